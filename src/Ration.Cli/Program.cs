@@ -1,0 +1,2 @@
+Console.Error.WriteLine("ration: no command yet");
+return 2;

@@ -1,0 +1,157 @@
+using System.Runtime.InteropServices;
+
+namespace Ration.Devices.Cpu;
+
+/// <summary>A piece of work split into numbered items. An item's result must not depend on which worker runs it.</summary>
+public interface IParallelWork
+{
+    /// <summary>Runs one item. <paramref name="worker"/> (0 … threads − 1) names the caller's private scratch.</summary>
+    void Execute(int item, int worker);
+}
+
+/// <summary>
+/// Persistent threads that run the items of one operation at a time. Idle workers spin for some microseconds, because the next
+/// operation usually follows at once, and then park. Dispatch allocates nothing. The calling thread is worker 0.
+/// </summary>
+public sealed unsafe class WorkerPool : IDisposable
+{
+    private const int SpinsBeforeParking = 4_000;
+    private readonly Thread[] _workers;
+    private readonly SemaphoreSlim _wake = new(0);
+    private Turn _turn;
+    private delegate*<void*, int, int, void> _body;
+    private void* _context;
+    private int _items;
+    private volatile bool _stopping;
+    private volatile Exception? _failure;
+
+    /// <summary>Starts <paramref name="threads"/> − 1 threads; the caller is the remaining one.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is less than one or more than 1,024.</exception>
+    public WorkerPool(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
+        Threads = threads;
+        _workers = new Thread[threads - 1];
+        for (int i = 0; i < _workers.Length; i++)
+        {
+            int worker = i + 1;
+            _workers[i] = new Thread(() => Loop(worker), maxStackSize: 512 << 10) { IsBackground = true, Name = $"Ration worker {worker}" };
+            _workers[i].Start();
+        }
+    }
+
+    /// <summary>How many items can run at once, the calling thread included.</summary>
+    public int Threads { get; }
+
+    /// <summary>Runs items 0 … <paramref name="items"/> − 1 and returns when all are done. Not reentrant; one caller at a time.</summary>
+    /// <exception cref="InvalidOperationException">An item threw; its exception is the inner one.</exception>
+    public void Run<TWork>(ref TWork work, int items)
+        where TWork : unmanaged, IParallelWork
+    {
+        if (items <= 0) return;
+        fixed (TWork* context = &work)
+        {
+            if (items == 1 || Threads == 1)
+            {
+                for (int item = 0; item < items; item++) context->Execute(item, 0);
+                return;
+            }
+
+            Dispatch(context, &Invoke<TWork>, items);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_stopping) return;
+        _stopping = true;
+        Interlocked.Increment(ref _turn.Generation);
+        if (_workers.Length > 0) _wake.Release(_workers.Length);
+        foreach (Thread worker in _workers) worker.Join();
+        _wake.Dispose();
+    }
+
+    private static void Invoke<TWork>(void* context, int item, int worker)
+        where TWork : unmanaged, IParallelWork => ((TWork*)context)->Execute(item, worker);
+
+    private void Dispatch(void* context, delegate*<void*, int, int, void> body, int items)
+    {
+        ObjectDisposedException.ThrowIf(_stopping, this);
+        _context = context;
+        _body = body;
+        _items = items;
+        _turn.Next = 0;
+        _turn.Busy = _workers.Length;
+        Interlocked.Increment(ref _turn.Generation);
+        int parked = Volatile.Read(ref _turn.Parked);
+        if (parked > 0) _wake.Release(parked);
+        RunItems(0);
+        SpinWait spin = default;
+        while (Volatile.Read(ref _turn.Busy) != 0)
+        {
+            if (spin.NextSpinWillYield) Thread.Yield();
+            else spin.SpinOnce(sleep1Threshold: -1);
+        }
+
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            throw new InvalidOperationException($"a worker failed: {failure.Message}", failure);
+        }
+    }
+
+    private void RunItems(int worker)
+    {
+        try
+        {
+            for (int item; (item = Interlocked.Increment(ref _turn.Next) - 1) < _items;) _body(_context, item, worker);
+        }
+#pragma warning disable CA1031 // Whatever an item throws must reach the caller, not end the process from a worker thread.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _failure = exception;
+            Volatile.Write(ref _turn.Next, _items);
+        }
+    }
+
+    private void Loop(int worker)
+    {
+        int seen = 0;
+        while (true)
+        {
+            AwaitGeneration(seen);
+            seen = Volatile.Read(ref _turn.Generation);
+            if (_stopping) return;
+            RunItems(worker);
+            Interlocked.Decrement(ref _turn.Busy);
+        }
+    }
+
+    private void AwaitGeneration(int seen)
+    {
+        for (int spin = 0; spin < SpinsBeforeParking; spin++)
+        {
+            if (Volatile.Read(ref _turn.Generation) != seen) return;
+            Thread.SpinWait(4);
+        }
+
+        // Announce first, look again, then sleep: a dispatch between the look and the sleep leaves a permit. A permit too many
+        // (the generation changed after the announcement) only makes a later wait return early, so the wait is in a loop.
+        Interlocked.Increment(ref _turn.Parked);
+        while (Volatile.Read(ref _turn.Generation) == seen) _wake.Wait();
+        Interlocked.Decrement(ref _turn.Parked);
+    }
+
+    // A cache line (pair) each, so that spinning readers do not slow the writers of another field.
+    [StructLayout(LayoutKind.Explicit, Size = 640)]
+    private struct Turn
+    {
+        [FieldOffset(128)] public int Generation;
+        [FieldOffset(256)] public int Next;
+        [FieldOffset(384)] public int Busy;
+        [FieldOffset(512)] public int Parked;
+    }
+}
