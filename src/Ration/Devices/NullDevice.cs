@@ -1,0 +1,50 @@
+using Ration.Graphs;
+
+namespace Ration.Devices;
+
+/// <summary>Walks programs of any size without their memory: what was reserved and run is counted, nothing is computed.</summary>
+public sealed class NullDevice : IDevice
+{
+    /// <inheritdoc/>
+    public string Description => "null device";
+
+    /// <summary>Bytes last reserved.</summary>
+    public long ReservedBytes { get; private set; }
+
+    /// <summary>Instructions run.</summary>
+    public long Instructions { get; private set; }
+
+    /// <inheritdoc/>
+    public long WorkspaceBytes(Node node) => 0;
+
+    /// <inheritdoc/>
+    public void Reserve(long bytes) => ReservedBytes = bytes;
+
+    /// <inheritdoc/>
+    public void Write(long offset, ReadOnlySpan<byte> source) => Check(offset, source.Length);
+
+    /// <inheritdoc/>
+    public void Read(long offset, Span<byte> target)
+    {
+        Check(offset, target.Length);
+        target.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Run(Instruction instruction) => Instructions++;
+
+    /// <inheritdoc/>
+    public void Wait()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    private void Check(long offset, long bytes)
+    {
+        if (offset < 0 || bytes > ReservedBytes - offset) throw new ArgumentOutOfRangeException(nameof(offset), $"{bytes} bytes at {offset} leave {ReservedBytes} bytes");
+    }
+}

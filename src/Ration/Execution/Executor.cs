@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+using Ration.Devices;
+using Ration.Graphs;
+using Ration.Planning;
+
+namespace Ration.Execution;
+
+/// <summary>
+/// Binds programs that share their persistent values to the memory of a device and runs them, one at a time. Running allocates nothing.
+/// </summary>
+public sealed class Executor : IDisposable
+{
+    private readonly IDevice _device;
+    private readonly PersistentLayout _layout;
+
+    /// <summary>Reserves memory for the largest of the programs.</summary>
+    /// <exception cref="ArgumentException">There is no program, or they do not share one layout.</exception>
+    public Executor(IDevice device, params IReadOnlyList<StepProgram> programs)
+    {
+        if (programs.Count == 0 || programs.Any(p => p.Layout != programs[0].Layout)) throw new ArgumentException("programs of one executor share one layout", nameof(programs));
+        (_device, _layout) = (device, programs[0].Layout);
+        ArenaBytes = programs.Max(static p => p.ArenaBytes);
+        device.Reserve(ArenaBytes);
+    }
+
+    /// <summary>Bytes reserved.</summary>
+    public long ArenaBytes { get; }
+
+    /// <summary>Writes an input of a program.</summary>
+    public void Write<T>(StepProgram program, string input, ReadOnlySpan<T> values)
+        where T : unmanaged => _device.Write(program.OffsetOf(input), MemoryMarshal.AsBytes(values));
+
+    /// <summary>Writes a scalar input of a program, if it has it.</summary>
+    public void WriteScalar(StepProgram program, string input, float value)
+    {
+        if (program.Has(input)) Write<float>(program, input, new ReadOnlySpan<float>(in value));
+    }
+
+    /// <summary>Reads an input or output of a program.</summary>
+    public void Read<T>(StepProgram program, string output, Span<T> values)
+        where T : unmanaged => _device.Read(program.OffsetOf(output), MemoryMarshal.AsBytes(values));
+
+    /// <summary>Reads a scalar output of a program.</summary>
+    public float ReadScalar(StepProgram program, string output)
+    {
+        float value = 0;
+        Read(program, output, new Span<float>(ref value));
+        return value;
+    }
+
+    /// <summary>Writes part of a persistent value, from byte <paramref name="start"/>.</summary>
+    public void WritePersistent(Value value, long start, ReadOnlySpan<byte> bytes) => _device.Write(Checked(value, start, bytes.Length), bytes);
+
+    /// <summary>Reads part of a persistent value, from byte <paramref name="start"/>.</summary>
+    public void ReadPersistent(Value value, long start, Span<byte> bytes) => _device.Read(Checked(value, start, bytes.Length), bytes);
+
+    /// <summary>Runs the instructions of one phase.</summary>
+    public void Run(StepProgram program, Phase phase)
+    {
+        IReadOnlyList<Instruction> instructions = program.Instructions;
+        for (int i = 0; i < instructions.Count; i++)
+        {
+            if (instructions[i].Node.Phase == phase) _device.Run(instructions[i]);
+        }
+
+        _device.Wait();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _device.Dispose();
+
+    private long Checked(Value value, long start, long bytes)
+    {
+        if (start < 0 || bytes > value.Bytes - start) throw new ArgumentOutOfRangeException(nameof(start), $"{bytes} bytes at {start} leave {value}");
+        return _layout.OffsetOf(value) + start;
+    }
+}

@@ -1,0 +1,56 @@
+using Ration.Memory;
+
+namespace Ration.Graphs;
+
+/// <summary>Reverse-mode differentiation of a traced graph.</summary>
+public static class Differentiation
+{
+    /// <summary>
+    /// Appends the backward pass for the nodes built so far. Nodes that no trainable parameter stands behind are not visited.
+    /// </summary>
+    /// <param name="builder">Holds the forward nodes; receives the backward nodes.</param>
+    /// <param name="seeds">The values to differentiate and the gradient of each; a null gradient means that the op of the value is a
+    /// loss that starts gradients by itself (its gradient is one).</param>
+    /// <param name="accumulators">Persistent sums, by parameter, to which gradients are added; missing ones start from nothing.</param>
+    /// <returns>The gradient of every trainable parameter that the seeds depend on.</returns>
+    public static IReadOnlyDictionary<Value, Value> Backward(
+        GraphBuilder builder, IReadOnlyDictionary<Value, Value?> seeds, IReadOnlyDictionary<Value, Value>? accumulators = null)
+    {
+        Node[] forward = [.. builder.Nodes];
+        HashSet<int> reached = ReachedFrom(builder.Persistent.Where(static v => v.Trainable), forward);
+        Gradients gradients = new(builder, reached);
+        HashSet<int> losses = [];
+        foreach ((Value value, Value? gradient) in seeds)
+        {
+            if (gradient is null) losses.Add(value.Id);
+            else gradients.Set(value, gradient);
+        }
+
+        foreach ((Value parameter, Value sum) in accumulators ?? new Dictionary<Value, Value>()) gradients.Set(parameter, sum);
+        builder.Pass = Pass.Backward;
+        for (int i = forward.Length - 1; i >= 0; i--)
+        {
+            Node node = forward[i];
+            bool fed = node.Outputs.Any(v => losses.Contains(v.Id) || gradients.Of(v) is not null);
+            if (!fed || !node.Inputs.Any(gradients.Needed)) continue;
+            using (builder.At(node)) node.Op.Differentiate(node, gradients);
+        }
+
+        builder.Block = -1;
+        return builder.Persistent.Where(v => v.Trainable && gradients.Of(v) is { Role: ValueRole.Computed })
+            .ToDictionary(static v => v, v => gradients.Of(v)!);
+    }
+
+    private static HashSet<int> ReachedFrom(IEnumerable<Value> trainable, IEnumerable<Node> nodes)
+    {
+        HashSet<int> reached = [.. trainable.Select(static v => v.Id)];
+        foreach (Node node in nodes)
+        {
+            if (node.Inputs.Any(v => reached.Contains(v.Id))) reached.UnionWith(node.Outputs.Where(static v => v.DType.IsGradientType()).Select(static v => v.Id));
+        }
+
+        return reached;
+    }
+
+    private static bool IsGradientType(this Tensors.DType type) => Tensors.DTypeExtensions.IsFloating(type);
+}

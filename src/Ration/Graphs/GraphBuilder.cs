@@ -1,0 +1,107 @@
+using Ration.Memory;
+using Ration.Tensors;
+
+namespace Ration.Graphs;
+
+/// <summary>
+/// Traces a step into a graph: declares values, and appends a node for each operation. The operations themselves are extension
+/// methods beside their definitions in <c>Ops/</c>.
+/// </summary>
+public sealed class GraphBuilder
+{
+    private readonly List<Node> _nodes = [];
+    private readonly List<Value> _persistent = [];
+    private readonly List<Value> _inputs = [];
+    private readonly List<Value> _outputs = [];
+    private readonly HashSet<string> _names = [];
+    private readonly Stack<string> _scopes = new();
+    private int _nextId;
+
+    /// <summary>The block that new nodes belong to, or −1.</summary>
+    public int Block { get; set; } = -1;
+
+    /// <summary>The pass that new nodes belong to.</summary>
+    public Pass Pass { get; set; } = Pass.Forward;
+
+    /// <summary>The phase in which new nodes run.</summary>
+    public Phase Phase { get; set; } = Phase.Repeat;
+
+    /// <summary>Nodes so far.</summary>
+    public IReadOnlyList<Node> Nodes => _nodes;
+
+    /// <summary>Persistent values so far.</summary>
+    public IReadOnlyList<Value> Persistent => _persistent;
+
+    /// <summary>A model weight.</summary>
+    /// <exception cref="GraphException">The name is taken.</exception>
+    public Value Parameter(string name, Shape shape, DType type = DType.F32, bool trainable = true) =>
+        Declare(_persistent, new Value(_nextId, name, shape, type, MemoryKind.Weights, ValueRole.Persistent, trainable));
+
+    /// <summary>Memory that outlives the step and is not a weight: optimizer state, accumulated gradients, a cache.</summary>
+    /// <exception cref="GraphException">The name is taken.</exception>
+    public Value State(string name, Shape shape, MemoryKind kind, DType type = DType.F32) =>
+        Declare(_persistent, new Value(_nextId, name, shape, type, kind, ValueRole.Persistent));
+
+    /// <summary>A value that the host writes before the nodes run.</summary>
+    /// <exception cref="GraphException">The name is taken.</exception>
+    public Value Input(string name, Shape shape, DType type = DType.F32) =>
+        Declare(_inputs, new Value(_nextId, name, shape, type, MemoryKind.Inputs, ValueRole.Input));
+
+    /// <summary>Keeps a computed value to the end of its phase, for the host to read.</summary>
+    public void Output(Value value) => _outputs.Add(value);
+
+    /// <summary>Names the part of the model that is being built, until disposed.</summary>
+    public IDisposable Scope(string name)
+    {
+        _scopes.Push(_scopes.TryPeek(out string? outer) ? $"{outer}.{name}" : name);
+        return new ScopeEnd(this);
+    }
+
+    /// <summary>Appends a node and returns its outputs.</summary>
+    /// <param name="op">What to compute.</param>
+    /// <param name="name">Name of the first output; others get a number.</param>
+    /// <param name="kind">What the outputs' bytes are for.</param>
+    /// <param name="inputs">Values to read.</param>
+    /// <exception cref="GraphException">The inputs do not fit the op.</exception>
+    public IReadOnlyList<Value> Emit(Op op, string name, MemoryKind kind, params IReadOnlyList<Value> inputs) => EmitTyped(op, inputs, (name, kind));
+
+    /// <summary>As <see cref="Emit"/>, with a name and a kind for each output; outputs beyond the list take the last entry, numbered.</summary>
+    public IReadOnlyList<Value> EmitTyped(Op op, IReadOnlyList<Value> inputs, params ReadOnlySpan<(string Name, MemoryKind Kind)> results)
+    {
+        TensorType[] types = op.InferOutputs(inputs);
+        var outputs = new Value[types.Length];
+        for (int i = 0; i < types.Length; i++)
+        {
+            (string name, MemoryKind kind) = results[Math.Min(i, results.Length - 1)];
+            string numbered = i < results.Length ? name : $"{name}.{i}";
+            outputs[i] = new Value(_nextId++, numbered, types[i].Shape, types[i].DType, kind, ValueRole.Computed);
+        }
+
+        _nodes.Add(new Node(op, inputs, outputs, _scopes.TryPeek(out string? scope) ? scope : "", Block, Pass, Phase));
+        return outputs;
+    }
+
+    /// <summary>The graph built so far.</summary>
+    public Graph Build(int repetitions = 1) => new([.. _nodes], [.. _persistent], [.. _inputs], [.. _outputs], _nextId) { Repetitions = repetitions };
+
+    /// <summary>New nodes take scope, block and phase from <paramref name="origin"/>, until the result is disposed.</summary>
+    internal IDisposable At(Node origin)
+    {
+        _scopes.Push(origin.Scope);
+        Block = origin.Block;
+        return new ScopeEnd(this);
+    }
+
+    private Value Declare(List<Value> values, Value value)
+    {
+        if (!_names.Add(value.Name)) throw new GraphException($"there are two values named {value.Name}");
+        values.Add(value);
+        _nextId++;
+        return value;
+    }
+
+    private sealed class ScopeEnd(GraphBuilder builder) : IDisposable
+    {
+        public void Dispose() => builder._scopes.Pop();
+    }
+}

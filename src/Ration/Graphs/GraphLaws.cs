@@ -1,0 +1,68 @@
+using Ration.Memory;
+
+namespace Ration.Graphs;
+
+/// <summary>What is true of every lawful graph. Passes are checked against these in tests, and the planner checks what it compiles.</summary>
+public static class GraphLaws
+{
+    /// <summary>Throws at the first broken law.</summary>
+    /// <exception cref="GraphException">The message names the node and the law.</exception>
+    public static void Check(Graph graph)
+    {
+        Phase?[] defined = new Phase?[graph.NextValueId];
+        foreach (Value value in graph.Persistent.Concat(graph.Inputs))
+        {
+            if (defined[value.Id] is not null) throw new GraphException($"{value} is declared twice");
+            defined[value.Id] = Phase.Begin;
+        }
+
+        bool[] assigned = new bool[graph.NextValueId];
+        Phase phase = Phase.Begin;
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Phase < phase) throw new GraphException($"{node} runs in {node.Phase}, after nodes of {phase}");
+            if (node.Phase > phase) Array.Clear(assigned);
+            phase = node.Phase;
+            CheckInputs(node, defined, assigned);
+            CheckOutputs(node, defined);
+        }
+
+        foreach (Value output in graph.Outputs)
+        {
+            if (defined[output.Id] is null) throw new GraphException($"output {output} is never defined");
+        }
+    }
+
+    private static void CheckInputs(Node node, Phase?[] defined, bool[] assigned)
+    {
+        foreach (Value input in node.Inputs)
+        {
+            if (defined[input.Id] is not { } since) throw new GraphException($"{node} reads {input} before it is defined");
+            if (input.Role == ValueRole.Computed && since != node.Phase)
+                throw new GraphException($"{node} in {node.Phase} reads {input} of {since}: only persistent values cross phases");
+            if (assigned[input.Id]) throw new GraphException($"{node} reads {input} after it was assigned in this phase");
+        }
+
+        foreach (int index in node.Op.AssignedInputs(node))
+        {
+            Value target = node.Inputs[index];
+            if (target.Role != ValueRole.Persistent) throw new GraphException($"{node} assigns {target}, which is not persistent");
+            assigned[target.Id] = true;
+        }
+    }
+
+    private static void CheckOutputs(Node node, Phase?[] defined)
+    {
+        TensorType[] types = node.Op.InferOutputs(node.Inputs);
+        if (types.Length != node.Outputs.Count) throw new GraphException($"{node} has {node.Outputs.Count} outputs, not {types.Length}");
+        for (int i = 0; i < types.Length; i++)
+        {
+            Value output = node.Outputs[i];
+            if (output.Role != ValueRole.Computed) throw new GraphException($"{node} defines {output}, which is {output.Role}");
+            if (defined[output.Id] is not null) throw new GraphException($"{node} defines {output} again");
+            if (types[i] != new TensorType(output.Shape, output.DType)) throw new GraphException($"{node} yields {types[i]}, not {output}");
+            if (node.Pass != Pass.Backward && output.Kind == MemoryKind.Gradients) throw new GraphException($"{node} yields a gradient outside of the backward pass");
+            defined[output.Id] = node.Phase;
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using Ration.Graphs.Elementwise;
+using Ration.Memory;
+using Ration.Tensors;
+
+namespace Ration.Graphs.Ops;
+
+/// <summary>
+/// Elementwise formulas in one pass over memory. Inputs are the values that the program reads, tensors of one shape and scalars; each
+/// formula is a new output or is assigned to a persistent input.
+/// </summary>
+/// <param name="Program">The compiled formulas.</param>
+public sealed record FusedElementwise(ElementwiseProgram Program) : Op
+{
+    /// <inheritdoc/>
+    public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
+    {
+        RequireCount(inputs, Program.Inputs.Count, Program.Inputs.Count);
+        Shape shape = Common(inputs);
+        for (int i = 0; i < inputs.Count; i++)
+        {
+            if (!inputs[i].DType.IsFloating()) throw Refuse($"input {i} must be floating-point", inputs);
+            if (inputs[i].Shape.Rank != 0 && inputs[i].Shape != shape) throw Refuse($"input {i} must be a scalar or {shape}", inputs);
+        }
+
+        foreach (ElementwiseDestination destination in Program.Destinations)
+        {
+            if (destination.AssignedInput < 0) continue;
+            Value assigned = inputs[destination.AssignedInput];
+            if (assigned.Role != ValueRole.Persistent || assigned.Shape != shape) throw Refuse($"{assigned.Name} cannot be assigned", inputs);
+        }
+
+        return [.. Program.Destinations.Where(static d => d.AssignedInput < 0).Select(_ => new TensorType(shape, DType.F32))];
+    }
+
+    /// <summary>The shape of the tensors among the inputs.</summary>
+    public static Shape Common(IReadOnlyList<Value> inputs) => inputs.FirstOrDefault(static v => v.Shape.Rank != 0)?.Shape ?? Shape.Scalar;
+
+    /// <inheritdoc/>
+    public override void Differentiate(Node node, Gradients gradients)
+    {
+        if (Program.Destinations.Any(static d => d.AssignedInput >= 0)) throw new GraphException("an update has no gradient");
+        for (int input = 0; input < node.Inputs.Count; input++)
+        {
+            Value x = node.Inputs[input];
+            if (!gradients.Needed(x)) continue;
+            if (x.Shape != node.Outputs[0].Shape) throw new GraphException($"the scalar {x.Name} of a formula has no gradient");
+            Expression? sum = null;
+            for (int i = 0; i < node.Outputs.Count; i++)
+            {
+                if (gradients.Of(node.Outputs[i]) is not { } dy || Derivative.Of(Program.Formulas[i], Program.Inputs[input]) is not { } slope) continue;
+                Expression term = new Load(dy) * slope;
+                sum = sum is null ? term : sum + term;
+            }
+
+            if (sum is not null) gradients.Add(x, gradients.Builder.Elementwise(sum, "d." + x.Name));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SharedBuffer> ShareableBuffers(Node node)
+    {
+        List<SharedBuffer> pairs = [];
+        for (int output = 0; output < node.Outputs.Count; output++)
+        {
+            for (int input = 0; input < node.Inputs.Count; input++)
+            {
+                if (node.Inputs[input].Role == ValueRole.Computed) pairs.Add(new SharedBuffer(output, input));
+            }
+        }
+
+        return pairs;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> AssignedInputs(Node node) =>
+        [.. Program.Destinations.Where(static d => d.AssignedInput >= 0).Select(static d => d.AssignedInput)];
+
+    /// <inheritdoc/>
+    public override OpCost Cost(Node node) => new(0, base.Cost(node).Bytes + AssignedInputs(node).Sum(i => (double)node.Inputs[i].Bytes));
+}
+
+/// <summary>Elementwise formulas in a graph under construction.</summary>
+public static class ElementwiseBuilding
+{
+    /// <summary>A new tensor by a formula.</summary>
+    public static Value Elementwise(this GraphBuilder builder, Expression formula, string name, MemoryKind kind = MemoryKind.Activations)
+    {
+        ElementwiseProgram program = ElementwiseProgram.Compile([(null, formula)]);
+        return builder.Emit(new FusedElementwise(program), name, kind, program.Inputs)[0];
+    }
+
+    /// <summary>Assigns formulas to persistent values, all at once: every formula sees the old values.</summary>
+    public static void Assign(this GraphBuilder builder, IReadOnlyList<(Value Target, Expression Formula)> assignments)
+    {
+        ElementwiseProgram program = ElementwiseProgram.Compile([.. assignments.Select(static a => ((Value?)a.Target, a.Formula))]);
+        builder.Emit(new FusedElementwise(program), "", MemoryKind.Workspace, program.Inputs);
+    }
+}

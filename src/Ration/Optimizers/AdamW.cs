@@ -1,0 +1,31 @@
+using Ration.Graphs.Elementwise;
+
+namespace Ration.Optimizers;
+
+/// <summary>
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2): two states of the parameter's size. Vectors (norm gains,
+/// biases) are not decayed.
+/// </summary>
+/// <param name="Beta1">Decay of the mean of gradients, in [0, 1).</param>
+/// <param name="Beta2">Decay of the mean of squared gradients, in [0, 1).</param>
+/// <param name="Epsilon">Added to the root of the second mean.</param>
+/// <param name="WeightDecay">Share of a weight lost per step and unit of learning rate.</param>
+public sealed record AdamW(float Beta1 = 0.9f, float Beta2 = 0.95f, float Epsilon = 1e-8f, float WeightDecay = 0.1f) : IOptimizer
+{
+    /// <inheritdoc/>
+    public string Name => "adamw";
+
+    /// <inheritdoc/>
+    public void Update(UpdateBuilder u)
+    {
+        Load first = u.State("first_moment"), second = u.State("second_moment");
+        Expression mean = Expression.Lerp(first, u.Gradient, 1 - Beta1);
+        Expression square = Expression.Lerp(second, u.Gradient * u.Gradient, 1 - Beta2);
+        Expression meanScale = u.Scalar("adamw.meanScale", step => step.LearningRate / (1 - Math.Pow(Beta1, step.Number)));
+        Expression rootScale = u.Scalar("adamw.rootScale", step => 1 / Math.Sqrt(1 - Math.Pow(Beta2, step.Number)));
+        Expression decayed = u.IsMatrix && WeightDecay != 0 ? u.Parameter * (1f - (u.LearningRate * WeightDecay)) : u.Parameter;
+        u.Assign(u.Parameter, decayed - (mean * meanScale / ((Expression.SquareRoot(square) * rootScale) + Epsilon)));
+        u.Assign(first, mean);
+        u.Assign(second, square);
+    }
+}

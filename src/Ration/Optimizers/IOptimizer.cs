@@ -1,0 +1,14 @@
+namespace Ration.Optimizers;
+
+/// <summary>
+/// An update rule, written as formulas for one parameter and its complete gradient. It declares the state it keeps, so the planner
+/// knows its bytes; its formulas become one pass over memory.
+/// </summary>
+public interface IOptimizer
+{
+    /// <summary>The name on the command line.</summary>
+    string Name { get; }
+
+    /// <summary>Emits the update of one parameter.</summary>
+    void Update(UpdateBuilder u);
+}

@@ -1,0 +1,30 @@
+using Ration.Graphs.Elementwise;
+
+namespace Ration.Optimizers;
+
+/// <summary>
+/// Stochastic gradient descent with momentum (Sutskever et al. 2013, in the form v = μv + g, p = p − ηv) and decoupled weight decay;
+/// one state, or none without momentum.
+/// </summary>
+/// <param name="Momentum">μ, in [0, 1).</param>
+/// <param name="WeightDecay">Share of a weight lost per step and unit of learning rate.</param>
+public sealed record Sgd(float Momentum = 0.9f, float WeightDecay = 0) : IOptimizer
+{
+    /// <inheritdoc/>
+    public string Name => "sgd";
+
+    /// <inheritdoc/>
+    public void Update(UpdateBuilder u)
+    {
+        Expression step = u.Gradient;
+        if (Momentum != 0)
+        {
+            Load velocity = u.State("velocity");
+            step = (velocity * Momentum) + u.Gradient;
+            u.Assign(velocity, step);
+        }
+
+        Expression decayed = u.IsMatrix && WeightDecay != 0 ? u.Parameter * (1f - (u.LearningRate * WeightDecay)) : u.Parameter;
+        u.Assign(u.Parameter, decayed - (u.LearningRate * step));
+    }
+}

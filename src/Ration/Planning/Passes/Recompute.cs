@@ -1,0 +1,149 @@
+using Ration.Graphs;
+
+namespace Ration.Planning.Passes;
+
+/// <summary>
+/// Forgets chosen forward results and computes them again when the backward pass first needs them (Griewank and Walther 2000; Chen et
+/// al. 2016, "Training Deep Nets with Sublinear Memory Cost"). Nodes are forgotten in groups: a group is computed again as a whole, from
+/// what was kept, just before the first backward node that reads any of it. Results are bit for bit the same.
+/// </summary>
+/// <param name="groupOf">The group of a forward node, or null to keep its results. Groups must be runs of the forward order.</param>
+public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
+{
+    /// <summary>Forgets what is cheap to compute: norms, activation functions, sums, dropout. Each is computed again on its own.</summary>
+    public static Recompute Cheap(Graph graph) => Blocks(graph, static _ => false);
+
+    /// <summary>Forgets whole blocks (each computed again on its own) where <paramref name="chosen"/>, and elsewhere what is cheap.</summary>
+    public static Recompute Blocks(Graph graph, Func<int, bool> chosen) => Segments(graph, block => chosen(block) ? block : null);
+
+    /// <summary>
+    /// The square-root schedule (Chen et al. 2016, section 4): blocks in about √n segments; of a segment only its first input is kept.
+    /// </summary>
+    public static Recompute SquareRoot(Graph graph, int blocks)
+    {
+        int length = Math.Max(1, (int)Math.Round(Math.Sqrt(blocks)));
+        return Segments(graph, block => block / length);
+    }
+
+    /// <inheritdoc/>
+    public Graph Apply(Graph graph)
+    {
+        Node?[] definitions = graph.Definitions();
+        HashSet<int> forgotten = Forgotten(graph);
+        Rewriting rewriting = new(graph, definitions, groupOf, forgotten);
+        foreach (Node node in graph.Nodes) rewriting.Append(node);
+        return graph with { Nodes = rewriting.Nodes, NextValueId = rewriting.NextValueId };
+    }
+
+    // A block's result that the next segment starts from must be kept, or forgetting would chain back to the first block.
+    private static Recompute Segments(Graph graph, Func<int, int?> segmentOf)
+    {
+        int? Segment(Node node) => node.Block < 0 ? null : segmentOf(node.Block);
+        HashSet<Node> boundaries = new(ReferenceEqualityComparer.Instance);
+        Node?[] definitions = graph.Definitions();
+        foreach (Node node in graph.Nodes.Where(static n => n.Pass == Pass.Forward))
+        {
+            foreach (Value input in node.Inputs)
+            {
+                if (definitions[input.Id] is { Block: >= 0 } source && (source.Block != node.Block) && (Segment(source) != Segment(node) || Segment(node) is null))
+                    boundaries.Add(source);
+            }
+        }
+
+        Dictionary<Node, int> alone = new(ReferenceEqualityComparer.Instance);
+        int next = 1 << 20;
+        foreach (Node node in graph.Nodes.Where(n => n.Pass == Pass.Forward && n.Op.IsCheap && Segment(n) is null && !IsResidual(n))) alone[node] = next++;
+        return new Recompute(node => boundaries.Contains(node) ? null : Segment(node) ?? (alone.TryGetValue(node, out int group) ? group : null));
+
+        // Sums of the residual stream feed each other: forgetting one would recompute all before it.
+        static bool IsResidual(Node node) => node.Op is Graphs.Ops.Add or Graphs.Ops.Embedding;
+    }
+
+    private HashSet<int> Forgotten(Graph graph)
+    {
+        HashSet<int> outputs = [.. graph.Outputs.Select(static v => v.Id)];
+        HashSet<int> forgotten = [];
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Pass != Pass.Forward || groupOf(node) is null || node.Outputs.Any(v => outputs.Contains(v.Id))) continue;
+            forgotten.UnionWith(node.Outputs.Select(static v => v.Id));
+        }
+
+        return forgotten;
+    }
+
+    private sealed class Rewriting
+    {
+        private readonly Dictionary<int, Value> _again = [];
+        private readonly Dictionary<int, List<Node>> _groups = [];
+        private readonly HashSet<int> _needed;
+        private readonly Node?[] _definitions;
+        private readonly Func<Node, int?> _groupOf;
+        private readonly HashSet<int> _forgotten;
+
+        public Rewriting(Graph graph, Node?[] definitions, Func<Node, int?> groupOf, HashSet<int> forgotten)
+        {
+            (_definitions, _groupOf, _forgotten, NextValueId) = (definitions, groupOf, forgotten, graph.NextValueId);
+            foreach (Node node in graph.Nodes)
+            {
+                if (node.Pass != Pass.Forward || groupOf(node) is not { } group || !node.Outputs.Any(v => forgotten.Contains(v.Id))) continue;
+                if (!_groups.TryGetValue(group, out List<Node>? members)) _groups[group] = members = [];
+                members.Add(node);
+            }
+
+            _needed = Needed(graph);
+        }
+
+        public List<Node> Nodes { get; } = [];
+
+        public int NextValueId { get; private set; }
+
+        public void Append(Node node)
+        {
+            if (node.Pass == Pass.Forward)
+            {
+                Nodes.Add(node);
+                return;
+            }
+
+            Nodes.Add(node with { Inputs = Remap(node.Inputs) });
+        }
+
+        // Forgotten values that the backward pass reads, and those that computing them again reads.
+        private HashSet<int> Needed(Graph graph)
+        {
+            HashSet<int> needed = [];
+            Stack<int> open = new(graph.Nodes.Where(static n => n.Pass != Pass.Forward).SelectMany(static n => n.Inputs).Select(static v => v.Id));
+            while (open.TryPop(out int id))
+            {
+                if (!_forgotten.Contains(id) || !needed.Add(id)) continue;
+                foreach (Value input in _definitions[id]!.Inputs) open.Push(input.Id);
+            }
+
+            return needed;
+        }
+
+        private Value[] Remap(IReadOnlyList<Value> inputs)
+        {
+            var mapped = new Value[inputs.Count];
+            for (int i = 0; i < mapped.Length; i++)
+            {
+                if (_forgotten.Contains(inputs[i].Id) && !_again.ContainsKey(inputs[i].Id)) ComputeAgain(_groupOf(_definitions[inputs[i].Id]!)!.Value);
+                mapped[i] = _again.GetValueOrDefault(inputs[i].Id, inputs[i]);
+            }
+
+            return mapped;
+        }
+
+        private void ComputeAgain(int group)
+        {
+            foreach (Node node in _groups[group].Where(n => n.Outputs.Any(v => _needed.Contains(v.Id))))
+            {
+                Value[] inputs = Remap(node.Inputs);
+                Value[] outputs = [.. node.Outputs.Select(v => v with { Id = NextValueId++ })];
+                for (int i = 0; i < outputs.Length; i++) _again[node.Outputs[i].Id] = outputs[i];
+                Nodes.Add(node with { Inputs = inputs, Outputs = outputs, Pass = Pass.Backward });
+            }
+        }
+    }
+}
