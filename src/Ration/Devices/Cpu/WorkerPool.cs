@@ -17,7 +17,7 @@ public sealed unsafe class WorkerPool : IDisposable
 {
     private const int SpinsBeforeParking = 4_000;
     private readonly Thread[] _workers;
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly object _gate = new();
     private Turn _turn;
     private delegate*<void*, int, int, void> _body;
     private void* _context;
@@ -68,9 +68,8 @@ public sealed unsafe class WorkerPool : IDisposable
         if (_stopping) return;
         _stopping = true;
         Interlocked.Increment(ref _turn.Generation);
-        if (_workers.Length > 0) _wake.Release(_workers.Length);
+        WakeParked();
         foreach (Thread worker in _workers) worker.Join();
-        _wake.Dispose();
     }
 
     private static void Invoke<TWork>(void* context, int item, int worker)
@@ -85,8 +84,7 @@ public sealed unsafe class WorkerPool : IDisposable
         _turn.Next = 0;
         _turn.Busy = _workers.Length;
         Interlocked.Increment(ref _turn.Generation);
-        int parked = Volatile.Read(ref _turn.Parked);
-        if (parked > 0) _wake.Release(parked);
+        WakeParked();
         RunItems(0);
         SpinWait spin = default;
         while (Volatile.Read(ref _turn.Busy) != 0)
@@ -138,11 +136,21 @@ public sealed unsafe class WorkerPool : IDisposable
             Thread.SpinWait(4);
         }
 
-        // Announce first, look again, then sleep: a dispatch between the look and the sleep leaves a permit. A permit too many
-        // (the generation changed after the announcement) only makes a later wait return early, so the wait is in a loop.
+        // Announce first, look again, then sleep: whoever raises the generation afterwards sees the announcement, and cannot pulse
+        // between the look and the sleep, because both happen inside the gate. All are woken, so that none can take another's call.
         Interlocked.Increment(ref _turn.Parked);
-        while (Volatile.Read(ref _turn.Generation) == seen) _wake.Wait();
+        lock (_gate)
+        {
+            while (Volatile.Read(ref _turn.Generation) == seen) Monitor.Wait(_gate);
+        }
+
         Interlocked.Decrement(ref _turn.Parked);
+    }
+
+    private void WakeParked()
+    {
+        if (Volatile.Read(ref _turn.Parked) == 0) return;
+        lock (_gate) Monitor.PulseAll(_gate);
     }
 
     // A cache line (pair) each, so that spinning readers do not slow the writers of another field.
