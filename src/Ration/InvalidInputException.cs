@@ -1,17 +1,44 @@
+using System.Globalization;
+using System.Text;
+
 namespace Ration;
 
-/// <summary>Something the user gave cannot be used. The message is one line: what was wrong, where, and how to mend it.</summary>
+/// <summary>
+/// Something the user gave (a path, a file, a setting) cannot be used. The message is one line that says what is wrong, where, and how to
+/// mend it; the tool prints it as it is and exits with 2.
+/// </summary>
 public class InvalidInputException : Exception
 {
-    /// <summary>A complaint in one line.</summary>
+    private const int LongestQuote = 120;
+
+    /// <summary>A fault with no cause beneath it. Control characters in <paramref name="message"/> are escaped, so that it stays one
+    /// line.</summary>
     public InvalidInputException(string message)
-        : base(message)
+        : base(OneLine(message))
     {
     }
 
-    /// <summary>A complaint in one line, with its cause.</summary>
-    public InvalidInputException(string message, Exception cause)
-        : base(message, cause)
+    /// <summary>A fault found through another exception.</summary>
+    public InvalidInputException(string message, Exception? cause)
+        : base(OneLine(message), cause)
     {
+    }
+
+    /// <summary>A name that came from outside, in quotes and cut to a readable length.</summary>
+    internal static string Quote(string name) =>
+        name.Length <= LongestQuote ? $"'{name}'" : $"'{name.AsSpan(0, LongestQuote)}…' ({name.Length} characters)";
+
+    private static string OneLine(string message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (!message.Any(char.IsControl)) return message;
+        var line = new StringBuilder(message.Length + 16);
+        foreach (char c in message)
+        {
+            if (char.IsControl(c)) line.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));
+            else line.Append(c);
+        }
+
+        return line.ToString();
     }
 }

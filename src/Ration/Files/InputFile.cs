@@ -1,0 +1,62 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Ration.Files;
+
+/// <summary>Opens files that a user named, with errors in the user's terms.</summary>
+internal static class InputFile
+{
+    /// <summary>Opens an existing, regular, non-empty file for random reads.</summary>
+    /// <exception cref="InvalidInputException">There is no such file, it may not be read, it is a folder, or it is empty.</exception>
+    public static SafeFileHandle Open(string path, out long length)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path)) throw new InvalidInputException($"{path}: this is a folder; name a file");
+        SafeFileHandle? handle = null;
+        try
+        {
+            // Pipes and devices have length zero and can block in open, so the length comes first.
+            if (LengthOf(path) == 0) throw new InvalidInputException($"{path}: the file is empty; give one with content");
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            length = RandomAccess.GetLength(handle);
+            return handle;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            handle?.Dispose();
+            throw new InvalidInputException($"{path}: there is no such file; check the path", e);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or NotSupportedException or IOException)
+        {
+            handle?.Dispose();
+            throw new InvalidInputException($"{path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
+        }
+        catch
+        {
+            handle?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Bytes of the file at the end of any links; 0 for pipes and devices.</summary>
+    public static long LengthOf(string path)
+    {
+        var file = new FileInfo(path);
+        if (file.LinkTarget is null) return file.Length;
+        return file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target.Length : 0;
+    }
+
+    /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/>.</summary>
+    /// <exception cref="FileFormatException">The file ends before.</exception>
+    public static void ReadExactly(SafeFileHandle handle, string path, long offset, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int read = RandomAccess.Read(handle, destination, offset);
+            if (read == 0)
+                throw new FileFormatException(path, $"the file ends at byte {offset}, before all of it was read",
+                    "something cut it short while it was open; make it again");
+            offset += read;
+            destination = destination[read..];
+        }
+    }
+}
