@@ -24,6 +24,8 @@ public sealed class LlamaModel
     private readonly GraphBuilder _builder;
     private readonly ModelConfiguration _model;
     private readonly Dictionary<string, Value> _parameters;
+    private (Value Key, float Probability)? _dropout;
+    private int _dropoutSites;
 
     /// <summary>Declares the weights of a model in a graph.</summary>
     /// <exception cref="InvalidInputException">The configuration is inconsistent.</exception>
@@ -66,12 +68,17 @@ public sealed class LlamaModel
         builder.Input("positions", new Shape(rows, tokens), DType.I32),
         builder.Input("keyRanges", new Shape(rows, tokens, 2), DType.I32));
 
+    /// <summary>Puts dropout on embeddings and on what each block adds to the residual stream (Vaswani et al. 2017, section 5.4).</summary>
+    /// <param name="randomKey">I64 [2].</param>
+    /// <param name="probability">In [0, 1).</param>
+    public void UseDropout(Value randomKey, float probability) => _dropout = (randomKey, probability);
+
     /// <summary>From tokens to the normalized hidden states that the head reads: [rows, tokens, width].</summary>
     /// <param name="inputs">The tokens.</param>
     /// <param name="cache">Given the layer and its new keys and values, returns the keys and values to attend to; null for the new ones.</param>
     public Value HiddenStates(ModelInputs inputs, Func<int, Value, Value, (Value Keys, Value Values)>? cache = null)
     {
-        Value x = _builder.Embedding(Weight("model.embed_tokens"), inputs.Tokens);
+        Value x = Drop(_builder.Embedding(Weight("model.embed_tokens"), inputs.Tokens));
         for (int i = 0; i < _model.Layers; i++)
         {
             _builder.Block = i;
@@ -85,9 +92,9 @@ public sealed class LlamaModel
     private Value Block(int layer, Value x, ModelInputs inputs, Func<int, Value, Value, (Value Keys, Value Values)>? cache)
     {
         Value attended, transformed;
-        using (_builder.Scope("attention")) attended = Attention(layer, x, inputs, cache);
+        using (_builder.Scope("attention")) attended = Drop(Attention(layer, x, inputs, cache));
         Value middle = _builder.Add(x, attended, "residual");
-        using (_builder.Scope("mlp")) transformed = Mlp(layer, middle);
+        using (_builder.Scope("mlp")) transformed = Drop(Mlp(layer, middle));
         return _builder.Add(middle, transformed, "residual");
     }
 
@@ -115,6 +122,8 @@ public sealed class LlamaModel
         Value up = _builder.Linear(normed, Weight($"{prefix}.up_proj"), "up");
         return _builder.Linear(_builder.SwiGlu(gate, up), Weight($"{prefix}.down_proj"), "down");
     }
+
+    private Value Drop(Value x) => _dropout is { } d ? _builder.Dropout(x, d.Key, d.Probability, _dropoutSites++) : x;
 
     private Value Weight(string name) => _parameters[name + ".weight"];
 }

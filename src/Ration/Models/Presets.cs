@@ -6,7 +6,7 @@ public static class Presets
     private static readonly ModelConfiguration[] s_all =
     [
         Shape("nano", 256, 128, 384, 4, 4, 2, 32) with { Context = 256 },
-        Shape("tiny", 4096, 288, 768, 12, 6, 6, 48) with { Context = 512 },
+        Shape("tiny", 32_000, 288, 768, 6, 6, 6, 48) with { Context = 256, TiedEmbeddings = true },
         Shape("small", 32_000, 768, 2048, 12, 12, 4, 64) with { Context = 1024 },
         Shape("llama-3.2-1b", 128_256, 2048, 8192, 16, 32, 8, 64) with { Context = 131_072, RopeTheta = 500_000, TiedEmbeddings = true },
         Shape("llama-2-7b", 32_000, 4096, 11_008, 32, 32, 32, 128) with { Context = 4096 },

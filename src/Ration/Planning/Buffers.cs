@@ -38,7 +38,7 @@ public sealed class Buffers
     /// <summary>Assigns buffers.</summary>
     /// <param name="graph">A lawful graph.</param>
     /// <param name="workspaceBytes">Scratch of each node.</param>
-    /// <param name="reuse">Whether results may overwrite dead inputs. Sums into persistent values are in place regardless.</param>
+    /// <param name="reuse">Whether results may overwrite dead inputs. Sums into persistent gradients and additions to caches are in place regardless.</param>
     public static Buffers Assign(Graph graph, Func<Node, long> workspaceBytes, bool reuse = true)
     {
         Buffers buffers = new(graph.NextValueId);
@@ -91,7 +91,7 @@ public sealed class Buffers
             int buffer = _bufferOf[input.Id];
             if (buffer < 0)
             {
-                if (input.Kind == MemoryKind.Gradients) return buffer;
+                if (input.Kind is MemoryKind.Gradients or MemoryKind.KvCache) return buffer;
                 continue;
             }
 

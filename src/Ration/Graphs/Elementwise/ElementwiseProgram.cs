@@ -48,6 +48,7 @@ public sealed class ElementwiseProgram
     private readonly Dictionary<(ElementwiseAction, int, int, int, bool, bool, float), (int Register, bool IsScalar)> _known = [];
     private readonly Dictionary<Expression, (int Register, bool IsScalar)> _compiled = new(ReferenceEqualityComparer.Instance);
     private readonly List<Value> _inputs = [];
+    private ElementwiseInstruction[] _final = [];
     private int _scalars;
     private int _vectors;
 
@@ -59,7 +60,7 @@ public sealed class ElementwiseProgram
     public IReadOnlyList<Value> Inputs => _inputs;
 
     /// <summary>The straight line: scalar instructions, element loads, arithmetic, stores.</summary>
-    public IReadOnlyList<ElementwiseInstruction> Code { get; private set; } = [];
+    public ReadOnlySpan<ElementwiseInstruction> Code => _final;
 
     /// <summary>Where stores go.</summary>
     public IReadOnlyList<ElementwiseDestination> Destinations { get; private set; } = [];
@@ -90,7 +91,7 @@ public sealed class ElementwiseProgram
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Formulas.Count} formulas, {Code.Count} instructions, {VectorRegisters} registers";
+    public override string ToString() => $"{Formulas.Count} formulas, {_final.Length} instructions, {VectorRegisters} registers";
 
     private int InputNumber(Value value)
     {
@@ -157,7 +158,7 @@ public sealed class ElementwiseProgram
             ordered[i] = moved;
         }
 
-        Code = ordered;
+        _final = [.. ordered];
         VectorRegisters = used;
     }
 

@@ -1,0 +1,15 @@
+namespace Ration.Devices.Cpu.Bindings;
+
+/// <summary>Every kernel of the CPU, by plain calls: nothing is found by reflection.</summary>
+internal static class CpuKernels
+{
+    /// <summary>The table of all kernels.</summary>
+    public static KernelTable Table()
+    {
+        KernelTable table = new();
+        MatrixBindings.AddTo(table);
+        ElementwiseBindings.AddTo(table);
+        LossBindings.AddTo(table);
+        return table;
+    }
+}

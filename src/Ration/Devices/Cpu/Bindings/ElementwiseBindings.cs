@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+using Ration.Devices.Cpu.Kernels;
+using Ration.Graphs;
+using Ration.Graphs.Elementwise;
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Devices.Cpu.Bindings;
+
+/// <summary>Binds fused formulas, sums, fills and the rows of caches.</summary>
+internal static unsafe class ElementwiseBindings
+{
+    /// <summary>Registers the kernels.</summary>
+    public static void AddTo(KernelTable table)
+    {
+        table.Add<FusedElementwise>(RunFused, static (node, threads) => FusedKernel.WorkspaceBytes(((FusedElementwise)node.Op).Program, threads));
+        table.Add<Graphs.Ops.Add>(static (in KernelCall call) =>
+            Kernels.Elementwise.Binary<Kernels.Add>(call.Pool, call.Floats(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Elements));
+        table.Add<AppendToCache>(RunAppend);
+        table.Add<SelectRow>(RunSelectRow);
+    }
+
+    private static void RunFused(in KernelCall call)
+    {
+        ElementwiseProgram program = ((FusedElementwise)call.Node.Op).Program;
+        IReadOnlyList<Value> values = call.Node.Inputs;
+        Span<nint> inputs = stackalloc nint[values.Count];
+        Span<DType> types = stackalloc DType[values.Count];
+        for (int i = 0; i < values.Count; i++) (inputs[i], types[i]) = ((nint)call.Input(i), values[i].DType);
+        int count = program.Destinations.Count, output = 0;
+        Span<nint> destinations = stackalloc nint[count];
+        Span<DType> destinationTypes = stackalloc DType[count];
+        for (int i = 0; i < count; i++)
+        {
+            int assigned = program.Destinations[i].AssignedInput;
+            (destinations[i], destinationTypes[i]) = assigned >= 0 ? (inputs[assigned], types[assigned]) : ((nint)call.Output(output++), DType.F32);
+        }
+
+        FusedKernel.Run(call.Pool, program, inputs, types, destinations, destinationTypes, (nint)FusedElementwise.Common(values).Elements, call.Workspace);
+    }
+
+    private static void RunAppend(in KernelCall call)
+    {
+        Shape cache = call.Shape(0);
+        long channels = cache[^1], first = *call.Integers(2), rows = Math.Min(call.Shape(1)[1], cache[1] - first);
+        if (first < 0) throw new InvalidOperationException($"a cache has no row {first}");
+        if (rows > 0) NativeMemory.Copy(call.Floats(1), call.OutputFloats(0) + (first * channels), (nuint)(rows * channels * sizeof(float)));
+    }
+
+    private static void RunSelectRow(in KernelCall call)
+    {
+        long width = call.Shape(0)[^1], row = *call.Integers(1);
+        if (row < 0 || row >= call.Shape(0).Rows) throw new InvalidOperationException($"there is no row {row} among {call.Shape(0).Rows}");
+        NativeMemory.Copy(call.Floats(0) + (row * width), call.OutputFloats(0), (nuint)(width * sizeof(float)));
+    }
+}

@@ -1,0 +1,34 @@
+using Ration.Devices.Cpu.MatrixProduct;
+using Ration.Graphs;
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Devices.Cpu.Bindings;
+
+/// <summary>Binds matrix products to the packed kernel.</summary>
+internal static unsafe class MatrixBindings
+{
+    /// <summary>Registers the kernels.</summary>
+    public static void AddTo(KernelTable table) => table.Add<MatMul>(Run, WorkspaceBytes);
+
+    private static void Run(in KernelCall call)
+    {
+        var op = (MatMul)call.Node.Op;
+        (long m, long n, long k) = op.Sizes(call.Node.Inputs);
+        if (op.Accumulate) call.BeginSum(0, 2);
+        MatrixOperand a = Operand(call, 0, op.TransposeA), b = Operand(call, 1, op.TransposeB);
+        Gemm.Multiply(call.Pool, a, b, call.OutputFloats(0), (nint)n, (nint)m, (nint)n, (nint)k, op.Accumulate, call.Workspace);
+    }
+
+    private static MatrixOperand Operand(in KernelCall call, int input, bool transposed)
+    {
+        Shape shape = call.Shape(input);
+        return new MatrixOperand(call.Input(input), call.Type(input), (nint)shape[^1], transposed);
+    }
+
+    private static long WorkspaceBytes(Node node, int threads)
+    {
+        (long m, long n, long k) = ((MatMul)node.Op).Sizes(node.Inputs);
+        return Gemm.WorkspaceBytes((nint)m, (nint)n, (nint)k, threads);
+    }
+}

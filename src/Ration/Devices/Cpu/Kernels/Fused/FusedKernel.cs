@@ -1,0 +1,176 @@
+using Ration.Devices.Cpu.MatrixProduct;
+using Ration.Graphs;
+using Ration.Graphs.Elementwise;
+using Ration.Tensors;
+
+namespace Ration.Devices.Cpu.Kernels;
+
+/// <summary>
+/// Runs elementwise programs chunk by chunk: a worker's registers are a few KiB each and stay in its cache, so memory is passed once
+/// however long the formula is.
+/// </summary>
+internal static unsafe class FusedKernel
+{
+    /// <summary>Elements of a register.</summary>
+    public const int Chunk = 1024;
+
+    // Elements of one item of work: long enough that fetching it costs nothing.
+    private const nint Item = 32 * Chunk;
+
+    /// <summary>Bytes of registers for all workers.</summary>
+    public static long WorkspaceBytes(ElementwiseProgram program, int threads) => (long)threads * program.VectorRegisters * Chunk * sizeof(float);
+
+    /// <summary>Runs a program over all elements.</summary>
+    /// <param name="pool">The workers.</param>
+    /// <param name="program">The formulas.</param>
+    /// <param name="inputs">Address of each input; scalars are F32.</param>
+    /// <param name="types">Storage of each input.</param>
+    /// <param name="destinations">Address of each destination.</param>
+    /// <param name="destinationTypes">Storage of each destination.</param>
+    /// <param name="elements">Elements of a tensor.</param>
+    /// <param name="registers"><see cref="WorkspaceBytes"/> bytes.</param>
+    public static void Run(
+        WorkerPool pool, ElementwiseProgram program, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, ReadOnlySpan<nint> destinations,
+        ReadOnlySpan<DType> destinationTypes, nint elements, byte* registers)
+    {
+        Span<float> scalars = stackalloc float[program.ScalarRegisters + 1];
+        ComputeScalars(program, inputs, scalars);
+        ReadOnlySpan<ElementwiseInstruction> code = program.Code;
+        fixed (ElementwiseInstruction* instructions = code)
+        fixed (nint* input = inputs, destination = destinations)
+        fixed (DType* type = types, destinationType = destinationTypes)
+        fixed (float* scalar = scalars)
+        {
+            Work work = new()
+            {
+                Code = instructions,
+                Length = code.Length,
+                Inputs = input,
+                Types = type,
+                Destinations = destination,
+                DestinationTypes = destinationType,
+                Scalars = scalar,
+                Registers = (float*)registers,
+                RegistersOfWorker = program.VectorRegisters * Chunk,
+                Elements = elements,
+            };
+            pool.Run(ref work, checked((int)((elements + Item - 1) / Item)));
+        }
+    }
+
+    private static void ComputeScalars(ElementwiseProgram program, ReadOnlySpan<nint> inputs, Span<float> scalars)
+    {
+        foreach (ElementwiseInstruction i in program.Code)
+        {
+            if (!i.TargetIsScalar) continue;
+            fixed (float* all = scalars)
+            {
+                float* target = all + i.Target;
+                switch (i.Action)
+                {
+                    case ElementwiseAction.Load: *target = *(float*)inputs[i.A]; break;
+                    case ElementwiseAction.Constant: *target = i.Number; break;
+                    case ElementwiseAction.Unary: Unary(i.Unary, all + i.A, target, 1); break;
+                    case ElementwiseAction.Binary: Binary(i.Binary, all + i.A, all + i.B, target, 1); break;
+                }
+            }
+        }
+    }
+
+    private static void Unary(UnaryFunction function, float* x, float* y, nint count)
+    {
+        switch (function)
+        {
+            case UnaryFunction.Negate: ElementwiseLoops.Unary<Negate>(x, y, count); break;
+            case UnaryFunction.Absolute: ElementwiseLoops.Unary<Absolute>(x, y, count); break;
+            case UnaryFunction.Sign: ElementwiseLoops.Unary<Sign>(x, y, count); break;
+            case UnaryFunction.SquareRoot: ElementwiseLoops.Unary<SquareRoot>(x, y, count); break;
+            case UnaryFunction.Reciprocal: ElementwiseLoops.Unary<Reciprocal>(x, y, count); break;
+            case UnaryFunction.Exp: ElementwiseLoops.Unary<Exponential>(x, y, count); break;
+            case UnaryFunction.Log: ElementwiseLoops.Unary<Logarithm>(x, y, count); break;
+            case UnaryFunction.Sigmoid: ElementwiseLoops.Unary<Sigmoid>(x, y, count); break;
+            case UnaryFunction.Tanh: ElementwiseLoops.Unary<HyperbolicTangent>(x, y, count); break;
+            default: throw new NotSupportedException($"no elementwise {function}");
+        }
+    }
+
+    private static void Binary(BinaryFunction function, float* a, float* b, float* y, nint count)
+    {
+        switch (function)
+        {
+            case BinaryFunction.Add: ElementwiseLoops.Binary<Add>(a, b, y, count); break;
+            case BinaryFunction.Subtract: ElementwiseLoops.Binary<Subtract>(a, b, y, count); break;
+            case BinaryFunction.Multiply: ElementwiseLoops.Binary<Multiply>(a, b, y, count); break;
+            case BinaryFunction.Divide: ElementwiseLoops.Binary<Divide>(a, b, y, count); break;
+            case BinaryFunction.Minimum: ElementwiseLoops.Binary<Minimum>(a, b, y, count); break;
+            case BinaryFunction.Maximum: ElementwiseLoops.Binary<Maximum>(a, b, y, count); break;
+            default: throw new NotSupportedException($"no elementwise {function}");
+        }
+    }
+
+    private static void BinaryScalar(BinaryFunction function, float* a, float b, float* y, nint count)
+    {
+        switch (function)
+        {
+            case BinaryFunction.Add: ElementwiseLoops.BinaryScalar<Add>(a, b, y, count); break;
+            case BinaryFunction.Subtract: ElementwiseLoops.BinaryScalar<Subtract>(a, b, y, count); break;
+            case BinaryFunction.Multiply: ElementwiseLoops.BinaryScalar<Multiply>(a, b, y, count); break;
+            case BinaryFunction.Divide: ElementwiseLoops.BinaryScalar<Divide>(a, b, y, count); break;
+            case BinaryFunction.Minimum: ElementwiseLoops.BinaryScalar<Minimum>(a, b, y, count); break;
+            case BinaryFunction.Maximum: ElementwiseLoops.BinaryScalar<Maximum>(a, b, y, count); break;
+            default: throw new NotSupportedException($"no elementwise {function}");
+        }
+    }
+
+    private static void ScalarBinary(BinaryFunction function, float a, float* b, float* y, nint count)
+    {
+        switch (function)
+        {
+            case BinaryFunction.Subtract: ElementwiseLoops.ScalarBinary<Subtract>(a, b, y, count); break;
+            case BinaryFunction.Divide: ElementwiseLoops.ScalarBinary<Divide>(a, b, y, count); break;
+            default: BinaryScalar(function, b, a, y, count); break;
+        }
+    }
+
+    private struct Work : IParallelWork
+    {
+        public ElementwiseInstruction* Code;
+        public int Length;
+        public nint* Inputs;
+        public DType* Types;
+        public nint* Destinations;
+        public DType* DestinationTypes;
+        public float* Scalars;
+        public float* Registers;
+        public nint RegistersOfWorker;
+        public nint Elements;
+
+        public readonly void Execute(int item, int worker)
+        {
+            float* registers = Registers + (worker * RegistersOfWorker);
+            nint end = nint.Min(Elements, (item + (nint)1) * Item);
+            for (nint start = item * Item; start < end; start += Chunk) RunChunk(registers, start, nint.Min(Chunk, end - start));
+        }
+
+        private readonly void RunChunk(float* registers, nint start, nint count)
+        {
+            for (ElementwiseInstruction* i = Code; i < Code + Length; i++)
+            {
+                if (i->TargetIsScalar) continue;
+                float* target = registers + ((nint)i->Target * Chunk), a = registers + ((nint)i->A * Chunk), b = registers + ((nint)i->B * Chunk);
+                switch (i->Action)
+                {
+                    case ElementwiseAction.Load: Stored.Load(Inputs[i->A], Types[i->A], start, target, count); break;
+                    case ElementwiseAction.Store when i->AIsScalar:
+                        new Span<float>((float*)Destinations[i->Target] + start, (int)count).Fill(Scalars[i->A]);
+                        break;
+                    case ElementwiseAction.Store: Stored.Store(a, Destinations[i->Target], DestinationTypes[i->Target], start, count); break;
+                    case ElementwiseAction.Unary: Unary(i->Unary, a, target, count); break;
+                    case ElementwiseAction.Binary when i->AIsScalar: ScalarBinary(i->Binary, Scalars[i->A], b, target, count); break;
+                    case ElementwiseAction.Binary when i->BIsScalar: BinaryScalar(i->Binary, a, Scalars[i->B], target, count); break;
+                    case ElementwiseAction.Binary: Binary(i->Binary, a, b, target, count); break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Buffers;
+using Ration.Execution;
+using Ration.Files.Safetensors;
+using Ration.Graphs;
+
+namespace Ration.Files;
+
+/// <summary>Moves persistent values between an executor and a safetensors file in pieces, so that no tensor is held twice.</summary>
+public static class PersistentTensors
+{
+    private const int PieceBytes = 1 << 20;
+
+    /// <summary>Writes values under their names, with checksums, replacing the file atomically.</summary>
+    public static void Save(SafetensorsWriter writer, string path, IReadOnlyList<Value> values, Executor executor)
+    {
+        foreach (Value value in values) writer.Declare(value.Name, value.DType, value.Shape);
+        writer.Save(path, output =>
+        {
+            byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+            foreach (Value value in values)
+            {
+                for (long start = 0; start < value.Bytes; start += PieceBytes)
+                {
+                    Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, value.Bytes - start));
+                    executor.ReadPersistent(value, start, part);
+                    output.Write(value.Name, part);
+                }
+            }
+
+            ArrayPool<byte>.Shared.Return(piece);
+        });
+    }
+
+    /// <summary>Reads values by their names, after comparing checksums where the file has them.</summary>
+    /// <exception cref="InvalidInputException">A value is missing or has another type or shape, or the file is damaged.</exception>
+    public static void Load(SafetensorsReader reader, IEnumerable<Value> values, Executor executor)
+    {
+        Value[] wanted = [.. values];
+        foreach (Value value in wanted) Check(reader, value);
+        _ = reader.Verify();
+        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        foreach (Value value in wanted)
+        {
+            SafetensorsTensor tensor = reader.Find(value.Name);
+            for (long start = 0; start < value.Bytes; start += PieceBytes)
+            {
+                Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, value.Bytes - start));
+                reader.Read(tensor, start, part);
+                executor.WritePersistent(value, start, part);
+            }
+        }
+
+        ArrayPool<byte>.Shared.Return(piece);
+    }
+
+    private static void Check(SafetensorsReader reader, Value value)
+    {
+        SafetensorsTensor tensor = reader.Find(value.Name);
+        if (tensor.DType == value.DType && tensor.Shape == value.Shape) return;
+        throw new FileFormatException(reader.Path, $"{value.Name} is {tensor.DType}{tensor.Shape}, not {value.DType}{value.Shape}", "use the file with the model it was made for");
+    }
+}

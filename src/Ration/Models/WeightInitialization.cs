@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using Ration.Execution;
+using Ration.Graphs;
+using Ration.Memory;
+using Ration.Tensors;
+
+namespace Ration.Models;
+
+/// <summary>
+/// Initial weights: matrices are normal with deviation √(2/(5·width)) (Nguyen and Salazar 2019, "small init"), those that write to the
+/// residual stream 2/(layers·√width) (Wang and Komatsuzaki 2021), norm gains are one, everything else zero. A number depends only on the
+/// seed, the name of the weight and its place in it.
+/// </summary>
+public static class WeightInitialization
+{
+    private const int Piece = 16 << 10;
+
+    /// <summary>Writes the initial contents of one persistent value.</summary>
+    public static void Fill(Executor executor, Value value, ModelConfiguration model, ulong seed)
+    {
+        float[] piece = new float[Math.Min(Piece, value.Shape.Elements)];
+        float deviation = Deviation(value, model);
+        if (value.Kind == MemoryKind.Weights && value.Shape.Rank == 1) Array.Fill(piece, 1);
+        CounterRandom random = new(seed, Stream(value.Name));
+        for (long start = 0; start < value.Shape.Elements; start += piece.Length)
+        {
+            Span<float> part = piece.AsSpan(0, (int)Math.Min(piece.Length, value.Shape.Elements - start));
+            if (deviation > 0) random.FillNormal((ulong)start, part, deviation);
+            executor.WritePersistent(value, start * sizeof(float), MemoryMarshal.AsBytes(part));
+        }
+    }
+
+    private static float Deviation(Value value, ModelConfiguration model)
+    {
+        if (value.Kind != MemoryKind.Weights || value.Shape.Rank < 2) return 0;
+        bool writesResidual = value.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || value.Name.EndsWith("down_proj.weight", StringComparison.Ordinal);
+        double small = Math.Sqrt(2.0 / (5.0 * model.Width));
+        return (float)(writesResidual ? Math.Min(small, 2 / (model.Layers * Math.Sqrt(model.Width))) : small);
+    }
+
+    // FNV-1a: a stream of random numbers for each name.
+    private static ulong Stream(string name)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in name) hash = (hash ^ c) * 1099511628211;
+        return hash;
+    }
+}

@@ -1,0 +1,16 @@
+using Ration.Memory;
+
+namespace Ration.Planning;
+
+/// <summary>No plan fits the budget, so nothing was started.</summary>
+public sealed class MemoryBudgetException : Exception
+{
+    /// <summary>A refusal that names the smallest budget that would do.</summary>
+    /// <param name="message">One line for people.</param>
+    /// <param name="smallest">The smallest budget that fits the job as it is.</param>
+    public MemoryBudgetException(string message, ByteSize smallest)
+        : base(message) => Smallest = smallest;
+
+    /// <summary>The smallest budget that fits the job as it is.</summary>
+    public ByteSize Smallest { get; }
+}

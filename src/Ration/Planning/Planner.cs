@@ -1,0 +1,100 @@
+using Ration.Devices;
+using Ration.Graphs;
+using Ration.Memory;
+
+namespace Ration.Planning;
+
+/// <summary>Plans that differ in one respect, each slower and smaller than the one before it.</summary>
+/// <param name="Count">How many there are.</param>
+/// <param name="Choices">The choices of one.</param>
+/// <param name="Build">Its graph.</param>
+public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Func<MemoryChoices, Graph> Build);
+
+/// <summary>A plan that was looked at.</summary>
+/// <param name="Choices">What it chooses.</param>
+/// <param name="ArenaBytes">Bytes of its arena: exact once compiled, before that a lower bound.</param>
+/// <param name="Seconds">Predicted time of a step, by nominal rates.</param>
+/// <param name="Program">The compiled step, for plans that were candidates to the end.</param>
+public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, StepProgram? Program);
+
+/// <summary>What the planner found.</summary>
+/// <param name="Best">The fastest plan that fits, or null.</param>
+/// <param name="Smallest">Where nothing fits: the plan of the smallest arena, compiled.</param>
+/// <param name="Considered">Every plan that was looked at, in that order.</param>
+public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest, IReadOnlyList<PlanCandidate> Considered);
+
+/// <summary>
+/// Finds the fastest plan whose arena fits. Families are searched by bisection on a lower bound of their bytes, which needs no
+/// placement; the survivors are placed, fastest first.
+/// </summary>
+public sealed class Planner(IDevice device)
+{
+    private readonly CostModel _cost = new(MachineRates.Nominal);
+    private readonly List<PlanCandidate> _considered = [];
+
+    /// <summary>Looks for the fastest plan.</summary>
+    /// <param name="families">At least one family.</param>
+    /// <param name="arenaBudget">Bytes that an arena may have.</param>
+    /// <param name="alsoNeeded">Arena bytes that other programs of the run need with a candidate, for example evaluation.</param>
+    public PlanningResult Choose(IReadOnlyList<PlanFamily> families, long arenaBudget, Func<StepProgram, long> alsoNeeded)
+    {
+        _considered.Clear();
+        List<(PlanFamily Family, int Index, double Seconds)> open = [];
+        foreach (PlanFamily family in families)
+        {
+            int first = FirstWithin(family, arenaBudget);
+            if (first < family.Count) open.Add((family, first, Look(family, first).Seconds));
+        }
+
+        PlanCandidate? best = null;
+        while (best is null && open.Count > 0)
+        {
+            (PlanFamily family, int index, _) = open.MinBy(static o => o.Seconds);
+            open.RemoveAll(o => o.Family == family);
+            PlanCandidate candidate = Compile(family, index, alsoNeeded);
+            if (candidate.ArenaBytes <= arenaBudget) best = candidate;
+            else if (index + 1 < family.Count) open.Add((family, index + 1, Look(family, index + 1).Seconds));
+        }
+
+        return new PlanningResult(best, best is null ? Smallest(families, alsoNeeded) : null, [.. _considered]);
+    }
+
+    // The plan of the fewest bytes is the last of a family, or the one before where schedules cross.
+    private PlanCandidate Smallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded) =>
+        families.SelectMany(family => Enumerable.Range(Math.Max(0, family.Count - 2), Math.Min(2, family.Count)).Select(i => (family, i)))
+            .Select(p => (p.family, p.i, Look(p.family, p.i).ArenaBytes)).OrderBy(static p => p.ArenaBytes).Take(3)
+            .Select(p => Compile(p.family, p.i, alsoNeeded)).MinBy(static c => c.ArenaBytes)!;
+
+    private int FirstWithin(PlanFamily family, long arenaBudget)
+    {
+        int low = 0, high = family.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (Look(family, middle).ArenaBytes <= arenaBudget) high = middle;
+            else low = middle + 1;
+        }
+
+        return low;
+    }
+
+    private PlanCandidate Look(PlanFamily family, int index)
+    {
+        MemoryChoices choices = family.Choices(index);
+        if (_considered.Find(c => c.Choices == choices) is { } known) return known;
+        Graph graph = family.Build(choices);
+        PlanCandidate candidate = new(choices, StepProgram.LowerBound(graph, device), _cost.Seconds(graph), null);
+        _considered.Add(candidate);
+        return candidate;
+    }
+
+    private PlanCandidate Compile(PlanFamily family, int index, Func<StepProgram, long> alsoNeeded)
+    {
+        PlanCandidate looked = Look(family, index);
+        if (looked.Program is not null) return looked;
+        StepProgram program = StepProgram.Compile(family.Build(looked.Choices), device);
+        PlanCandidate compiled = looked with { Program = program, ArenaBytes = Math.Max(program.ArenaBytes, alsoNeeded(program)) };
+        _considered[_considered.IndexOf(looked)] = compiled;
+        return compiled;
+    }
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using Ration.Files;
+using Ration.Files.Safetensors;
+using Ration.Graphs;
+using Ration.Memory;
+using Ration.Planning;
+
+namespace Ration.Training;
+
+/// <summary>What a checkpoint says of its run, readable before any memory is planned.</summary>
+/// <param name="StepsDone">Steps done.</param>
+/// <param name="Choices">How memory was arranged: kept on resuming, so that sums are added up in the same order.</param>
+/// <param name="Fingerprint">The options that change the numbers.</param>
+/// <param name="DataFingerprint">The number of tokens of the data.</param>
+public sealed record CheckpointHeader(long StepsDone, MemoryChoices Choices, string Fingerprint, string DataFingerprint);
+
+/// <summary>
+/// The state of a run in one file, replaced atomically: a kill at any instant leaves the one before. Weights and optimizer state are
+/// tensors by name with checksums, the rest is metadata.
+/// </summary>
+public static class TrainingCheckpoint
+{
+    /// <summary>Name of the file in the output folder.</summary>
+    public const string FileName = "checkpoint.safetensors";
+
+    private const string Format = "ration-checkpoint-1";
+
+    /// <summary>Writes the state of a trainer.</summary>
+    public static void Save(Trainer trainer, string folder, string dataFingerprint)
+    {
+        Directory.CreateDirectory(folder);
+        SafetensorsWriter writer = new();
+        MemoryChoices choices = trainer.Plan.Choices;
+        writer.SetMetadata("format", Format);
+        writer.SetMetadata("steps_done", trainer.StepsDone.ToString(CultureInfo.InvariantCulture));
+        writer.SetMetadata("micro_batch_rows", choices.MicroBatchRows.ToString(CultureInfo.InvariantCulture));
+        writer.SetMetadata("recompute", choices.Recompute.ToString());
+        writer.SetMetadata("release", choices.Release ? "yes" : "no");
+        writer.SetMetadata("options", Fingerprint(trainer.Plan.Options));
+        writer.SetMetadata("data", dataFingerprint);
+        PersistentTensors.Save(writer, Path.Combine(folder, FileName), State(trainer), trainer.Executor);
+    }
+
+    /// <summary>Reads the header of the checkpoint in a folder.</summary>
+    /// <exception cref="InvalidInputException">There is none, or it is damaged.</exception>
+    public static CheckpointHeader ReadHeader(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) throw new InvalidInputException($"there is no checkpoint {InvalidInputException.Quote(path)} to resume from; leave out --resume to start anew");
+        using SafetensorsReader reader = SafetensorsReader.Open(path);
+        IReadOnlyDictionary<string, string> metadata = reader.Metadata;
+        string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
+        if (Text("format") != Format) throw Damaged(path, "it is of another format");
+        if (!long.TryParse(Text("steps_done"), NumberStyles.None, CultureInfo.InvariantCulture, out long steps)) throw Damaged(path, "its number of steps is not a number");
+        if (!int.TryParse(Text("micro_batch_rows"), NumberStyles.None, CultureInfo.InvariantCulture, out int rows) || rows == 0) throw Damaged(path, "its micro-batch is not a number");
+        try
+        {
+            return new CheckpointHeader(steps, new MemoryChoices(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes"), Text("options"), Text("data"));
+        }
+        catch (FormatException e)
+        {
+            throw Damaged(path, e.Message);
+        }
+    }
+
+    /// <summary>Sets a trainer to the state of the checkpoint in a folder.</summary>
+    /// <exception cref="InvalidInputException">The checkpoint is damaged or of another run.</exception>
+    public static void Load(Trainer trainer, string folder, string dataFingerprint)
+    {
+        CheckpointHeader header = ReadHeader(folder);
+        string path = Path.Combine(folder, FileName), options = Fingerprint(trainer.Plan.Options);
+        if (header.Fingerprint != options) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: it has {Difference(header.Fingerprint, options)}; give the same options, or leave out --resume to start anew");
+        if (header.DataFingerprint != dataFingerprint) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other data ({header.DataFingerprint}, now {dataFingerprint}); give the same data, or leave out --resume to start anew");
+        using SafetensorsReader reader = SafetensorsReader.Open(path);
+        PersistentTensors.Load(reader, State(trainer), trainer.Executor);
+        trainer.StepsDone = header.StepsDone;
+    }
+
+    /// <summary>Everything in the options that changes the numbers, as text.</summary>
+    public static string Fingerprint(TrainingOptions options)
+    {
+        TrainingStep step = options.Step;
+        return string.Create(CultureInfo.InvariantCulture,
+            $"model {step.Model with { Name = "" }}; rows {step.Rows}; sequence {step.Sequence}; optimizer {step.Optimizer}; clip {step.ClipNorm} {step.ClipScope}; dropout {step.Dropout}; seed {options.Seed}; schedule {options.LearningRateSchedule}");
+    }
+
+    private static Value[] State(Trainer trainer) => [.. trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind != MemoryKind.Gradients)];
+
+    private static FileFormatException Damaged(string path, string what) =>
+        new(path, $"this is no usable checkpoint: {what}", "leave out --resume to start anew, or restore the file from a copy");
+
+    private static string Difference(string saved, string now)
+    {
+        string[] a = saved.Split("; "), b = now.Split("; ");
+        int i = 0;
+        while (i < a.Length && i < b.Length && a[i] == b[i]) i++;
+        return i < a.Length && i < b.Length ? $"'{a[i]}' where this run has '{b[i]}'" : "a different list of options";
+    }
+}

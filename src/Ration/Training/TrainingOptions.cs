@@ -1,0 +1,91 @@
+using Ration.Memory;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+
+namespace Ration.Training;
+
+/// <summary>What to train, on how much memory. Everything that changes the numbers is here; how memory is arranged is the planner's.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>The model.</summary>
+    public required ModelConfiguration Model { get; init; }
+
+    /// <summary>Most bytes that the process may have resident at any time, or null for what the machine has free.</summary>
+    public ByteSize? Memory { get; init; }
+
+    /// <summary>Optimizer steps.</summary>
+    public long Steps { get; init; } = 1000;
+
+    /// <summary>Tokens of a step; a multiple of <see cref="Sequence"/>.</summary>
+    public int BatchTokens { get; init; } = 1024;
+
+    /// <summary>Tokens of a row.</summary>
+    public int Sequence { get; init; } = 128;
+
+    /// <summary>Peak learning rate, or null for a rate by the model's width.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>How the learning rate falls.</summary>
+    public ScheduleShape Schedule { get; init; } = ScheduleShape.Cosine;
+
+    /// <summary>Steps of warm-up, or null for a twentieth of all steps, at most 500.</summary>
+    public long? WarmupSteps { get; init; }
+
+    /// <summary>The update rule.</summary>
+    public IOptimizer Optimizer { get; init; } = new AdamW();
+
+    /// <summary>Gradients of a larger norm are scaled down to this; 0 for never.</summary>
+    public float ClipNorm { get; init; } = 1;
+
+    /// <summary>Over what the gradient's norm is taken.</summary>
+    public ClipScope ClipScope { get; init; } = ClipScope.Parameter;
+
+    /// <summary>Probability of dropout on embeddings and on what blocks add, in [0, 1).</summary>
+    public float Dropout { get; init; }
+
+    /// <summary>Decides initial weights, order of data and dropout.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Cores to use; 0 for all.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>A recompute choice that the planner must keep to, or null for its own.</summary>
+    public RecomputeMode? Recompute { get; init; }
+
+    /// <summary>A micro-batch (in rows) that the planner must keep to, or null for its own.</summary>
+    public int? MicroBatchRows { get; init; }
+
+    /// <summary>Rows of a step.</summary>
+    public int Rows => BatchTokens / Sequence;
+
+    /// <summary>The peak learning rate that is used: given, or falling with width as larger models need it.</summary>
+    public double PeakLearningRate => LearningRate ?? 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8);
+
+    /// <summary>The learning rate of each step.</summary>
+    public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
+
+    /// <summary>What a step computes.</summary>
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout };
+
+    /// <summary>Checks the numbers.</summary>
+    /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
+    public void Validate()
+    {
+        Model.Validate();
+        Require(Steps > 0, $"--steps {Steps}: give at least 1");
+        Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
+        Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
+        Require(LearningRate is null or (> 0 and < 1000), $"--learning-rate {LearningRate}: give a positive number such as 0.001");
+        Require(WarmupSteps is null or >= 0, $"--warmup {WarmupSteps}: give 0 or more");
+        Require(ClipNorm is >= 0 and < float.PositiveInfinity, $"--clip {ClipNorm}: give 0 (never) or a positive norm");
+        Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
+        Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
+        Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
+    }
+
+    private static void Require(bool condition, string complaint)
+    {
+        if (!condition) throw new InvalidInputException(complaint);
+    }
+}

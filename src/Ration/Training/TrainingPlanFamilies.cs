@@ -1,0 +1,50 @@
+using Ration.Graphs;
+using Ration.Planning;
+
+namespace Ration.Training;
+
+/// <summary>The ways in which the memory of a training step can be arranged exactly.</summary>
+internal static class TrainingPlanFamilies
+{
+    /// <summary>A family for each micro-batch and each place of the updates; within a family, ever more is computed again.</summary>
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options)
+    {
+        RecomputeChoice[] recompute = [.. RecomputeChoices(options)];
+        List<PlanFamily> families = [];
+        foreach (int rows in MicroBatches(options))
+        {
+            TrainingGraph traced = TrainingGraph.Trace(options.Step, rows);
+            bool[] releases = rows == options.Rows ? [false, true] : [false];
+            foreach (bool release in releases)
+            {
+                families.Add(new PlanFamily(
+                    recompute.Length, i => new MemoryChoices(rows, recompute[i], release), c => TrainingGraph.Arrange(traced.Graph, options.Step, c)));
+            }
+        }
+
+        return families;
+    }
+
+    // Each divisor doubles at least: between two of them lies little.
+    private static List<int> MicroBatches(TrainingOptions options)
+    {
+        if (options.MicroBatchRows is { } pinned) return [pinned];
+        List<int> rows = [options.Rows];
+        for (int candidate = options.Rows / 2; candidate >= 1; candidate--)
+        {
+            if (options.Rows % candidate == 0 && candidate <= rows[^1] / 2) rows.Add(candidate);
+        }
+
+        return rows;
+    }
+
+    private static IEnumerable<RecomputeChoice> RecomputeChoices(TrainingOptions options)
+    {
+        int layers = options.Model.Layers;
+        if (options.Recompute is null or RecomputeMode.None) yield return new RecomputeChoice(RecomputeMode.None);
+        if (options.Recompute is null) yield return new RecomputeChoice(RecomputeMode.Blocks);
+        for (int blocks = 1; blocks <= layers && options.Recompute is null; blocks++) yield return new RecomputeChoice(RecomputeMode.Blocks, blocks);
+        if (options.Recompute is RecomputeMode.Blocks) yield return new RecomputeChoice(RecomputeMode.Blocks, layers);
+        if (options.Recompute is null or RecomputeMode.SquareRoot) yield return new RecomputeChoice(RecomputeMode.SquareRoot);
+    }
+}

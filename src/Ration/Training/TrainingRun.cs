@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using Ration.Data;
+using Ration.Files;
+using Ration.Graphs;
+using Ration.Memory;
+
+namespace Ration.Training;
+
+/// <summary>How a run is kept.</summary>
+/// <param name="Output">Folder of the model and the checkpoint; null to keep nothing.</param>
+/// <param name="Resume">Go on from the checkpoint in that folder.</param>
+/// <param name="CheckpointEvery">Steps between checkpoints; 0 for one every ten minutes.</param>
+/// <param name="Tokenizer">Name of the tokenizer, for the model's configuration.</param>
+/// <param name="DataFingerprint">Names the data, so that a run is not resumed on other data.</param>
+/// <param name="EvaluationTokens">Held-out tokens to evaluate on at the end, at the most; null for a tenth of what was trained on.</param>
+public sealed record TrainingRunOptions(
+    string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null);
+
+/// <summary>Where a run stands after a step.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">Steps to do.</param>
+/// <param name="Loss">Mean loss of the step, in nats per token.</param>
+/// <param name="LearningRate">Learning rate of the step.</param>
+/// <param name="TokensPerSecond">Rate of late.</param>
+/// <param name="Remaining">Time left at that rate.</param>
+public readonly record struct TrainingProgress(long Step, long Steps, float Loss, double LearningRate, double TokensPerSecond, TimeSpan Remaining);
+
+/// <summary>What a run came to.</summary>
+/// <param name="StepsDone">Steps done in all.</param>
+/// <param name="Tokens">Tokens trained on in this run.</param>
+/// <param name="TrainLoss">Mean loss of the last steps (a twentieth of the run, at least one).</param>
+/// <param name="EvaluationLoss">Loss on held-out text; NaN where there is none or the run was interrupted.</param>
+/// <param name="EvaluationTokens">Targets that the evaluation looked at.</param>
+/// <param name="TokensPerSecond">Median over steps.</param>
+/// <param name="Seconds">Time of all steps.</param>
+/// <param name="Interrupted">Whether the run was asked to stop.</param>
+public sealed record TrainingResult(
+    long StepsDone, long Tokens, double TrainLoss, double EvaluationLoss, long EvaluationTokens, double TokensPerSecond, double Seconds, bool Interrupted);
+
+/// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
+public sealed class TrainingRun : IDisposable
+{
+    private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromMinutes(10);
+    private readonly TrainingRunOptions _options;
+    private readonly List<float> _losses = [];
+    private readonly List<long> _ticks = [];
+
+    /// <summary>Reserves the plan's memory and sets the first state: initial weights, or a checkpoint's.</summary>
+    /// <exception cref="InvalidInputException">The checkpoint cannot be resumed from.</exception>
+    public TrainingRun(TrainingPlan plan, PackedBatches data, TrainingRunOptions options)
+    {
+        _options = options;
+        Trainer = new Trainer(plan, data);
+        try
+        {
+            if (options.Resume) TrainingCheckpoint.Load(Trainer, RequireOutput(), options.DataFingerprint);
+            else Trainer.Initialize();
+        }
+        catch
+        {
+            Trainer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The trainer.</summary>
+    public Trainer Trainer { get; }
+
+    /// <summary>Steps that are left.</summary>
+    public long StepsLeft => Math.Max(0, Trainer.Plan.Options.Steps - Trainer.StepsDone);
+
+    /// <summary>Trains to the last step, or until asked to stop; either way the state is saved, if there is an output folder.</summary>
+    /// <exception cref="TrainingDivergedException">The loss is not finite; the last checkpoint is as it was.</exception>
+    public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        (_losses.Capacity, _ticks.Capacity) = ((int)Math.Min(StepsLeft, 1 << 20), (int)Math.Min(StepsLeft, 1 << 20));
+        long lastCheckpoint = Stopwatch.GetTimestamp(), saved = _options.Resume ? Trainer.StepsDone : -1;
+        while (StepsLeft > 0 && !cancellation.IsCancellationRequested)
+        {
+            long start = Stopwatch.GetTimestamp();
+            float loss = Trainer.Step();
+            _losses.Add(loss);
+            _ticks.Add(Stopwatch.GetTimestamp() - start);
+            progress?.Report(Progress(loss));
+            if (_options.Output is null || StepsLeft == 0 || !CheckpointDue(lastCheckpoint)) continue;
+            TrainingCheckpoint.Save(Trainer, _options.Output, _options.DataFingerprint);
+            (lastCheckpoint, saved) = (Stopwatch.GetTimestamp(), Trainer.StepsDone);
+        }
+
+        bool interrupted = StepsLeft > 0;
+        (double Loss, long Tokens) evaluation = interrupted ? (double.NaN, 0) : Trainer.Evaluate(EvaluationTokens(), cancellation);
+        if (_options.Output is not null) Save(saved);
+        return Result(evaluation, interrupted);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Trainer.Dispose();
+
+    private string RequireOutput() => _options.Output ?? throw new InvalidInputException("--resume needs the --output folder of the run to go on with");
+
+    private bool CheckpointDue(long last) => _options.CheckpointEvery > 0
+        ? Trainer.StepsDone % _options.CheckpointEvery == 0
+        : Stopwatch.GetElapsedTime(last) >= s_checkpointInterval;
+
+    private void Save(long alreadySaved)
+    {
+        if (alreadySaved != Trainer.StepsDone) TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint);
+        Value[] weights = [.. Trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights)];
+        ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, weights, Trainer.Executor, _options.Tokenizer);
+    }
+
+    private long EvaluationTokens() =>
+        _options.EvaluationTokens ?? Math.Max(8192, Trainer.StepsDone * Trainer.Plan.Options.BatchTokens / 10);
+
+    private TrainingProgress Progress(float loss)
+    {
+        TrainingOptions options = Trainer.Plan.Options;
+        int recent = Math.Min(_ticks.Count, 20);
+        double seconds = 0;
+        for (int i = _ticks.Count - recent; i < _ticks.Count; i++) seconds += Stopwatch.GetElapsedTime(0, _ticks[i]).TotalSeconds;
+        double perStep = seconds / recent;
+        return new TrainingProgress(
+            Trainer.StepsDone, options.Steps, loss, options.LearningRateSchedule.At(Trainer.StepsDone), options.BatchTokens / perStep,
+            TimeSpan.FromSeconds(perStep * StepsLeft));
+    }
+
+    private TrainingResult Result((double Loss, long Tokens) evaluation, bool interrupted)
+    {
+        int last = Math.Max(1, _losses.Count / 20);
+        double trainLoss = _losses.Count == 0 ? double.NaN : _losses.TakeLast(last).Average();
+        double seconds = _ticks.Sum(static t => Stopwatch.GetElapsedTime(0, t).TotalSeconds);
+        long[] ordered = [.. _ticks.Skip(Math.Min(1, _ticks.Count - 1)).Order()];
+        double median = ordered.Length == 0 ? double.NaN : Stopwatch.GetElapsedTime(0, ordered[ordered.Length / 2]).TotalSeconds;
+        int batch = Trainer.Plan.Options.BatchTokens;
+        return new TrainingResult(Trainer.StepsDone, (long)_losses.Count * batch, trainLoss, evaluation.Loss, evaluation.Tokens, batch / median, seconds, interrupted);
+    }
+}
