@@ -13,6 +13,7 @@ namespace Ration.Inference;
 public sealed class Generator : IDisposable
 {
     private const int ChunkTokens = 64;
+    private const int PieceBytes = 64 << 10;
     private readonly StepProgram _chunk;
     private readonly StepProgram _single;
     private readonly int[] _buffer = new int[2 * ChunkTokens];
@@ -23,6 +24,7 @@ public sealed class Generator : IDisposable
         (_chunk, _single, Capacity) = (chunk, single, capacity);
         _logits = new float[single.Graph.Outputs[0].Shape.Elements];
         Executor = new Executor(device, chunk, single);
+        ClearCache();
     }
 
     /// <summary>The most tokens of a text.</summary>
@@ -62,7 +64,7 @@ public sealed class Generator : IDisposable
 
     /// <summary>Puts tokens into the cache and returns the logits after the last of them; the span is valid until the next call.</summary>
     /// <exception cref="InvalidOperationException">The cache is too small, or there are no tokens.</exception>
-    public ReadOnlySpan<float> Feed(ReadOnlySpan<int> tokens)
+    public ReadOnlySpan<float> Feed(scoped ReadOnlySpan<int> tokens)
     {
         if (tokens.IsEmpty || tokens.Length > Capacity - Position)
             throw new InvalidOperationException($"{tokens.Length} tokens cannot be added to a cache that holds {Position} of {Capacity}");
@@ -81,6 +83,17 @@ public sealed class Generator : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Executor.Dispose();
+
+    // Rows that no token has filled yet are multiplied by a weight of zero, which only a finite number survives.
+    private void ClearCache()
+    {
+        byte[] zeros = new byte[PieceBytes];
+        foreach (Value value in _single.Graph.Persistent.Where(static v => v.Kind == Memory.MemoryKind.KvCache))
+        {
+            for (long start = 0; start < value.Bytes; start += PieceBytes)
+                Executor.WritePersistent(value, start, zeros.AsSpan(0, (int)Math.Min(PieceBytes, value.Bytes - start)));
+        }
+    }
 
     private void Run(StepProgram program, ReadOnlySpan<int> tokens)
     {

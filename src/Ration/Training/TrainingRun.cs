@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Ration.Data;
 using Ration.Files;
-using Ration.Graphs;
-using Ration.Memory;
 
 namespace Ration.Training;
 
@@ -13,8 +11,10 @@ namespace Ration.Training;
 /// <param name="Tokenizer">Name of the tokenizer, for the model's configuration.</param>
 /// <param name="DataFingerprint">Names the data, so that a run is not resumed on other data.</param>
 /// <param name="EvaluationTokens">Held-out tokens to evaluate on at the end, at the most; null for a tenth of what was trained on.</param>
+/// <param name="InitialWeights">A model folder whose weights to start from; null for new ones from the seed.</param>
 public sealed record TrainingRunOptions(
-    string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null);
+    string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null,
+    string? InitialWeights = null);
 
 /// <summary>Where a run stands after a step.</summary>
 /// <param name="Step">Steps done.</param>
@@ -45,8 +45,8 @@ public sealed class TrainingRun : IDisposable
     private readonly List<float> _losses = [];
     private readonly List<long> _ticks = [];
 
-    /// <summary>Reserves the plan's memory and sets the first state: initial weights, or a checkpoint's.</summary>
-    /// <exception cref="InvalidInputException">The checkpoint cannot be resumed from.</exception>
+    /// <summary>Reserves the plan's memory and sets the first state: initial weights, a model's, or a checkpoint's.</summary>
+    /// <exception cref="InvalidInputException">The checkpoint or the model cannot be used.</exception>
     public TrainingRun(TrainingPlan plan, PackedBatches data, TrainingRunOptions options)
     {
         _options = options;
@@ -54,6 +54,7 @@ public sealed class TrainingRun : IDisposable
         try
         {
             if (options.Resume) TrainingCheckpoint.Load(Trainer, RequireOutput(), options.DataFingerprint);
+            else if (options.InitialWeights is { } folder) Trainer.Initialize(folder);
             else Trainer.Initialize();
         }
         catch
@@ -87,14 +88,26 @@ public sealed class TrainingRun : IDisposable
             (lastCheckpoint, saved) = (Stopwatch.GetTimestamp(), Trainer.StepsDone);
         }
 
-        bool interrupted = StepsLeft > 0;
-        (double Loss, long Tokens) evaluation = interrupted ? (double.NaN, 0) : Trainer.Evaluate(EvaluationTokens(), cancellation);
+        // Saved before it is evaluated: whatever happens then, the training is not lost.
         if (_options.Output is not null) Save(saved);
-        return Result(evaluation, interrupted);
+        return Evaluate(cancellation);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Trainer.Dispose();
+
+    private TrainingResult Evaluate(CancellationToken cancellation)
+    {
+        if (StepsLeft > 0 || cancellation.IsCancellationRequested) return Result((double.NaN, 0), interrupted: true);
+        try
+        {
+            return Result(Trainer.Evaluate(EvaluationTokens(), cancellation), interrupted: false);
+        }
+        catch (OperationCanceledException)
+        {
+            return Result((double.NaN, 0), interrupted: true);
+        }
+    }
 
     private string RequireOutput() => _options.Output ?? throw new InvalidInputException("--resume needs the --output folder of the run to go on with");
 
@@ -105,8 +118,7 @@ public sealed class TrainingRun : IDisposable
     private void Save(long alreadySaved)
     {
         if (alreadySaved != Trainer.StepsDone) TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint);
-        Value[] weights = [.. Trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights)];
-        ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, weights, Trainer.Executor, _options.Tokenizer);
+        ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, Trainer.Weights, Trainer.Executor, _options.Tokenizer);
     }
 
     private long EvaluationTokens() =>
