@@ -23,6 +23,7 @@ public sealed class Generator : IDisposable
         (_chunk, _single, Capacity) = (chunk, single, capacity);
         _logits = new float[single.Graph.Outputs[0].Shape.Elements];
         Executor = new Executor(device, chunk, single);
+        foreach (Value cache in chunk.Graph.Persistent.Where(static v => v.Kind == Memory.MemoryKind.KvCache)) Executor.Clear(cache);
     }
 
     /// <summary>The most tokens of a text.</summary>
