@@ -15,7 +15,7 @@ internal static unsafe class ElementwiseBindings
     {
         table.Add<FusedElementwise>(RunFused, static (node, threads) => FusedKernel.WorkspaceBytes(((FusedElementwise)node.Op).Program, threads));
         table.Add<Graphs.Ops.Add>(static (in KernelCall call) =>
-            Kernels.Elementwise.Binary<Kernels.Add>(call.Pool, call.Floats(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Elements));
+            ElementwiseKernel.Binary<Kernels.Add>(call.Pool, call.Floats(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Elements));
         table.Add<AppendToCache>(RunAppend);
         table.Add<SelectRow>(RunSelectRow);
     }
