@@ -1,1 +1,13 @@
-BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+using Ration.Benchmarks;
+
+// Each benchmark sets two sides against each other in one process, alternately, because machines are noisy.
+(string Name, string Meaning, Func<string[], int> Run)[] benchmarks =
+[
+    ("gemm", "the f32 matrix product against OpenBLAS   [--threads N] [--rounds N] [--only TEXT]", GemmAgainstOpenBlas.Run),
+];
+
+foreach ((string name, _, Func<string[], int> run) in benchmarks)
+    if (args.Length > 0 && args[0] == name) return run(args[1..]);
+
+foreach ((string name, string meaning, _) in benchmarks) Console.Error.WriteLine($"{name,-10} {meaning}");
+return 2;

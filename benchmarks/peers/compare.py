@@ -2,8 +2,8 @@
 
     python3 benchmarks/peers/compare.py
 
-Tables go to stdout; with --json, one JSON object instead. Both sides run as processes of their own, and the system's
-count of each process's peak resident memory is what the memory ratio uses.
+A table goes to stdout; with --json, one JSON object instead. Both sides run as processes of their own. Peak memory is
+the system's count of the whole process: for Ration taken from outside, for PyTorch as pytorch_train.py explains.
 """
 import argparse
 import json
@@ -83,10 +83,11 @@ def summarize(results, arguments):
     def of(side, key):
         return peer.median([r[key] for r in results[side]])
 
-    sides = {side: dict(
-        tokensPerSecond=of(side, "tokensPerSecond"), peakBytes=of(side, "systemPeakBytes"),
-        reportedPeakBytes=of(side, "measuredPeakBytes" if side == "ration" else "peakBytes"))
-        for side in ("ration", "pytorch")}
+    sides = dict(
+        ration=dict(
+            tokensPerSecond=of("ration", "tokensPerSecond"), peakBytes=of("ration", "systemPeakBytes"),
+            reportedPeakBytes=of("ration", "measuredPeakBytes")),
+        pytorch=dict(tokensPerSecond=of("pytorch", "tokensPerSecond"), peakBytes=of("pytorch", "peakBytes")))
     last = results["pytorch"][-1]
     return dict(
         sides,
@@ -103,9 +104,9 @@ def print_table(summary):
     ration, pytorch = summary["ration"], summary["pytorch"]
     print(f"{'tokens a second':24}{ration['tokensPerSecond']:14.1f}{pytorch['tokensPerSecond']:14.1f}"
           f"{summary['tokensPerSecondRatio']:9.3f}")
-    for title, key, ratio in (("peak memory, MiB", "peakBytes", f"{summary['peakBytesRatio']:9.3f}"),
-                              ("as each reports it, MiB", "reportedPeakBytes", "")):
-        print(f"{title:24}{ration[key] / 2**20:14.0f}{pytorch[key] / 2**20:14.0f}{ratio}")
+    print(f"{'peak memory, MiB':24}{ration['peakBytes'] / 2**20:14.0f}{pytorch['peakBytes'] / 2**20:14.0f}"
+          f"{summary['peakBytesRatio']:9.3f}")
+    print(f"{'as it reports it, MiB':24}{ration['reportedPeakBytes'] / 2**20:14.0f}")
     machine, blas = summary["machine"], summary["machine"]["blas"]
     print(f"medians of {summary['rounds']} rounds of {summary['steps']} steps of {BATCH} tokens, rows of {SEQUENCE}; "
           f"Ration within {summary['memory']}")
@@ -123,8 +124,8 @@ def main():
     parser.add_argument("--json", action="store_true")
     peer.add_arguments(parser)
     arguments = parser.parse_args()
-    if arguments.rounds < 1 or arguments.steps < 2:
-        parser.error("at least one round and two steps")
+    if arguments.rounds < 1 or arguments.steps < 3:
+        parser.error("at least one round and three steps")
     if not os.access(arguments.ration, os.X_OK):
         parser.error(f"no tool at {arguments.ration}: build it with `dotnet build -c Release src/Ration.Cli`, or name it")
     with tempfile.TemporaryDirectory() as folder:

@@ -23,5 +23,5 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Fol
 
     /// <summary>The tokenizer of the folder, or bytes for a preset.</summary>
     /// <exception cref="InvalidInputException">The folder has none that is known.</exception>
-    public ITokenizer OpenTokenizer() => Folder is null ? new ByteTokenizer(Configuration.Vocabulary) : ModelFolder.ReadTokenizer(Folder);
+    public ITokenizer OpenTokenizer() => Folder is null ? new ByteTokenizer(Configuration.Vocabulary) : ModelTokenizer.Read(Folder);
 }

@@ -48,7 +48,7 @@ internal sealed class TextGeneration : IDisposable
     public static TextGeneration Open(string folder, string prompt, int most, SamplingOptions sampling, int threads, ByteSize? memory)
     {
         ModelConfiguration model = ModelFolder.ReadConfiguration(folder);
-        ITokenizer tokenizer = ModelFolder.ReadTokenizer(folder);
+        ITokenizer tokenizer = ModelTokenizer.Read(folder);
         Sampler sampler = new(sampling, model.Vocabulary);
         int[] tokens = tokenizer.Encode(prompt);
         if (tokens.Length == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");

@@ -33,7 +33,7 @@ internal static class EvalCommand
         string folder = CommonOptions.ReadModelFolder(parsed);
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) throw new InvalidInputException("--data is missing; name text files or folders of them");
         ModelConfiguration model = ModelFolder.ReadConfiguration(folder);
-        ITokenizer tokenizer = ModelFolder.ReadTokenizer(folder);
+        ITokenizer tokenizer = ModelTokenizer.Read(folder);
         int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, LongestDefaultSequence);
         if (sequence is < 1 or > 1 << 24) throw new InvalidInputException($"--sequence {sequence}: give 1 to 16,777,216");
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, interruption.Token);

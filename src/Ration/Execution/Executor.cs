@@ -54,6 +54,14 @@ public sealed class Executor : IDisposable
     /// <summary>Reads part of a persistent value, from byte <paramref name="start"/>.</summary>
     public void ReadPersistent(Value value, long start, Span<byte> bytes) => _device.Read(Checked(value, start, bytes.Length), bytes);
 
+    /// <summary>Sets every byte of a persistent value to zero.</summary>
+    public void Clear(Value value)
+    {
+        Span<byte> zeros = stackalloc byte[4096];
+        zeros.Clear();
+        for (long start = 0; start < value.Bytes; start += zeros.Length) WritePersistent(value, start, zeros[..(int)Math.Min(zeros.Length, value.Bytes - start)]);
+    }
+
     /// <summary>Runs the instructions of one phase.</summary>
     public void Run(StepProgram program, Phase phase)
     {

@@ -3,7 +3,6 @@ using Ration.Execution;
 using Ration.Files.Safetensors;
 using Ration.Graphs;
 using Ration.Models;
-using Ration.Tokenizers;
 
 namespace Ration.Files;
 
@@ -70,15 +69,5 @@ public static class ModelFolder
     {
         using SafetensorsReader reader = SafetensorsReader.Open(Path.Combine(folder, HuggingFaceFolder.WeightsName));
         PersistentTensors.Load(reader, weights, executor);
-    }
-
-    /// <summary>The tokenizer that a model was trained with.</summary>
-    /// <exception cref="InvalidInputException">It is none that is known.</exception>
-    public static ITokenizer ReadTokenizer(string folder)
-    {
-        HuggingFaceLlamaConfig config = HuggingFaceFolder.ReadConfig(folder);
-        return config.Tokenizer == "bytes"
-            ? new ByteTokenizer(config.VocabularySize)
-            : throw new InvalidInputException($"{InvalidInputException.Quote(folder)} has no tokenizer that Ration can read; only models trained by Ration on bytes can be used so far");
     }
 }

@@ -13,7 +13,6 @@ namespace Ration.Inference;
 public sealed class Generator : IDisposable
 {
     private const int ChunkTokens = 64;
-    private const int PieceBytes = 64 << 10;
     private readonly StepProgram _chunk;
     private readonly StepProgram _single;
     private readonly int[] _buffer = new int[2 * ChunkTokens];
@@ -24,7 +23,7 @@ public sealed class Generator : IDisposable
         (_chunk, _single, Capacity) = (chunk, single, capacity);
         _logits = new float[single.Graph.Outputs[0].Shape.Elements];
         Executor = new Executor(device, chunk, single);
-        ClearCache();
+        foreach (Value cache in chunk.Graph.Persistent.Where(static v => v.Kind == Memory.MemoryKind.KvCache)) Executor.Clear(cache);
     }
 
     /// <summary>The most tokens of a text.</summary>
@@ -83,17 +82,6 @@ public sealed class Generator : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Executor.Dispose();
-
-    // Rows that no token has filled yet are multiplied by a weight of zero, which only a finite number survives.
-    private void ClearCache()
-    {
-        byte[] zeros = new byte[PieceBytes];
-        foreach (Value value in _single.Graph.Persistent.Where(static v => v.Kind == Memory.MemoryKind.KvCache))
-        {
-            for (long start = 0; start < value.Bytes; start += PieceBytes)
-                Executor.WritePersistent(value, start, zeros.AsSpan(0, (int)Math.Min(PieceBytes, value.Bytes - start)));
-        }
-    }
 
     private void Run(StepProgram program, ReadOnlySpan<int> tokens)
     {

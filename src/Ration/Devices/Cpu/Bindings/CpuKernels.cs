@@ -9,6 +9,9 @@ internal static class CpuKernels
         KernelTable table = new();
         MatrixBindings.AddTo(table);
         ElementwiseBindings.AddTo(table);
+        NormBindings.AddTo(table);
+        ActivationBindings.AddTo(table);
+        TokenBindings.AddTo(table);
         LossBindings.AddTo(table);
         return table;
     }

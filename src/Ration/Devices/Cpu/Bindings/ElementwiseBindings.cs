@@ -15,7 +15,17 @@ internal static unsafe class ElementwiseBindings
     {
         table.Add<FusedElementwise>(RunFused, static (node, threads) => FusedKernel.WorkspaceBytes(((FusedElementwise)node.Op).Program, threads));
         table.Add<Graphs.Ops.Add>(static (in KernelCall call) =>
-            Kernels.Elementwise.Binary<Kernels.Add>(call.Pool, call.Floats(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Elements));
+            ElementwiseKernel.Binary<Kernels.Add>(call.Pool, call.Floats(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Elements));
+        table.Add<AddBias>(static (in KernelCall call) => ReductionKernel.AddBias(
+            call.Pool, call.Floats(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1]));
+        table.Add<ColumnSum>(RunColumnSum, static (node, _) => ReductionKernel.ColumnSumBytes((nint)node.Inputs[0].Shape.Rows, (nint)node.Inputs[0].Shape[^1]));
+        table.Add<SumOfSquares>(
+            static (in KernelCall call) => ReductionKernel.SumOfSquares(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
+            static (node, _) => ReductionKernel.WorkspaceBytes((nint)node.Inputs[0].Shape.Elements));
+        table.Add<Cast>(static (in KernelCall call) => StorageKernel.Cast(
+            call.Pool, call.Input(0), call.Type(0), call.Output(0), call.Node.Output.DType, (nint)call.Shape(0).Elements));
+        table.Add<Fill>(static (in KernelCall call) => StorageKernel.Fill(
+            call.Pool, call.Floats(0), ((Fill)call.Node.Op).Constant, (nint)call.Shape(0).Elements));
         table.Add<AppendToCache>(RunAppend);
         table.Add<SelectRow>(RunSelectRow);
     }
@@ -37,6 +47,14 @@ internal static unsafe class ElementwiseBindings
         }
 
         FusedKernel.Run(call.Pool, program, inputs, types, destinations, destinationTypes, (nint)FusedElementwise.Common(values).Elements, call.Workspace);
+    }
+
+    private static void RunColumnSum(in KernelCall call)
+    {
+        bool accumulate = ((ColumnSum)call.Node.Op).Accumulate;
+        if (accumulate) call.BeginSum(0, 1);
+        ReductionKernel.ColumnSum(
+            call.Pool, call.Floats(0), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1], accumulate, call.Workspace);
     }
 
     private static void RunAppend(in KernelCall call)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Ration.Devices.Cpu.MatrixProduct;
 
@@ -24,6 +25,18 @@ internal unsafe interface IMicroKernel
 /// <summary>What the micro-kernels share.</summary>
 internal static unsafe class MicroKernel
 {
+    /// <summary>Asks for the tile of C, so that it is there when the sums are done; between steps it has often left the caches.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* c, nint cStride, int rows)
+    {
+        if (!Sse.IsSupported) return;
+        for (int row = 0; row < rows; row++, c += cStride)
+        {
+            Sse.Prefetch0(c);
+            Sse.Prefetch0(c + 16);
+        }
+    }
+
     /// <summary>Adds or writes one row of a finished tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreRow<TLanes, TVector>(TVector left, TVector right, float* c, bool accumulate)

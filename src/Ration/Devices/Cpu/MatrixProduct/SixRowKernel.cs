@@ -12,6 +12,7 @@ internal readonly unsafe struct SixRowKernel<TLanes, TVector> : IMicroKernel
     /// <inheritdoc/>
     public static void Multiply(float* a, float* b, nint depth, float* c, nint cStride, bool accumulate)
     {
+        MicroKernel.Prefetch(c, cStride, Rows);
         TVector c0L = default, c0R = default, c1L = default, c1R = default, c2L = default, c2R = default,
             c3L = default, c3R = default, c4L = default, c4R = default, c5L = default, c5R = default;
         for (; depth > 0; depth--)

@@ -12,6 +12,7 @@ internal readonly unsafe struct TwelveRowKernel<TLanes, TVector> : IMicroKernel
     /// <inheritdoc/>
     public static void Multiply(float* a, float* b, nint depth, float* c, nint cStride, bool accumulate)
     {
+        MicroKernel.Prefetch(c, cStride, Rows);
         TVector c0L = default, c0R = default, c1L = default, c1R = default, c2L = default, c2R = default,
             c3L = default, c3R = default, c4L = default, c4R = default, c5L = default, c5R = default,
             c6L = default, c6R = default, c7L = default, c7R = default, c8L = default, c8R = default,

@@ -59,7 +59,7 @@ public unsafe class ElementwiseTests
     [InlineData(3)]
     public void Whole_tensors_give_the_same_bits_with_any_number_of_threads(int threads)
     {
-        const int Count = (3 * (int)Elementwise.Block) + 77;
+        const int Count = (3 * (int)ElementwiseKernel.Block) + 77;
         using WorkerPool pool = new(threads);
         using Guarded<float> x = new(Check.Random(Count, 1));
         using Guarded<float> y = new(Check.Random(Count, 2));
@@ -67,19 +67,19 @@ public unsafe class ElementwiseTests
         using Guarded<float> expected = new(Count);
         using Guarded<float> actual = new(Count);
         ElementwiseLoops.Unary<Exponential>(x, expected, Count);
-        Elementwise.Unary<Exponential>(pool, x, actual, Count);
+        ElementwiseKernel.Unary<Exponential>(pool, x, actual, Count);
         Check.Same(expected.Span, actual.Span);
         ElementwiseLoops.Binary<Add>(x, y, expected, Count);
-        Elementwise.Binary<Add>(pool, x, y, actual, Count);
+        ElementwiseKernel.Binary<Add>(pool, x, y, actual, Count);
         Check.Same(expected.Span, actual.Span);
         ElementwiseLoops.BinaryScalar<Multiply>(x, 0.1f, expected, Count);
-        Elementwise.BinaryScalar<Multiply>(pool, x, 0.1f, actual, Count);
+        ElementwiseKernel.BinaryScalar<Multiply>(pool, x, 0.1f, actual, Count);
         Check.Same(expected.Span, actual.Span);
         ElementwiseLoops.Ternary<Interpolate>(x, y, z, expected, Count);
-        Elementwise.Ternary<Interpolate>(pool, x, y, z, actual, Count);
+        ElementwiseKernel.Ternary<Interpolate>(pool, x, y, z, actual, Count);
         Check.Same(expected.Span, actual.Span);
         ElementwiseLoops.TernaryScalar<Interpolate>(x, y, 0.1f, expected, Count);
-        Elementwise.TernaryScalar<Interpolate>(pool, x, y, 0.1f, actual, Count);
+        ElementwiseKernel.TernaryScalar<Interpolate>(pool, x, y, 0.1f, actual, Count);
         Check.Same(expected.Span, actual.Span);
     }
 

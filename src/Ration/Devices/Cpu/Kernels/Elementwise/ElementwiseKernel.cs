@@ -1,7 +1,7 @@
 namespace Ration.Devices.Cpu.Kernels;
 
 /// <summary>Elementwise operators over whole tensors, in blocks shared out among the workers. Aliasing as in <see cref="ElementwiseLoops"/>.</summary>
-internal static unsafe class Elementwise
+internal static unsafe class ElementwiseKernel
 {
     /// <summary>Elements of one item of work: 64 KiB of each operand.</summary>
     public const nint Block = 16 << 10;

@@ -1,0 +1,95 @@
+namespace Ration.Devices.Cpu.Kernels;
+
+/// <summary>Sums over whole tensors and over the rows of matrices, in orders that depend on the sizes alone.</summary>
+internal static unsafe class ReductionKernel
+{
+    /// <summary>Elements of one partial sum.</summary>
+    private const nint Block = 64 << 10;
+
+    // A partial sum's own parts, so that what f32 adds up stays short.
+    private const nint Part = 4096;
+
+    /// <summary>Bytes of workspace for <see cref="Sum"/> and <see cref="SumOfSquares"/>.</summary>
+    public static long WorkspaceBytes(nint elements) => (elements + Block - 1) / Block * sizeof(double);
+
+    /// <summary>*result = Σ x².</summary>
+    public static void SumOfSquares(WorkerPool pool, float* x /*[elements]*/, nint elements, float* result, byte* workspace) =>
+        Reduce(pool, x, elements, result, workspace, squares: true);
+
+    /// <summary>*result = Σ x.</summary>
+    public static void Sum(WorkerPool pool, float* x /*[elements]*/, nint elements, float* result, byte* workspace) =>
+        Reduce(pool, x, elements, result, workspace, squares: false);
+
+    /// <summary>y = x + bias for each row. y may be x.</summary>
+    public static void AddBias(
+        WorkerPool pool, float* x /*[rows, columns]*/, float* bias /*[columns]*/, float* y /*[rows, columns] overwritten*/, nint rows, nint columns)
+    {
+        RowWork work = new() { X = x, Other = bias, Y = y, Rows = rows, Columns = columns };
+        pool.Run(ref work, RowBlocks.Count(rows));
+    }
+
+    /// <summary>result = (accumulate ? result : 0) + Σ of the rows: the gradient of a bias.</summary>
+    public static void ColumnSum(
+        WorkerPool pool, float* x /*[rows, columns]*/, float* result /*[columns]*/, nint rows, nint columns, bool accumulate,
+        byte* workspace /*ColumnSumBytes*/)
+    {
+        RowWork work = new() { X = x, Other = (float*)workspace, Rows = rows, Columns = columns };
+        pool.Run(ref work, RowBlocks.Count(rows));
+        RowBlocks.Add(pool, (float*)workspace, RowBlocks.Count(rows), columns, result, accumulate);
+    }
+
+    /// <summary>Bytes of workspace for <see cref="ColumnSum"/>.</summary>
+    public static long ColumnSumBytes(nint rows, nint columns) => RowBlocks.PartialsBytes(rows, columns);
+
+    private static void Reduce(WorkerPool pool, float* x, nint elements, float* result, byte* workspace, bool squares)
+    {
+        int blocks = checked((int)((elements + Block - 1) / Block));
+        SumWork work = new() { X = x, Partials = (double*)workspace, Elements = elements, Squares = squares };
+        pool.Run(ref work, blocks);
+        double total = 0;
+        for (int block = 0; block < blocks; block++) total += ((double*)workspace)[block];
+        *result = (float)total;
+    }
+
+    private struct SumWork : IParallelWork
+    {
+        public float* X;
+        public double* Partials;
+        public nint Elements;
+        public bool Squares;
+
+        public readonly void Execute(int item, int worker)
+        {
+            nint end = nint.Min(Elements, (item + (nint)1) * Block);
+            double sum = 0;
+            for (nint i = item * Block; i < end; i += Part)
+            {
+                nint count = nint.Min(Part, end - i);
+                sum += Squares ? ReductionLoops.SumOfSquares(X + i, count) : ReductionLoops.Sum(X + i, count);
+            }
+
+            Partials[item] = sum;
+        }
+    }
+
+    private struct RowWork : IParallelWork
+    {
+        public float* X;
+        public float* Other;
+        public float* Y;
+        public nint Rows;
+        public nint Columns;
+
+        public readonly void Execute(int item, int worker)
+        {
+            nint size = RowBlocks.RowsOfBlock(Rows), end = nint.Min(Rows, (item + (nint)1) * size);
+            float* partial = Other + (item * Columns);
+            if (Y == null) new Span<float>(partial, checked((int)Columns)).Clear();
+            for (nint row = item * size; row < end; row++)
+            {
+                if (Y == null) ElementwiseLoops.Binary<Add>(partial, X + (row * Columns), partial, Columns);
+                else ElementwiseLoops.Binary<Add>(X + (row * Columns), Other, Y + (row * Columns), Columns);
+            }
+        }
+    }
+}
