@@ -12,6 +12,7 @@ internal static class Tool
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static int Run(string[] arguments)
     {
+        _ = RuntimeFootprint.BaselineBytes;
         RootCommand root = new("Train, fine-tune and run language models in the memory you have.")
         {
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(),

@@ -13,10 +13,14 @@ internal sealed class TrainingData : IDisposable
     // More lies in a file: then the memory of a run does not grow with its data.
     private static readonly ByteSize s_memoryLimit = new(512 << 10);
 
-    private TrainingData(TextCorpus corpus, TokenStore tokens) => (Corpus, Tokens) = (corpus, tokens);
+    // The list of files is not kept: of many, it would be larger than a small model.
+    private TrainingData(TextCorpus corpus, TokenStore tokens) => (Files, Skipped, Tokens) = (corpus.Documents.Count, corpus.Skipped, tokens);
 
-    /// <summary>The files.</summary>
-    public TextCorpus Corpus { get; }
+    /// <summary>How many files there are.</summary>
+    public int Files { get; }
+
+    /// <summary>What was left out.</summary>
+    public SkippedFiles Skipped { get; }
 
     /// <summary>Their tokens.</summary>
     public TokenStore Tokens { get; }

@@ -54,7 +54,7 @@ internal static class TrainCommand
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer.Name, data.Fingerprint());
         TrainingPlan plan = MakePlan(options, data, runOptions);
-        Log.Line($"{data.Corpus.Documents.Count} files, {data.Tokens.Count:N0} tokens ({data.Corpus.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
+        Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
         PlanTable.WriteBrief(Log.Writer, plan);
         cancellation.ThrowIfCancellationRequested();
         ReleaseGarbage();
