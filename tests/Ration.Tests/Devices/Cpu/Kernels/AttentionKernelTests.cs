@@ -32,6 +32,18 @@ public unsafe class AttentionKernelTests
             CompareForward(new(Shape(rows, queries, keys, heads, kvHeads, d) with { Window = window, SoftCap = cap }, sight, 1));
     }
 
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Gradients_agree_with_the_formula(int rows, int queries, int keys, int heads, int kvHeads, int d, Sight sight)
+    {
+        foreach ((nint window, float cap) in ((nint, float)[])[(0, 0), (20, 0), (0, 3)])
+            CompareBackward(new(Shape(rows, queries, keys, heads, kvHeads, d) with { Window = window, SoftCap = cap }, sight, 1));
+    }
+
+    [Fact]
+    public void Gradients_of_columns_of_wider_matrices_leave_the_other_columns_alone() =>
+        CompareBackward(new(Shape(2, 40, 50, 4, 2, 16) with { QStride = 100, KStride = 77 }, Sight.Causal, 1));
+
     [Fact]
     public void Queries_and_keys_may_be_columns_of_wider_matrices()
     {
@@ -90,6 +102,50 @@ public unsafe class AttentionKernelTests
             first = y.ToArray();
             Check.Close(output, y.Span, tolerance, 1, "output");
             Check.Close(logSumExp, statistics.Span, tolerance, 1, "log-sum-exp");
+        }
+    }
+
+    private static void CompareBackward(AttentionCase one)
+    {
+        AttentionShape shape = one.Shape;
+        using Guarded<float> q = new(one.Q, 1), k = new(one.K, 3), v = new(one.V, 2), dy = new(one.DOutput, 1);
+        using Guarded<float> y = new(one.DOutput.Length), statistics = new(shape.Rows * shape.Heads * shape.Queries);
+        using Guarded<int> ranges = new(one.Ranges);
+        (_, _, double[] wantDq, double[] wantDk, double[] wantDv) = one.Truth();
+        float[]? first = null;
+        foreach (int threads in (int[])[1, 2, 3])
+        {
+            using WorkerPool pool = new(threads);
+            using Guarded<float> dq = new(one.Q.Length, 5), dk = new(one.K.Length, 1), dv = new(one.K.Length, 2);
+            using Guarded<byte> forward = new((nint)AttentionKernel.ForwardWorkspaceBytes(shape, threads));
+            using Guarded<byte> backward = new((nint)AttentionKernel.BackwardWorkspaceBytes(shape, threads));
+            AttentionKernel.Forward(pool, q, k, v, ranges, y, statistics, shape, forward);
+            AttentionKernel.Backward(pool, dy, q, k, v, y, statistics, ranges, dq, dk, dv, shape, backward);
+            float[] all = [.. dq.Span, .. dk.Span, .. dv.Span];
+            if (first is not null)
+            {
+                Check.Same(first, all, "another number of threads");
+                continue;
+            }
+
+            first = all;
+            Gap(dq.Span, shape.QueryStep, shape.Heads * shape.HeadDimension);
+            Gap(dk.Span, shape.KeyStep, shape.KvHeads * shape.HeadDimension);
+            Gap(dv.Span, shape.KeyStep, shape.KvHeads * shape.HeadDimension);
+            Check.Close(wantDv, dv.Span, 1e-5, 1, "dv");
+            Check.Close(wantDq, dq.Span, 1e-5, 1, "dq");
+            Check.Close(wantDk, dk.Span, 1e-5, 1, "dk");
+        }
+    }
+
+    // Columns that belong to others still hold the canary; they are zeroed to compare as the truth has them.
+    private static void Gap(Span<float> values, nint step, nint width)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (i % step < width) continue;
+            Assert.Equal(0xA5A5A5A5, BitConverter.SingleToUInt32Bits(values[i]));
+            values[i] = 0;
         }
     }
 }

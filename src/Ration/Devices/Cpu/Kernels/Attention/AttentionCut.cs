@@ -63,16 +63,16 @@ internal readonly unsafe struct AttentionScratch
         nint slots = cut.Heads * cut.PanelsOfTile, lanes = slots * cut.Width, d = cut.HeadDimension;
         float* at = start;
         _width = cut.Width;
-        K = Take(ref at, GemmBlock.PackedABytes(AttentionCut.KeysOfTile, d) / sizeof(float));
-        V = Take(ref at, GemmBlock.PackedABytes(d, AttentionCut.KeysOfTile) / sizeof(float));
-        Q = Take(ref at, lanes * d);
-        Output = Take(ref at, lanes * d);
-        Scores = Take(ref at, AttentionCut.KeysOfTile * cut.Width);
-        Maximum = Take(ref at, lanes);
-        Sum = Take(ref at, lanes);
-        _ranges = Take(ref at, 2 * lanes);
-        Seen = (nint*)Take(ref at, 4 * slots);
-        Started = (int*)Take(ref at, slots);
+        K = AttentionTile.Take(ref at, GemmBlock.PackedABytes(AttentionCut.KeysOfTile, d) / sizeof(float));
+        V = AttentionTile.Take(ref at, GemmBlock.PackedABytes(d, AttentionCut.KeysOfTile) / sizeof(float));
+        Q = AttentionTile.Take(ref at, lanes * d);
+        Output = AttentionTile.Take(ref at, lanes * d);
+        Scores = AttentionTile.Take(ref at, AttentionCut.KeysOfTile * cut.Width);
+        Maximum = AttentionTile.Take(ref at, lanes);
+        Sum = AttentionTile.Take(ref at, lanes);
+        _ranges = AttentionTile.Take(ref at, 2 * lanes);
+        Seen = (nint*)AttentionTile.Take(ref at, 4 * slots);
+        Started = (int*)AttentionTile.Take(ref at, slots);
         Floats = (nint)(at - start);
     }
 
@@ -108,11 +108,4 @@ internal readonly unsafe struct AttentionScratch
 
     /// <summary>The key ranges of a panel's queries.</summary>
     public LaneRanges Ranges(nint panel) => new() { First = _ranges + (2 * panel * _width), Last = _ranges + (((2 * panel) + 1) * _width) };
-
-    private static float* Take(ref float* at, nint floats)
-    {
-        float* part = at;
-        at += AttentionTile.Lines(floats);
-        return part;
-    }
 }

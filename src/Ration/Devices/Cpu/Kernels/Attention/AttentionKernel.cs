@@ -34,4 +34,29 @@ internal static unsafe class AttentionKernel
     /// <summary>Bytes of scratch for <see cref="Forward"/>.</summary>
     public static long ForwardWorkspaceBytes(in AttentionShape shape, int threads) =>
         shape.Queries <= FewQueries ? 0 : (long)threads * new AttentionCut(shape).ScratchFloats * sizeof(float);
+
+    /// <summary>The gradients of q, k and v, from those of the output; scores are computed again. Strides of dq as q's, of dk and dv as k's.</summary>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    public static void Backward(
+        WorkerPool pool, float* dOutput, float* q, float* k, float* v, float* output, float* logSumExp, int* keyRanges,
+        float* dq /*overwritten*/, float* dk /*overwritten*/, float* dv /*overwritten*/, in AttentionShape shape,
+        byte* workspace /*BackwardWorkspaceBytes, aligned to 64*/)
+    {
+        shape.Require();
+        AttentionBackwardPlan plan = new(shape, workspace);
+        AttentionPrepare prepare = new() { Output = output, DOutput = dOutput, KeyRanges = keyRanges, Dq = dq, Shape = shape, Plan = plan };
+        pool.Run(ref prepare, checked((int)(shape.Rows * plan.Blocks)));
+        AttentionBackward work = new()
+        {
+            DOutput = dOutput, Q = q, K = k, V = v, LogSumExp = logSumExp, KeyRanges = keyRanges, Dq = dq, Dk = dk, Dv = dv, Shape = shape, Plan = plan,
+        };
+        pool.Run(ref work, checked((int)(shape.Rows * shape.KvHeads * plan.Tiles)));
+    }
+
+    /// <summary>Bytes of scratch for <see cref="Backward"/>.</summary>
+    public static long BackwardWorkspaceBytes(in AttentionShape shape, int threads)
+    {
+        AttentionBackwardPlan plan = new(shape, null);
+        return plan.SharedBytes + ((long)threads * plan.ScratchFloats * sizeof(float));
+    }
 }

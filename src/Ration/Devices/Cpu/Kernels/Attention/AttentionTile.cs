@@ -29,6 +29,19 @@ internal unsafe struct LaneRanges
         return (least, greatest);
     }
 
+    /// <summary>The keys that any of some lanes sees.</summary>
+    public readonly (nint First, nint Last) Seen(nint lane, nint count)
+    {
+        nint least = int.MaxValue, greatest = -1;
+        for (nint i = lane; i < lane + count; i++)
+        {
+            least = nint.Min(least, (nint)First[i]);
+            greatest = nint.Max(greatest, (nint)Last[i]);
+        }
+
+        return (least, greatest);
+    }
+
     /// <summary>Rows of a tile that every one of the lanes sees: from the first number to before the second, both within 0 … rows.</summary>
     public readonly (nint Start, nint End) WhollySeen<T>(nint lane, nint key, nint rows)
         where T : unmanaged, ILanes<T>
@@ -70,5 +83,13 @@ internal static unsafe class AttentionTile
     }
 
     /// <summary>Floats rounded up to whole cache lines.</summary>
-    public static nint Lines(nint floats) => (floats + 15) & ~(nint)15;
+    private static nint Lines(nint floats) => (floats + 15) & ~(nint)15;
+
+    /// <summary>The next part of a workspace, in whole cache lines.</summary>
+    public static float* Take(ref float* at, nint floats)
+    {
+        float* part = at;
+        at += Lines(floats);
+        return part;
+    }
 }
