@@ -4,6 +4,8 @@ using Ration.Benchmarks;
 (string Name, string Meaning, Func<string[], int> Run)[] benchmarks =
 [
     ("gemm", "the f32 matrix product against OpenBLAS   [--threads N] [--rounds N] [--only TEXT]", GemmAgainstOpenBlas.Run),
+    ("loss", "the vocabulary head and its loss   [--peer tuned|installed] [--rounds N] [--large]", LinearCrossEntropyAgainstPyTorch.Run),
+    ("attention", "attention at 1k, 4k and 16k tokens", AttentionMemory.Run),
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benchmarks)

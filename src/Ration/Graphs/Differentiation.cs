@@ -26,7 +26,8 @@ public static class Differentiation
             else gradients.Set(value, gradient);
         }
 
-        foreach ((Value parameter, Value sum) in accumulators ?? new Dictionary<Value, Value>()) gradients.Set(parameter, sum);
+        accumulators ??= new Dictionary<Value, Value>();
+        foreach ((Value parameter, Value sum) in accumulators) gradients.Set(parameter, sum);
         builder.Pass = Pass.Backward;
         for (int i = forward.Length - 1; i >= 0; i--)
         {
@@ -37,7 +38,7 @@ public static class Differentiation
         }
 
         builder.Block = -1;
-        return builder.Persistent.Where(v => v.Trainable && gradients.Of(v) is { Role: ValueRole.Computed })
+        return builder.Persistent.Where(v => v.Trainable && gradients.Of(v) is { } sum && sum != accumulators.GetValueOrDefault(v))
             .ToDictionary(static v => v, v => gradients.Of(v)!);
     }
 

@@ -9,6 +9,7 @@ public static class GraphLaws
     /// <exception cref="GraphException">The message names the node and the law.</exception>
     public static void Check(Graph graph)
     {
+        CheckNumbers(graph);
         Phase?[] defined = new Phase?[graph.NextValueId];
         foreach (Value value in graph.Persistent.Concat(graph.Inputs))
         {
@@ -27,9 +28,29 @@ public static class GraphLaws
             CheckOutputs(node, defined);
         }
 
+        CheckNames(graph);
         foreach (Value output in graph.Outputs)
         {
             if (defined[output.Id] is null) throw new GraphException($"output {output} is never defined");
+        }
+    }
+
+    private static void CheckNumbers(Graph graph)
+    {
+        IEnumerable<Value> all = graph.Persistent.Concat(graph.Inputs).Concat(graph.Outputs).Concat(graph.Nodes.SelectMany(static n => n.Inputs.Concat(n.Outputs)));
+        foreach (Value value in all)
+        {
+            if (value.Id < 0 || value.Id >= graph.NextValueId) throw new GraphException($"{value} has a number beyond the {graph.NextValueId} of the graph");
+        }
+    }
+
+    // Hosts find inputs and outputs by name.
+    private static void CheckNames(Graph graph)
+    {
+        Dictionary<string, int> names = [];
+        foreach (Value value in graph.Inputs.Concat(graph.Outputs))
+        {
+            if (!names.TryAdd(value.Name, value.Id) && names[value.Name] != value.Id) throw new GraphException($"two inputs or outputs are named {value.Name}");
         }
     }
 

@@ -61,6 +61,12 @@ public abstract record Op
         if (inputs[index].DType != type) throw Refuse($"input {index} must be {type}", inputs);
     }
 
+    /// <summary>Requires one input to have rows: at least so many dimensions.</summary>
+    protected void RequireRank(IReadOnlyList<Value> inputs, int index, int least)
+    {
+        if (inputs[index].Shape.Rank < least) throw Refuse($"input {index} must have at least {least} dimension{(least == 1 ? "" : "s")}", inputs);
+    }
+
     /// <summary>Requires one input to have a shape.</summary>
     protected void RequireShape(IReadOnlyList<Value> inputs, int index, Shape shape)
     {

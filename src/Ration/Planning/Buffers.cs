@@ -19,10 +19,12 @@ public sealed class Buffers
 {
     private readonly int[] _bufferOf;
     private readonly List<Buffer> _transient = [];
+    private readonly HashSet<int> _kept;
 
-    private Buffers(int values)
+    private Buffers(Graph graph)
     {
-        _bufferOf = new int[values];
+        _kept = [.. graph.Outputs.Select(static v => v.Id)];
+        _bufferOf = new int[graph.NextValueId];
         Array.Fill(_bufferOf, int.MaxValue);
     }
 
@@ -41,7 +43,7 @@ public sealed class Buffers
     /// <param name="reuse">Whether results may overwrite dead inputs. Sums into persistent gradients and additions to caches are in place regardless.</param>
     public static Buffers Assign(Graph graph, Func<Node, long> workspaceBytes, bool reuse = true)
     {
-        Buffers buffers = new(graph.NextValueId);
+        Buffers buffers = new(graph);
         for (int i = 0; i < graph.Persistent.Count; i++) buffers._bufferOf[graph.Persistent[i].Id] = -1 - i;
         int end = Math.Max(0, graph.Nodes.Count - 1);
         foreach (Value input in graph.Inputs) buffers.Add(input, 0, end);
@@ -95,7 +97,7 @@ public sealed class Buffers
                 continue;
             }
 
-            if (!reuse || input.Role != ValueRole.Computed || lastUse[input.Id] != at || input.Bytes != node.Outputs[output].Bytes) continue;
+            if (!reuse || input.Role != ValueRole.Computed || _kept.Contains(input.Id) || lastUse[input.Id] != at || input.Bytes != node.Outputs[output].Bytes) continue;
             if (node.Inputs.Count(v => v.Id == input.Id) > 1 || node.Outputs.Take(output).Any(v => _bufferOf[v.Id] == buffer)) continue;
             return buffer;
         }

@@ -14,9 +14,12 @@ public sealed record AppendToCache : Op
     {
         RequireCount(inputs, 3, 3);
         Shape cache = inputs[0].Shape;
-        if (inputs[0].Role != ValueRole.Persistent || inputs[0].Kind != MemoryKind.KvCache || cache.Rank != 3) throw Refuse("the first input must be a cache", inputs);
+        if (inputs[0].Role != ValueRole.Persistent || inputs[0].Kind != MemoryKind.KvCache || cache.Rank != 3 || cache[0] != 1 || inputs[0].DType != DType.F32)
+            throw Refuse("the first input must be a cache of one row of tokens in F32", inputs);
+        RequireRank(inputs, 1, 3);
         RequireFloats(inputs, 1, new Shape(cache[0], inputs[1].Shape[1], cache[2]));
         RequireType(inputs, 2, DType.I32);
+        RequireShape(inputs, 2, new Shape(1));
         return [new TensorType(cache, inputs[0].DType)];
     }
 
@@ -35,7 +38,9 @@ public sealed record SelectRow : Op
     {
         RequireCount(inputs, 2, 2);
         RequireType(inputs, 0, DType.F32);
+        RequireRank(inputs, 0, 1);
         RequireType(inputs, 1, DType.I32);
+        RequireShape(inputs, 1, new Shape(1));
         return [new TensorType(new Shape(1, inputs[0].Shape[^1]), DType.F32)];
     }
 

@@ -16,7 +16,14 @@ public sealed record Embedding : Op
         RequireType(inputs, 1, DType.I32);
         if (inputs[0].Shape.Rank != 2 || !inputs[0].DType.IsFloating()) throw Refuse("the table must be a floating-point matrix", inputs);
         Shape ids = inputs[1].Shape;
-        return [new TensorType(ids.Rank == 1 ? new Shape(ids[0], inputs[0].Shape[1]) : new Shape(ids[0], ids[1], inputs[0].Shape[1]), DType.F32)];
+        long width = inputs[0].Shape[1];
+        return ids.Rank switch
+        {
+            1 => [new TensorType(new Shape(ids[0], width), DType.F32)],
+            2 => [new TensorType(new Shape(ids[0], ids[1], width), DType.F32)],
+            3 => [new TensorType(new Shape(ids[0], ids[1], ids[2], width), DType.F32)],
+            _ => throw Refuse("ids must have one to three dimensions", inputs),
+        };
     }
 
     /// <inheritdoc/>
@@ -42,6 +49,9 @@ public sealed record EmbeddingGradient(long Vocabulary, bool Accumulate) : Op
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
     {
         RequireCount(inputs, Accumulate ? 3 : 2, Accumulate ? 3 : 2);
+        RequireType(inputs, 0, DType.F32);
+        RequireType(inputs, 1, DType.I32);
+        RequireRank(inputs, 0, 1);
         Shape table = new(Vocabulary, inputs[0].Shape[^1]);
         if (inputs[0].Shape.Rows != inputs[1].Shape.Elements) throw Refuse("one row is needed for each id", inputs);
         if (Accumulate) RequireFloats(inputs, 2, table);

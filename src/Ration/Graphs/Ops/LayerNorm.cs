@@ -18,6 +18,7 @@ public sealed record LayerNorm(float Epsilon) : Op
     {
         RequireCount(inputs, 3, 3);
         RequireType(inputs, 0, DType.F32);
+        RequireRank(inputs, 0, 1);
         Shape width = new(inputs[0].Shape[^1]);
         RequireFloats(inputs, 1, width);
         RequireFloats(inputs, 2, width);
@@ -48,6 +49,7 @@ public sealed record LayerNormGradient : Op
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
     {
         RequireCount(inputs, 5, 5);
+        RequireRank(inputs, 1, 1);
         Shape x = inputs[1].Shape;
         RequireFloats(inputs, 0, x);
         RequireFloats(inputs, 2, new Shape(x[^1]));

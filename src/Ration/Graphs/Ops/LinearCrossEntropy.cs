@@ -22,6 +22,7 @@ public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 
     {
         RequireCount(inputs, 4, 4);
         RequireType(inputs, 0, DType.F32);
+        RequireRank(inputs, 0, 1);
         Shape h = inputs[0].Shape, w = inputs[1].Shape;
         if (w.Rank != 2 || w[1] != h[^1] || !inputs[1].DType.IsFloating()) throw Refuse("the head must be [vocabulary, width]", inputs);
         RequireType(inputs, 2, DType.I32);
@@ -36,14 +37,13 @@ public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 
     {
         Value h = node.Inputs[0], w = node.Inputs[1];
         bool needsHidden = gradients.Needed(h), needsWeight = gradients.Needed(w);
-        Value? hiddenSum = needsHidden ? gradients.Of(h) : null, weightSum = needsWeight ? gradients.Of(w) : null;
-        if (hiddenSum is not null) throw new GraphException("the hidden states of a loss must have no other use");
+        Value? weightSum = needsWeight ? gradients.Of(w) : null;
         List<Value> inputs = [h, w, node.Inputs[2], node.Inputs[3], node.Outputs[1]];
         if (weightSum is not null) inputs.Add(weightSum);
         IReadOnlyList<Value> outputs = gradients.Builder.EmitTyped(
             new LinearCrossEntropyGradient(this, needsHidden, needsWeight, weightSum is not null), inputs,
-            needsHidden ? ("d." + h.Name, MemoryKind.Activations) : ("d." + w.Name, MemoryKind.Gradients), ("d." + w.Name, MemoryKind.Gradients));
-        if (needsHidden) gradients.Set(h, outputs[0]);
+            needsHidden ? ("d." + h.Name, Gradients.KindFor(h)) : ("d." + w.Name, MemoryKind.Gradients), ("d." + w.Name, MemoryKind.Gradients));
+        if (needsHidden) gradients.Add(h, outputs[0]);
         if (needsWeight) gradients.Set(w, outputs[^1]);
     }
 

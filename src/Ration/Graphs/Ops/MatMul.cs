@@ -24,12 +24,13 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
     {
         RequireCount(inputs, Accumulate ? 3 : 2, Accumulate ? 3 : 2);
-        if (inputs[0].Shape.Rank < 1 || inputs[1].Shape.Rank < 1) throw Refuse("takes matrices", inputs);
+        RequireRank(inputs, 0, 2);
+        RequireRank(inputs, 1, 2);
         if (!inputs[0].DType.IsFloating() || !inputs[1].DType.IsFloating()) throw Refuse("takes floating-point matrices", inputs);
         (long m, long n, long k) = Sizes(inputs);
         long otherK = TransposeB ? inputs[1].Shape[^1] : inputs[1].Shape.Rows;
         if (k != otherK) throw Refuse($"inner sizes differ, {k} and {otherK}", inputs);
-        Shape shape = TransposeA || inputs[0].Shape.Rank == 1 ? new Shape(m, n) : WithColumns(inputs[0].Shape, n);
+        Shape shape = TransposeA ? new Shape(m, n) : WithColumns(inputs[0].Shape, n);
         if (Accumulate) RequireFloats(inputs, 2, shape);
         return [new TensorType(shape, DType.F32)];
     }

@@ -18,6 +18,7 @@ public sealed record RmsNorm(float Epsilon) : Op
     {
         RequireCount(inputs, 2, 2);
         RequireType(inputs, 0, DType.F32);
+        RequireRank(inputs, 0, 1);
         RequireFloats(inputs, 1, new Shape(inputs[0].Shape[^1]));
         return [new TensorType(inputs[0].Shape, DType.F32), new TensorType(new Shape(inputs[0].Shape.Rows), DType.F32)];
     }
@@ -33,7 +34,7 @@ public sealed record RmsNorm(float Epsilon) : Op
         if (needsGain && gainSum is not null) inputs.Add(gainSum);
         RmsNormGradient op = new(sum is not null, needsGain, needsGain && gainSum is not null);
         IReadOnlyList<Value> outputs = gradients.Builder.EmitTyped(
-            op, inputs, ("d." + x.Name, MemoryKind.Activations), ("d." + gain.Name, MemoryKind.Gradients));
+            op, inputs, ("d." + x.Name, Gradients.KindFor(x)), ("d." + gain.Name, MemoryKind.Gradients));
         if (gradients.Needed(x)) gradients.Set(x, outputs[0]);
         if (needsGain) gradients.Set(gain, outputs[1]);
     }
@@ -59,6 +60,7 @@ public sealed record RmsNormGradient(bool Accumulate, bool NeedsGain, bool Accum
     {
         int count = 4 + (Accumulate ? 1 : 0) + (AccumulateGain ? 1 : 0);
         RequireCount(inputs, count, count);
+        RequireRank(inputs, 1, 1);
         Shape x = inputs[1].Shape;
         RequireFloats(inputs, 0, x);
         RequireFloats(inputs, 2, new Shape(x[^1]));

@@ -29,6 +29,7 @@ public sealed record RotaryEmbedding(int HeadDimension, double Base, RotaryPairi
         RequireCount(inputs, 2, 2);
         RequireType(inputs, 0, DType.F32);
         RequireType(inputs, 1, DType.I32);
+        RequireRank(inputs, 0, 1);
         if (HeadDimension <= 0 || HeadDimension % 2 != 0 || inputs[0].Shape[^1] % HeadDimension != 0)
             throw Refuse($"rows must be whole heads of {HeadDimension} channels, an even number", inputs);
         if (inputs[1].Shape.Elements != inputs[0].Shape.Rows) throw Refuse("one position is needed for each row", inputs);

@@ -41,6 +41,7 @@ public sealed record AddBias : Op
     {
         RequireCount(inputs, 2, 2);
         RequireType(inputs, 0, DType.F32);
+        RequireRank(inputs, 0, 1);
         RequireFloats(inputs, 1, new Shape(inputs[0].Shape[^1]));
         return [new TensorType(inputs[0].Shape, DType.F32)];
     }
@@ -68,6 +69,7 @@ public sealed record ColumnSum(bool Accumulate) : Op
     {
         RequireCount(inputs, Accumulate ? 2 : 1, Accumulate ? 2 : 1);
         RequireType(inputs, 0, DType.F32);
+        RequireRank(inputs, 0, 1);
         Shape width = new(inputs[0].Shape[^1]);
         if (Accumulate) RequireFloats(inputs, 1, width);
         return [new TensorType(width, DType.F32)];

@@ -4,7 +4,7 @@ using Ration.Graphs.Ops;
 
 namespace Ration.Devices.Cpu.Bindings;
 
-/// <summary>Binds the nonlinearities of MLPs.</summary>
+/// <summary>Binds the nonlinearities of MLPs, and dropout.</summary>
 internal static unsafe class ActivationBindings
 {
     /// <summary>Registers the kernels.</summary>
@@ -14,6 +14,14 @@ internal static unsafe class ActivationBindings
         table.Add<ActivationGradient>(RunActivationGradient);
         table.Add<GatedActivation>(RunGated);
         table.Add<GatedActivationGradient>(RunGatedGradient);
+        table.Add<Dropout>(RunDropout);
+    }
+
+    private static void RunDropout(in KernelCall call)
+    {
+        var op = (Dropout)call.Node.Op;
+        var key = (ulong*)call.Input(1);
+        DropoutKernel.Apply(call.Pool, call.Floats(0), call.OutputFloats(0), Elements(call), op.Probability, key[0], key[1], op.Site);
     }
 
     private static void RunActivation(in KernelCall call)

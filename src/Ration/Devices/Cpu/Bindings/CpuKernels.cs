@@ -12,6 +12,7 @@ internal static class CpuKernels
         NormBindings.AddTo(table);
         ActivationBindings.AddTo(table);
         TokenBindings.AddTo(table);
+        AttentionBindings.AddTo(table);
         LossBindings.AddTo(table);
         return table;
     }

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Ration.Tensors;
 
 namespace Ration.Devices.Cpu.MatrixProduct;
@@ -10,6 +12,10 @@ namespace Ration.Devices.Cpu.MatrixProduct;
 /// </summary>
 internal static unsafe class PanelPacking
 {
+    // Stored rows lie in different pages, which the hardware's own prefetching does not cross.
+    private const int PrefetchRows = 8;
+    private const int CopiedTogether = 4;
+
     /// <summary>Packs <paramref name="count"/> rows of a matrix whose depth runs along stored rows, or columns of one where it runs across.</summary>
     /// <param name="data">First element of the block: depth 0 of the first packed row or column.</param>
     /// <param name="type">How elements are stored.</param>
@@ -53,34 +59,68 @@ internal static unsafe class PanelPacking
     private static void Pack<TElement>(byte* data, nint stride, bool depthIsContiguous, nint count, nint depth, int width, float* packed)
         where TElement : struct, IElement
     {
-        nint panelStep = width * (depthIsContiguous ? stride : 1) * TElement.Bytes;
-        for (; count > 0; count -= width, data += panelStep, packed += depth * width)
+        if (!depthIsContiguous)
+        {
+            Copy<TElement>(data, stride, count, depth, width, packed);
+            return;
+        }
+
+        for (; count > 0; count -= width, data += width * stride * TElement.Bytes, packed += depth * width)
         {
             int filled = (int)nint.Min(count, width);
-            if (!depthIsContiguous) Copy<TElement>(data, stride, filled, depth, width, packed);
-            else if (Vector512.IsHardwareAccelerated) Transpose<TElement, Lanes16, Vector512<float>>(data, stride, filled, depth, width, packed);
+            if (Vector512.IsHardwareAccelerated) Transpose<TElement, Lanes16, Vector512<float>>(data, stride, filled, depth, width, packed);
             else if (Vector256.IsHardwareAccelerated) Transpose<TElement, Lanes8, Vector256<float>>(data, stride, filled, depth, width, packed);
             else if (Vector128.IsHardwareAccelerated) Transpose<TElement, Lanes4, Vector128<float>>(data, stride, filled, depth, width, packed);
             else TransposeScalar<TElement>(data, stride, filled, 0, depth, width, packed);
         }
     }
 
-    private static void Copy<TElement>(byte* data, nint stride, int filled, nint depth, int width, float* packed)
+    // A stored row goes to a few panels before the next row: rows are often a power of two apart and would push each other out of
+    // the caches before the next panel came to use the rest of their lines. Not to all, for panels too lie at such distances.
+    private static void Copy<TElement>(byte* data, nint stride, nint count, nint depth, int width, float* packed)
         where TElement : struct, IElement
     {
-        nint step = stride * TElement.Bytes;
+        nint step = stride * TElement.Bytes, panelStep = depth * width, group = CopiedTogether * width;
+        for (; count >= width; count -= group, data += group * TElement.Bytes, packed += CopiedTogether * panelStep)
+        {
+            nint together = nint.Min(CopiedTogether, count / width), bytes = together * width * TElement.Bytes;
+            byte* source = data;
+            for (nint d = 0; d < depth; d++, source += step)
+            {
+                if (Sse.IsSupported)
+                    for (nint i = 0; i < bytes; i += 64) Sse.Prefetch0(source + (PrefetchRows * step) + i);
+                float* to = packed + (d * width);
+                for (nint panel = 0; panel < together; panel++, to += panelStep)
+                    CopyRow<TElement>(source + (panel * width * TElement.Bytes), width, to);
+            }
+
+            if (together == CopiedTogether) continue;
+            count -= together * width;
+            data += bytes;
+            packed += together * panelStep;
+            break;
+        }
+
+        if (count <= 0) return;
         for (nint d = 0; d < depth; d++, data += step, packed += width)
         {
-            int i = 0;
-            if (Vector512.IsHardwareAccelerated)
-                for (; i + 16 <= filled; i += 16) TElement.Load512(data + (i * TElement.Bytes)).Store(packed + i);
-            if (Vector256.IsHardwareAccelerated)
-                for (; i + 8 <= filled; i += 8) TElement.Load256(data + (i * TElement.Bytes)).Store(packed + i);
-            if (Vector128.IsHardwareAccelerated)
-                for (; i + 4 <= filled; i += 4) TElement.Load128(data + (i * TElement.Bytes)).Store(packed + i);
-            for (; i < filled; i++) packed[i] = TElement.Load(data + (i * TElement.Bytes));
-            for (; i < width; i++) packed[i] = 0;
+            CopyRow<TElement>(data, (int)count, packed);
+            for (nint i = count; i < width; i++) packed[i] = 0;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyRow<TElement>(byte* source, int count, float* to)
+        where TElement : struct, IElement
+    {
+        int i = 0;
+        if (Vector512.IsHardwareAccelerated)
+            for (; i + 16 <= count; i += 16) TElement.Load512(source + (i * TElement.Bytes)).Store(to + i);
+        if (Vector256.IsHardwareAccelerated)
+            for (; i + 8 <= count; i += 8) TElement.Load256(source + (i * TElement.Bytes)).Store(to + i);
+        if (Vector128.IsHardwareAccelerated)
+            for (; i + 4 <= count; i += 4) TElement.Load128(source + (i * TElement.Bytes)).Store(to + i);
+        for (; i < count; i++) to[i] = TElement.Load(source + (i * TElement.Bytes));
     }
 
     // Four stored rows at a time, a vector of depth from each: interleaving within groups of four floats turns them into
@@ -102,6 +142,7 @@ internal static unsafe class PanelPacking
             for (nint d = 0; d < whole; d += TLanes.Count, to += TLanes.Count * width)
             {
                 nint at = d * TElement.Bytes;
+                if (Sse.IsSupported) PrefetchFour(p0 + (4 * step) + at, step);
                 TVector r0 = TLanes.Load<TElement>(p0 + at), r1 = TLanes.Load<TElement>(p1 + at);
                 TVector r2 = TLanes.Load<TElement>(p2 + at), r3 = TLanes.Load<TElement>(p3 + at);
                 TVector low01 = TLanes.InterleaveLow(r0, r1), low23 = TLanes.InterleaveLow(r2, r3);
@@ -114,6 +155,15 @@ internal static unsafe class PanelPacking
         }
 
         TransposeScalar<TElement>(data, stride, filled, whole, depth, width, packed);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchFour(byte* rows, nint step)
+    {
+        Sse.Prefetch0(rows);
+        Sse.Prefetch0(rows + step);
+        Sse.Prefetch0(rows + (2 * step));
+        Sse.Prefetch0(rows + (3 * step));
     }
 
     private static void TransposeScalar<TElement>(byte* data, nint stride, int filled, nint from, nint depth, int width, float* packed)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Memory;
 using Ration.Tensors;
@@ -189,8 +190,8 @@ internal static unsafe class LinearCrossEntropyKernel
     private static void MultiplyFiltered(
         WorkerPool pool, in LinearCrossEntropyArguments x, in Block block, float* dHidden, bool addHidden, float* dWeight, bool addWeight)
     {
-        if (dHidden != null && !addHidden) new Span<byte>(dHidden, checked((int)(block.Rows * x.Width * sizeof(float)))).Clear();
-        if (dWeight != null && !addWeight) new Span<byte>(dWeight, checked((int)(block.Columns * x.Width * sizeof(float)))).Clear();
+        if (dHidden != null && !addHidden) NativeMemory.Clear(dHidden, (nuint)(block.Rows * x.Width * sizeof(float)));
+        if (dWeight != null && !addWeight) NativeMemory.Clear(dWeight, (nuint)(block.Columns * x.Width * sizeof(float)));
         for (nint column = 0; column < block.Columns; column += FilterColumns)
         {
             nint columns = nint.Min(FilterColumns, block.Columns - column);
@@ -208,7 +209,7 @@ internal static unsafe class LinearCrossEntropyKernel
         for (nint r = row; r < row + rows; r++)
         {
             float* gradients = block.Logits + (r * block.Columns) + column;
-            if (ReductionLoops.Fold<LargestMagnitude>(gradients, gradients, columns) >= threshold * threshold) return false;
+            if (!(ReductionLoops.MaxOf<Absolute>(gradients, columns) < threshold)) return false;
         }
 
         return true;
@@ -238,12 +239,5 @@ internal static unsafe class LinearCrossEntropyKernel
         public nint Rows;
         public nint Columns;
         public nint Start;
-    }
-
-    private readonly struct LargestMagnitude : ITernaryOperator
-    {
-        // The sum of squares of a tile bounds its largest element from above.
-        public static T Do<T>(T x, T y, T z)
-            where T : unmanaged, ILanes<T> => T.MultiplyAdd(x, y, z);
     }
 }

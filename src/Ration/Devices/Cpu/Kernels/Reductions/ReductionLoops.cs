@@ -16,10 +16,14 @@ internal static unsafe class ReductionLoops
     public static float Dot(float* x /*[count]*/, float* y /*[count]*/, nint count) => Fold<MultiplyAdd>(x, y, count);
 
     /// <summary>The greatest; −∞ of nothing. NaN may be passed over.</summary>
-    public static float Max(float* x /*[count]*/, nint count)
+    public static float Max(float* x /*[count]*/, nint count) => MaxOf<Unchanged>(x, count);
+
+    /// <summary>The greatest of f(x); −∞ of nothing. NaN may be passed over.</summary>
+    public static float MaxOf<TOperator>(float* x /*[count]*/, nint count)
+        where TOperator : struct, IUnaryOperator
     {
-        if (LaneWidth.Is16) return MaxBody<Lanes16>(x, count);
-        return LaneWidth.Is8 ? MaxBody<Lanes8>(x, count) : MaxBody<Lanes1>(x, count);
+        if (LaneWidth.Is16) return MaxBody<TOperator, Lanes16>(x, count);
+        return LaneWidth.Is8 ? MaxBody<TOperator, Lanes8>(x, count) : MaxBody<TOperator, Lanes1>(x, count);
     }
 
     /// <summary>y += factor·x.</summary>
@@ -54,20 +58,27 @@ internal static unsafe class ReductionLoops
         return total.Value;
     }
 
-    private static float MaxBody<T>(float* x, nint count)
+    private static float MaxBody<TOperator, T>(float* x, nint count)
+        where TOperator : struct, IUnaryOperator
         where T : unmanaged, ILanes<T>
     {
         T a = T.Create(float.NegativeInfinity), b = a;
         nint i = 0;
         for (; i + (2 * T.Count) <= count; i += 2 * T.Count)
         {
-            a = T.Max(T.Load(x + i), a);
-            b = T.Max(T.Load(x + i + T.Count), b);
+            a = T.Max(TOperator.Do(T.Load(x + i)), a);
+            b = T.Max(TOperator.Do(T.Load(x + i + T.Count)), b);
         }
 
         float greatest = T.Greatest(T.Max(a, b));
-        for (; i < count; i++) greatest = x[i] > greatest ? x[i] : greatest;
+        for (; i < count; i++) greatest = MathF.Max(greatest, TOperator.Do(new Lanes1(x[i])).Value);
         return greatest;
+    }
+
+    private readonly struct Unchanged : IUnaryOperator
+    {
+        public static T Do<T>(T x)
+            where T : unmanaged, ILanes<T> => x;
     }
 
     private readonly struct SumStep : ITernaryOperator

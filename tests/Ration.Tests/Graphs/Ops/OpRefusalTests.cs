@@ -1,0 +1,154 @@
+using System.Runtime.CompilerServices;
+using Ration.Graphs;
+using Ration.Graphs.Elementwise;
+using Ration.Graphs.Ops;
+using Ration.Memory;
+using Ration.Tensors;
+
+namespace Ration.Tests.Graphs.Ops;
+
+/// <summary>What an op does not accept: the message names the op, every input's shape and the line that asked.</summary>
+public sealed class OpRefusalTests
+{
+    private readonly GraphBuilder _graph = new();
+    private int _values;
+
+    [Fact]
+    public void Products_refuse_what_does_not_fit()
+    {
+        Refuses(new MatMul(false, false), [F(3, 4), F(3, 4)], "inner sizes differ, 4 and 3");
+        Refuses(new MatMul(true, true), [F(3, 4), F(5, 4)], "inner sizes differ, 3 and 4");
+        Refuses(new MatMul(false, true), [F(4), F(3, 4)], "at least 2 dimensions");
+        Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "floating-point");
+        Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4), F(2, 4)], "[2, 3]");
+        Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4)], "takes 3 inputs, not 2");
+    }
+
+    [Fact]
+    public void Sums_refuse_what_does_not_fit()
+    {
+        Refuses(new Add(), [F(3, 4), F(4, 3)], "input 1 must have shape [3, 4]");
+        Refuses(new Add(), [F(3, 4)], "takes 2 inputs, not 1");
+        Refuses(new AddBias(), [F(3, 4), F(3)], "input 1 must have shape [4]");
+        Refuses(new AddBias(), [F(), F(3)], "at least 1 dimension");
+        Refuses(new ColumnSum(true), [F(3, 4), F(3)], "input 1 must have shape [4]");
+        Refuses(new ColumnSum(false), [F()], "at least 1 dimension");
+        Refuses(new SumOfSquares(), [I(3)], "input 0 must be F32");
+        Refuses(new Cast(DType.BF16), [I(3)], "floating-point");
+        Refuses(new Cast(DType.I32), [F(3)], "floating-point");
+        Refuses(new Fill(0), [I(3)], "input 0 must be F32");
+    }
+
+    [Fact]
+    public void Activations_and_norms_refuse_what_does_not_fit()
+    {
+        Refuses(new Activation(ActivationFunction.Silu), [I(3)], "input 0 must be F32");
+        Refuses(new ActivationGradient(ActivationFunction.Silu), [F(3), F(4)], "input 0 must have shape [4]");
+        Refuses(new GatedActivation(ActivationFunction.Silu), [F(3, 4), F(3, 5)], "input 1 must have shape [3, 4]");
+        Refuses(new GatedActivationGradient(ActivationFunction.Silu), [F(3), F(3), F(4)], "input 2 must have shape [3]");
+        Refuses(new RmsNorm(1e-5f), [F(3, 4), F(3)], "input 1 must have shape [4]");
+        Refuses(new RmsNorm(1e-5f), [F(), F(3)], "at least 1 dimension");
+        Refuses(new RmsNormGradient(false, true, false), [F(3, 4), F(3, 4), F(4), F(4)], "input 3 must have shape [3]");
+        Refuses(new LayerNorm(1e-5f), [F(3, 4), F(4), F(3)], "input 2 must have shape [4]");
+        Refuses(new LayerNorm(1e-5f), [F(), F(4), F(4)], "at least 1 dimension");
+        Refuses(new LayerNormGradient(), [F(3, 4), F(3, 4), F(4), F(3), F(4)], "input 4 must have shape [3]");
+    }
+
+    [Fact]
+    public void Token_ops_refuse_what_does_not_fit()
+    {
+        Refuses(new Embedding(), [F(5, 4), F(3)], "input 1 must be I32");
+        Refuses(new Embedding(), [F(5), I(3)], "matrix");
+        Refuses(new Embedding(), [F(5, 4), I()], "one to three dimensions");
+        Refuses(new Embedding(), [F(5, 4), I(1, 1, 1, 1)], "one to three dimensions");
+        Refuses(new EmbeddingGradient(5, false), [F(3, 4), I(4)], "one row is needed for each id");
+        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(3, 10), I(3)], "whole heads of 6");
+        Refuses(new RotaryEmbedding(5, 1e4, RotaryPairing.Halves), [F(3, 10), I(3)], "an even number");
+        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(3, 12), I(4)], "one position is needed for each row");
+        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(), I(1)], "at least 1 dimension");
+        Refuses(new Dropout(1, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
+        Refuses(new Dropout(float.NaN, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
+        Refuses(new Dropout(0.1f, 0), [F(3), Input(DType.I64, 3)], "input 1 must have shape [2]");
+        Refuses(new SelectRow(), [F(3, 4), I(2)], "input 1 must have shape [1]");
+        Refuses(new SelectRow(), [F(), I(1)], "at least 1 dimension");
+    }
+
+    [Fact]
+    public void Caches_refuse_what_does_not_fit()
+    {
+        Value cache = _graph.State("cache", new(1, 6, 5), MemoryKind.KvCache);
+        Refuses(new AppendToCache(), [F(1, 6, 5), F(1, 2, 5), I(1)], "must be a cache");
+        Refuses(new AppendToCache(), [cache, F(1, 2, 4), I(1)], "input 1 must have shape [1, 2, 5]");
+        Refuses(new AppendToCache(), [cache, F(5), I(1)], "at least 3 dimensions");
+        Refuses(new AppendToCache(), [cache, F(1, 2, 5), I(2)], "input 2 must have shape [1]");
+        Refuses(new AppendToCache(), [_graph.State("two", new(2, 6, 5), MemoryKind.KvCache), F(2, 2, 5), I(1)], "must be a cache");
+        Refuses(new AppendToCache(), [_graph.State("bf16", new(1, 6, 5), MemoryKind.KvCache, DType.BF16), F(1, 2, 5), I(1)], "must be a cache");
+    }
+
+    [Fact]
+    public void Attention_and_loss_refuse_what_does_not_fit()
+    {
+        Attention attention = new(4, 2, 1);
+        Refuses(attention, [F(2, 3, 8), F(2, 3, 8), F(2, 3, 8), I(2, 3, 2)], "q and k do not fit the heads");
+        Refuses(attention, [F(2, 3, 8), F(1, 3, 4), F(1, 3, 4), I(2, 3, 2)], "q and k do not fit the heads");
+        Refuses(attention, [F(2, 3, 8), F(2, 3, 4), F(2, 4, 4), I(2, 3, 2)], "input 2 must have shape [2, 3, 4]");
+        Refuses(attention, [F(2, 3, 8), F(2, 3, 4), F(2, 3, 4), I(2, 3)], "input 3 must have shape [2, 3, 2]");
+        Refuses(attention, [F(3, 8), F(3, 4), F(3, 4), I(3, 2)], "[rows, tokens, channels]");
+        Refuses(new Attention(4, 3, 1), [F(2, 3, 8), F(2, 3, 4), F(2, 3, 4), I(2, 3, 2)], "4 heads cannot share 3");
+        Refuses(new Attention(0, 1, 1), [F(2, 3, 8), F(2, 3, 4), F(2, 3, 4), I(2, 3, 2)], "0 heads cannot share 1");
+        Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 5), I(3), F()], "the head must be [vocabulary, width]");
+        Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(4), F()], "one target is needed for each row");
+        Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(3), F(1)], "input 3 must have shape []");
+        Refuses(new LinearCrossEntropy(LabelSmoothing: 1), [F(3, 4), F(9, 4), I(3), F()], "label smoothing 1 is not in [0, 1)");
+        Refuses(new LinearCrossEntropy(), [F(), F(9, 4), I(3), F()], "at least 1 dimension");
+    }
+
+    [Fact]
+    public void Formulas_refuse_what_does_not_fit()
+    {
+        Load a = new(F(3, 4)), b = new(F(4, 3)), state = new(_graph.State("state", new(4), MemoryKind.OptimizerState));
+        ElementwiseProgram mixed = ElementwiseProgram.Compile([(null, a + b)]);
+        Refuses(new FusedElementwise(mixed), mixed.Inputs, "must be a scalar or [3, 4]");
+        ElementwiseProgram wrong = ElementwiseProgram.Compile([(a.Value, a * 2f)]);
+        Refuses(new FusedElementwise(wrong), wrong.Inputs, "cannot be assigned");
+        ElementwiseProgram small = ElementwiseProgram.Compile([(state.Value, a * 2f)]);
+        Refuses(new FusedElementwise(small), small.Inputs, "must be a scalar or [3, 4]");
+        Assert.Throws<GraphException>(() => ElementwiseProgram.Compile([]));
+    }
+
+    [Fact]
+    public void The_message_names_the_line_of_the_caller_and_not_of_the_graph_code()
+    {
+        Value a = F(3, 4), b = F(4, 3);
+        int line = Line() + 1;
+        GraphException error = Assert.Throws<GraphException>(() => _graph.Add(a, b));
+        Assert.EndsWith($"Add: input 1 must have shape [3, 4]; inputs: v0 F32[3, 4], v1 F32[4, 3] (at OpRefusalTests.cs:{line})", error.Message, StringComparison.Ordinal);
+
+        static int Line([CallerLineNumber] int line = 0) => line;
+    }
+
+    [Fact]
+    public void Two_values_cannot_have_one_name()
+    {
+        _graph.Parameter("weight", new(2));
+        GraphException error = Assert.Throws<GraphException>(() => _graph.Input("weight", new(2)));
+        Assert.StartsWith("there are two values named weight", error.Message, StringComparison.Ordinal);
+    }
+
+    private Value F(params long[] sizes) => Input(DType.F32, sizes);
+
+    private Value I(params long[] sizes) => Input(DType.I32, sizes);
+
+    private Value Input(DType type, params long[] sizes) => _graph.Input($"v{_values++}", new Shape(sizes), type);
+
+    private void Refuses(Op op, IReadOnlyList<Value> inputs, string why)
+    {
+        int nodes = _graph.Nodes.Count;
+        GraphException error = Assert.Throws<GraphException>(() => _graph.Emit(op, "y", MemoryKind.Activations, inputs));
+        Assert.StartsWith(op.Name + ": ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(why, error.Message, StringComparison.Ordinal);
+        foreach (Value input in inputs) Assert.Contains($"{input.Name} {input.DType}{input.Shape}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("(at OpRefusalTests.cs:", error.Message, StringComparison.Ordinal);
+        Assert.Equal(nodes, _graph.Nodes.Count);
+    }
+}

@@ -1,0 +1,73 @@
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Tests.Graphs.Reference;
+
+/// <summary>Head and loss with all logits.</summary>
+internal static class LossReference
+{
+    /// <summary>scale · Σ over counted tokens of (1 − s)·nll + s·mean(−log p) + z·lse², and the log-sum-exp of every token.</summary>
+    public static double[][] Forward(LinearCrossEntropy op, double[] h, double[] w, double[] targets, double scale, Shape head)
+    {
+        double loss = 0;
+        double[] logSumExp = new double[targets.Length];
+        for (int token = 0; token < targets.Length; token++)
+        {
+            double[] logits = Logits(h, w, token, head);
+            double lse = logSumExp[token] = LogSumExp(logits);
+            if (targets[token] < 0) continue;
+            double nll = lse - logits[(int)targets[token]], uniform = logits.Average(l => lse - l);
+            loss += scale * (((1.0 - op.LabelSmoothing) * nll) + (op.LabelSmoothing * uniform) + (op.ZLoss * lse * lse));
+        }
+
+        return [[loss], logSumExp];
+    }
+
+    /// <summary>Gradients of h and W, those wanted; W's on top of its running sum.</summary>
+    public static double[][] Backward(LinearCrossEntropyGradient op, double[][] x, Shape head)
+    {
+        (double[] h, double[] w, double[] targets, double scale) = (x[0], x[1], x[2], x[3][0]);
+        int vocabulary = (int)head[0], width = (int)head[1];
+        double smoothing = op.Forward.LabelSmoothing;
+        double[] dh = new double[h.Length], dw = op.AccumulateWeight ? [.. x[5]] : new double[w.Length];
+        for (int token = 0; token < targets.Length; token++)
+        {
+            if (targets[token] < 0) continue;
+            double[] logits = Logits(h, w, token, head);
+            double lse = LogSumExp(logits);
+            for (int j = 0; j < vocabulary; j++)
+            {
+                double p = Math.Exp(logits[j] - lse), wanted = (j == (int)targets[token] ? 1 - smoothing : 0) + (smoothing / vocabulary);
+                double slope = scale * ((p * (1 + (2 * op.Forward.ZLoss * lse))) - wanted);
+                for (int i = 0; i < width; i++)
+                {
+                    dh[(token * width) + i] += slope * w[(j * width) + i];
+                    dw[(j * width) + i] += slope * h[(token * width) + i];
+                }
+            }
+        }
+
+        List<double[]> outputs = [];
+        if (op.NeedsHidden) outputs.Add(dh);
+        if (op.NeedsWeight) outputs.Add(dw);
+        return [.. outputs];
+    }
+
+    private static double[] Logits(double[] h, double[] w, int token, Shape head)
+    {
+        int vocabulary = (int)head[0], width = (int)head[1];
+        double[] logits = new double[vocabulary];
+        for (int j = 0; j < vocabulary; j++)
+        {
+            for (int i = 0; i < width; i++) logits[j] += h[(token * width) + i] * w[(j * width) + i];
+        }
+
+        return logits;
+    }
+
+    private static double LogSumExp(double[] logits)
+    {
+        double greatest = logits.Max();
+        return greatest + Math.Log(logits.Sum(l => Math.Exp(l - greatest)));
+    }
+}

@@ -1,0 +1,60 @@
+using Ration.Graphs;
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Tests.Graphs.Reference;
+
+/// <summary>
+/// Every op by its plain definition in double precision: one small method each, no tiles, no tricks. A tensor is its elements in
+/// row-major order. Assigned inputs are changed in place; outputs are new.
+/// </summary>
+internal static class ReferenceOps
+{
+    /// <summary>Computes the outputs of a node from its inputs.</summary>
+    public static double[][] Evaluate(Node node, double[][] x) => node.Op switch
+    {
+        MatMul op => [MatrixReference.Product(node, op, x)],
+        Add => [Zip(x[0], x[1], static (a, b) => a + b)],
+        AddBias => [MatrixReference.AddBias(x[0], x[1])],
+        ColumnSum => [MatrixReference.ColumnSum(x, node.Output.Shape[0])],
+        SumOfSquares => [[x[0].Sum(static v => v * v)]],
+        Cast op => [op.Type == DType.F32 ? [.. x[0]] : Map(x[0], v => Storage.Round(v, op.Type))],
+        Fill op => Assign(x[0], op.Constant),
+        Activation op => [Map(x[0], v => ActivationReference.Of(op.Function, v))],
+        ActivationGradient op => [Zip(x[0], x[1], (dy, v) => dy * ActivationReference.Slope(op.Function, v))],
+        GatedActivation op => [Zip(x[0], x[1], (gate, up) => ActivationReference.Of(op.Function, gate) * up)],
+        GatedActivationGradient op => ActivationReference.Gated(op.Function, x[0], x[1], x[2]),
+        RmsNorm op => NormReference.RmsNorm(x[0], x[1], op.Epsilon),
+        RmsNormGradient op => NormReference.RmsNormGradient(op, x),
+        LayerNorm op => NormReference.LayerNorm(x[0], x[1], x[2], op.Epsilon),
+        LayerNormGradient => NormReference.LayerNormGradient(x[0], x[1], x[2], x[3], x[4]),
+        Embedding => [TokenReference.Embedding(x[0], x[1], node.Output.Shape[^1])],
+        EmbeddingGradient op => [TokenReference.EmbeddingGradient(op, x)],
+        RotaryEmbedding op => [TokenReference.Rotate(op, x[0], x[1])],
+        Dropout op => [TokenReference.Dropout(op, x[0], x[1])],
+        AppendToCache => [TokenReference.AppendToCache(node, x)],
+        SelectRow => [TokenReference.SelectRow(x[0], x[1], node.Output.Shape[^1])],
+        Attention op => AttentionReference.Forward(op, node.Inputs, x[0], x[1], x[2], x[3]),
+        AttentionGradient op => AttentionReference.Backward(op.Forward, node.Inputs, x),
+        LinearCrossEntropy op => LossReference.Forward(op, x[0], x[1], x[2], x[3][0], node.Inputs[1].Shape),
+        LinearCrossEntropyGradient op => LossReference.Backward(op, x, node.Inputs[1].Shape),
+        FusedElementwise op => ElementwiseReference.Run(op.Program, node, x),
+        _ => throw new NotSupportedException($"{node.Op.Name} has no definition in {nameof(ReferenceOps)}"),
+    };
+
+    /// <summary>f of each element.</summary>
+    public static double[] Map(double[] x, Func<double, double> f) => [.. x.Select(f)];
+
+    /// <summary>f of each pair of elements.</summary>
+    public static double[] Zip(double[] a, double[] b, Func<double, double, double> f)
+    {
+        if (a.Length != b.Length) throw new ArgumentException($"lengths differ: {a.Length} and {b.Length}");
+        return [.. a.Zip(b, f)];
+    }
+
+    private static double[][] Assign(double[] target, double constant)
+    {
+        Array.Fill(target, constant);
+        return [];
+    }
+}

@@ -1,0 +1,68 @@
+using Ration.Graphs;
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Tests.Graphs.Reference;
+
+/// <summary>Ops that work row by row: look-ups, rotations, dropout, caches.</summary>
+internal static class TokenReference
+{
+    /// <summary>Rows of a table.</summary>
+    public static double[] Embedding(double[] table, double[] ids, long width)
+    {
+        double[] y = new double[ids.Length * width];
+        for (int row = 0; row < ids.Length; row++) Array.Copy(table, (long)ids[row] * width, y, row * width, width);
+        return y;
+    }
+
+    /// <summary>Sums of rows of dy by token, on top of the third input where there is one.</summary>
+    public static double[] EmbeddingGradient(EmbeddingGradient op, double[][] x)
+    {
+        long width = x[1].Length == 0 ? 0 : x[0].Length / x[1].Length;
+        double[] sum = op.Accumulate ? [.. x[2]] : new double[op.Vocabulary * width];
+        for (int i = 0; i < x[0].Length; i++) sum[((long)x[1][i / width] * width) + (i % width)] += x[0][i];
+        return sum;
+    }
+
+    /// <summary>Each pair (a, b) of a head turns by position · base^(−2i/d).</summary>
+    public static double[] Rotate(RotaryEmbedding op, double[] x, double[] positions)
+    {
+        double[] y = new double[x.Length];
+        int d = op.HeadDimension, heads = positions.Length == 0 ? 0 : x.Length / positions.Length / d;
+        for (int row = 0; row < positions.Length; row++)
+        {
+            for (int head = 0; head < heads; head++)
+            {
+                int start = ((row * heads) + head) * d;
+                for (int i = 0; i < d / 2; i++)
+                {
+                    double angle = positions[row] * Math.Pow(op.Base, -2.0 * i / d) * (op.Inverse ? -1 : 1);
+                    (int a, int b) = op.Pairing == RotaryPairing.Halves ? (start + i, start + i + (d / 2)) : (start + (2 * i), start + (2 * i) + 1);
+                    y[a] = (x[a] * Math.Cos(angle)) - (x[b] * Math.Sin(angle));
+                    y[b] = (x[b] * Math.Cos(angle)) + (x[a] * Math.Sin(angle));
+                }
+            }
+        }
+
+        return y;
+    }
+
+    /// <summary>Element i survives when number i of the stream of this site and draw is at least the probability.</summary>
+    public static double[] Dropout(Dropout op, double[] x, double[] key)
+    {
+        CounterRandom random = new((ulong)(long)key[0], ((ulong)op.Site << 48) ^ (ulong)(long)key[1]);
+        return [.. x.Select((v, i) => random.Uniform((ulong)i) >= op.Probability ? v / (1.0 - op.Probability) : 0)];
+    }
+
+    /// <summary>The cache with new rows written from a given row on; the cache itself changes too.</summary>
+    public static double[] AppendToCache(Node node, double[][] x)
+    {
+        long channels = node.Inputs[0].Shape[^1], capacity = node.Inputs[0].Shape[1], first = (long)x[2][0];
+        for (long row = 0; row < node.Inputs[1].Shape[1] && first + row < capacity; row++)
+            Array.Copy(x[1], row * channels, x[0], (first + row) * channels, channels);
+        return [.. x[0]];
+    }
+
+    /// <summary>One row.</summary>
+    public static double[] SelectRow(double[] x, double[] index, long width) => x[(int)(index[0] * width)..(int)((index[0] + 1) * width)];
+}
