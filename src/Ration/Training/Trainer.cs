@@ -19,6 +19,7 @@ public sealed class Trainer : IDisposable
     private readonly Executor _executor;
     private readonly StepProgram _program;
     private readonly RowFiller _filler;
+    private readonly LearningRateSchedule _schedule;
     private readonly int _rows;
 
     /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize()"/> or a checkpoint sets them.</summary>
@@ -29,7 +30,7 @@ public sealed class Trainer : IDisposable
     {
         if (data.Sequence != plan.Options.Sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, the plan of {plan.Options.Sequence}", nameof(data));
         (Plan, _data, _program, _rows) = (plan, data, plan.Program, plan.Choices.MicroBatchRows);
-        _filler = new RowFiller(data, _rows);
+        (_filler, _schedule) = (new RowFiller(data, _rows), plan.Options.LearningRateSchedule);
         _executor = new Executor(plan.Device, plan.Program, plan.Evaluation);
     }
 
@@ -72,7 +73,7 @@ public sealed class Trainer : IDisposable
     public float Step()
     {
         long step = StepsDone + 1, firstRow = StepsDone * Plan.Options.Rows;
-        WriteScalars(new StepState(step, Plan.Options.LearningRateSchedule.At(step)), LossScale(firstRow));
+        WriteScalars(new StepState(step, _schedule.At(step)), LossScale(firstRow));
         _executor.Run(_program, Phase.Begin);
         double loss = 0;
         for (int micro = 0; micro < _program.Graph.Repetitions; micro++)
