@@ -134,8 +134,8 @@ public sealed class OpTests
     // Results in a coarse type may round the other way where the definition lies between two numbers.
     private static double Tolerance(OpCase @case, Value value) => value.DType switch
     {
-        Tensors.DType.BF16 => 1.0 / 128,
-        Tensors.DType.F16 => 1.0 / 1024,
+        Ration.Tensors.DType.BF16 => 1.0 / 128,
+        Ration.Tensors.DType.F16 => 1.0 / 1024,
         _ => @case.Tolerance,
     };
 
