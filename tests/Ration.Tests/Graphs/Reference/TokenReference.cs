@@ -47,11 +47,23 @@ internal static class TokenReference
         return y;
     }
 
-    /// <summary>Element i survives when number i of the stream of this site and draw is at least the probability.</summary>
+    /// <summary>
+    /// Element i survives when its word is at least the probability's share of all words. Sixty-four elements share sixteen counters:
+    /// within a group, element 16·w + l has word w of counter l.
+    /// </summary>
     public static double[] Dropout(Dropout op, double[] x, double[] key)
     {
-        CounterRandom random = new((ulong)(long)key[0], ((ulong)op.Site << 48) ^ (ulong)(long)key[1]);
-        return [.. x.Select((v, i) => random.Uniform((ulong)i) >= op.Probability ? v / (1.0 - op.Probability) : 0)];
+        CounterRandom random = new((ulong)(long)key[0], (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)(long)key[1]));
+        double least = Math.Floor(op.Probability * 4294967296.0);
+        double[] y = new double[x.Length];
+        for (int i = 0; i < x.Length; i++)
+        {
+            (uint a, uint b, uint c, uint d) = random.Words((((ulong)i / 64) * 16) + ((ulong)i % 16));
+            uint word = (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
+            y[i] = word >= least ? x[i] / (1.0 - op.Probability) : 0;
+        }
+
+        return y;
     }
 
     /// <summary>The cache with new rows written from a given row on; the cache itself changes too.</summary>
