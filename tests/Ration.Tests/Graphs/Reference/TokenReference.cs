@@ -48,22 +48,19 @@ internal static class TokenReference
     }
 
     /// <summary>
-    /// Element i survives when its word is at least the probability's share of all words. Sixty-four elements share sixteen counters:
-    /// within a group, element 16·w + l has word w of counter l.
+    /// An element lives when its random word is at least 2³² times the probability. Of 64 elements, number 16·w + l has word w of
+    /// counter l; the next 64 have the next 16 counters. The stream is the site above the draw, under a bit that weights do not use.
     /// </summary>
     public static double[] Dropout(Dropout op, double[] x, double[] key)
     {
         CounterRandom random = new((ulong)(long)key[0], (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)(long)key[1]));
-        double least = Math.Floor(op.Probability * 4294967296.0);
-        double[] y = new double[x.Length];
-        for (int i = 0; i < x.Length; i++)
-        {
-            (uint a, uint b, uint c, uint d) = random.Words((((ulong)i / 64) * 16) + ((ulong)i % 16));
-            uint word = (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
-            y[i] = word >= least ? x[i] / (1.0 - op.Probability) : 0;
-        }
+        return [.. x.Select((v, i) => Word(i) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
 
-        return y;
+        uint Word(int i)
+        {
+            (uint a, uint b, uint c, uint d) = random.Words((ulong)((i / 64 * 16) + (i % 16)));
+            return (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
+        }
     }
 
     /// <summary>The cache with new rows written from a given row on; the cache itself changes too.</summary>
