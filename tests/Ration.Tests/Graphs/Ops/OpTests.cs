@@ -2,6 +2,7 @@ using Ration.Devices.Cpu;
 using Ration.Devices.Cpu.Bindings;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
+using Ration.Tensors;
 
 namespace Ration.Tests.Graphs.Ops;
 
@@ -134,8 +135,8 @@ public sealed class OpTests
     // Results in a coarse type may round the other way where the definition lies between two numbers.
     private static double Tolerance(OpCase @case, Value value) => value.DType switch
     {
-        Ration.Tensors.DType.BF16 => 1.0 / 128,
-        Ration.Tensors.DType.F16 => 1.0 / 1024,
+        DType.BF16 => 1.0 / 128,
+        DType.F16 => 1.0 / 1024,
         _ => @case.Tolerance,
     };
 
