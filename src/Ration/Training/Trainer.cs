@@ -18,6 +18,7 @@ public sealed class Trainer : IDisposable
     private readonly Executor _executor;
     private readonly StepProgram _program;
     private readonly StepProgram _evaluation;
+    private readonly LearningRateSchedule _schedule;
     private readonly int[] _tokens;
     private readonly int[] _targets;
     private readonly int[] _positions;
@@ -32,6 +33,7 @@ public sealed class Trainer : IDisposable
     {
         if (data.Sequence != plan.Options.Sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, the plan of {plan.Options.Sequence}", nameof(data));
         (Plan, _data, _program, _evaluation, _rows) = (plan, data, plan.Program, plan.Evaluation, plan.Choices.MicroBatchRows);
+        _schedule = plan.Options.LearningRateSchedule;
         int tokens = _rows * plan.Options.Sequence;
         (_tokens, _targets, _positions, _keyRanges) = (new int[tokens], new int[tokens], new int[tokens], new int[2 * tokens]);
         _executor = new Executor(plan.Device, plan.Program, plan.Evaluation);
@@ -60,7 +62,7 @@ public sealed class Trainer : IDisposable
     public float Step()
     {
         long step = StepsDone + 1, firstRow = StepsDone * Plan.Options.Rows;
-        WriteScalars(new StepState(step, Plan.Options.LearningRateSchedule.At(step)), LossScale(firstRow));
+        WriteScalars(new StepState(step, _schedule.At(step)), LossScale(firstRow));
         _executor.Run(_program, Phase.Begin);
         double loss = 0;
         for (int micro = 0; micro < _program.Graph.Repetitions; micro++)

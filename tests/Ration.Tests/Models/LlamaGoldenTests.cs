@@ -14,6 +14,7 @@ using Ration.Training;
 namespace Ration.Tests.Models;
 
 /// <summary>A small Llama against PyTorch in float64: losses, every gradient by name, every weight after ten steps.</summary>
+[Trait("Category", "Kernel")]
 public sealed class LlamaGoldenTests : IDisposable
 {
     private const double Tolerance = 1e-5;
