@@ -15,7 +15,7 @@ internal static class Tool
         _ = RuntimeFootprint.BaselineBytes;
         RootCommand root = new("Train, fine-tune and run language models in the memory you have.")
         {
-            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(),
+            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);
