@@ -1,2 +1,1 @@
-Console.Error.WriteLine("ration: no command yet");
-return 2;
+return Ration.Cli.Tool.Run(args);

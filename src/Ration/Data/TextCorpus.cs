@@ -27,10 +27,16 @@ public sealed class TextCorpus
     /// <c>node_modules</c> and links to folders are not entered.
     /// </summary>
     /// <exception cref="InvalidInputException">A path does not exist or cannot be read, or there is no text under any of them.</exception>
-    public static TextCorpus Open(params IEnumerable<string> paths)
+    public static TextCorpus Open(params IEnumerable<string> paths) => Open(paths, leaveOut: null);
+
+    /// <summary>As <see cref="Open(IEnumerable{string})"/>, but a folder that is met on the way is not entered: the one that a run writes
+    /// to, so that it does not learn from its own output.</summary>
+    /// <param name="paths">Files and folders.</param>
+    /// <param name="leaveOut">The folder, or null.</param>
+    public static TextCorpus Open(IEnumerable<string> paths, string? leaveOut)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var finder = new TextFileFinder();
+        var finder = new TextFileFinder(leaveOut);
         var names = new List<string>();
         foreach (string path in paths)
         {

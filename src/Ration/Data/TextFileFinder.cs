@@ -7,9 +7,11 @@ using Ration.Files;
 namespace Ration.Data;
 
 /// <summary>Walks folders and tells text from other files.</summary>
-internal sealed class TextFileFinder
+/// <param name="leaveOut">A folder that is not entered, or null.</param>
+internal sealed class TextFileFinder(string? leaveOut = null)
 {
     private const int ProbeBytes = 8 << 10;
+    private readonly string? _leaveOut = leaveOut is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(leaveOut));
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly byte[] _probe = new byte[ProbeBytes];
     private int _empty;
@@ -62,8 +64,8 @@ internal sealed class TextFileFinder
     }
 
     // Links to folders can lead back up; those that a user names are followed all the same.
-    private static bool IsEntered(FileSystemInfo folder) =>
-        !folder.Attributes.HasFlag(FileAttributes.ReparsePoint) && !folder.Attributes.HasFlag(FileAttributes.Hidden)
+    private bool IsEntered(FileSystemInfo folder) =>
+        folder.FullName != _leaveOut && !folder.Attributes.HasFlag(FileAttributes.ReparsePoint) && !folder.Attributes.HasFlag(FileAttributes.Hidden)
         && !folder.Name.StartsWith('.') && folder.Name is not ("bin" or "obj" or "node_modules");
 
     private void AddFile(string file, string? namedAs)

@@ -29,10 +29,15 @@ internal sealed class TokenStoreBuilder : IDisposable
         _tokenizer = tokenizer;
         _spoolFolder = spoolFolder;
         _narrow = tokenizer.VocabularySize <= NarrowVocabulary;
-        // Taking a token for each byte: it is exact for bytes and too much for any other vocabulary. Where it is too little, the spool
-        // takes the rest.
-        long limit = Math.Min(memoryLimit.Bytes, Array.MaxLength);
-        _memory = textBytes > limit / TokenBytes ? [] : new byte[textBytes * TokenBytes];
+        _memory = new byte[MemoryFor(textBytes, tokenizer, memoryLimit)];
+    }
+
+    /// <summary>Bytes to hold for a text: a token for each byte, which is exact for bytes and too much for any other vocabulary (where it
+    /// is too little, the spool takes the rest); none where the limit is less.</summary>
+    public static long MemoryFor(long textBytes, ITokenizer tokenizer, ByteSize memoryLimit)
+    {
+        int tokenBytes = tokenizer.VocabularySize <= NarrowVocabulary ? sizeof(ushort) : sizeof(int);
+        return textBytes > Math.Min(memoryLimit.Bytes, Array.MaxLength) / tokenBytes ? 0 : textBytes * tokenBytes;
     }
 
     private int TokenBytes => _narrow ? sizeof(ushort) : sizeof(int);

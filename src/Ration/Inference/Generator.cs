@@ -63,7 +63,7 @@ public sealed class Generator : IDisposable
 
     /// <summary>Puts tokens into the cache and returns the logits after the last of them; the span is valid until the next call.</summary>
     /// <exception cref="InvalidOperationException">The cache is too small, or there are no tokens.</exception>
-    public ReadOnlySpan<float> Feed(ReadOnlySpan<int> tokens)
+    public ReadOnlySpan<float> Feed(scoped ReadOnlySpan<int> tokens)
     {
         if (tokens.IsEmpty || tokens.Length > Capacity - Position)
             throw new InvalidOperationException($"{tokens.Length} tokens cannot be added to a cache that holds {Position} of {Capacity}");

@@ -1,16 +1,27 @@
+using System.Buffers.Text;
 using System.Diagnostics;
-using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ration.Memory;
 
-/// <summary>This process's resident memory as the operating system counts it.</summary>
+/// <summary>This process's resident memory as the operating system counts it, and what the machine has left.</summary>
 public static class MeasuredMemory
 {
+    private const int LongestFile = 8 << 10;
+
     /// <summary>Bytes resident now.</summary>
-    public static long ResidentBytes() => OperatingSystem.IsLinux() ? ReadStatus("VmRSS:") : CurrentProcess(static p => p.WorkingSet64);
+    public static long ResidentBytes() => OperatingSystem.IsLinux() ? Read("/proc/self/status", "VmRSS:"u8) : CurrentProcess(static p => p.WorkingSet64);
 
     /// <summary>The most bytes that were ever resident since the process started.</summary>
-    public static long PeakResidentBytes() => OperatingSystem.IsLinux() ? ReadStatus("VmHWM:") : CurrentProcess(static p => p.PeakWorkingSet64);
+    public static long PeakResidentBytes() => OperatingSystem.IsLinux() ? Read("/proc/self/status", "VmHWM:"u8) : CurrentProcess(static p => p.PeakWorkingSet64);
+
+    /// <summary>Bytes that this process could still take without pushing anything out, within the limit of a container if there is one.</summary>
+    public static long AvailableBytes()
+    {
+        long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (limit <= 0) limit = long.MaxValue;
+        return OperatingSystem.IsLinux() ? Math.Min(limit, Read("/proc/meminfo", "MemAvailable:"u8)) : limit;
+    }
 
     private static long CurrentProcess(Func<Process, long> read)
     {
@@ -18,16 +29,15 @@ public static class MeasuredMemory
         return read(process);
     }
 
-    private static long ReadStatus(string key)
+    // Into the stack: a reading must not make the heap grow that it measures.
+    private static long Read(string path, ReadOnlySpan<byte> key)
     {
-        foreach (string line in File.ReadLines("/proc/self/status"))
-        {
-            if (!line.StartsWith(key, StringComparison.Ordinal)) continue;
-            ReadOnlySpan<char> kibibytes = line.AsSpan(key.Length).Trim();
-            kibibytes = kibibytes[..kibibytes.IndexOf(' ')];
-            return long.Parse(kibibytes, CultureInfo.InvariantCulture) << 10;
-        }
-
-        throw new InvalidOperationException($"/proc/self/status has no line {key}");
+        Span<byte> buffer = stackalloc byte[LongestFile];
+        using SafeFileHandle file = File.OpenHandle(path);
+        ReadOnlySpan<byte> text = buffer[..RandomAccess.Read(file, buffer, 0)];
+        int start = text.IndexOf(key);
+        if (start < 0) throw new InvalidOperationException($"{path} has no line {System.Text.Encoding.ASCII.GetString(key)}");
+        ReadOnlySpan<byte> number = text[(start + key.Length)..].TrimStart(" \t"u8);
+        return Utf8Parser.TryParse(number, out long kibibytes, out _) ? kibibytes << 10 : throw new InvalidOperationException($"{path} has no number there");
     }
 }

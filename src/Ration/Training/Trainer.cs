@@ -1,7 +1,8 @@
-using System.Diagnostics;
 using Ration.Data;
 using Ration.Execution;
+using Ration.Files;
 using Ration.Graphs;
+using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
@@ -17,25 +18,20 @@ public sealed class Trainer : IDisposable
     private readonly PackedBatches _data;
     private readonly Executor _executor;
     private readonly StepProgram _program;
-    private readonly StepProgram _evaluation;
     private readonly LearningRateSchedule _schedule;
-    private readonly int[] _tokens;
-    private readonly int[] _targets;
-    private readonly int[] _positions;
-    private readonly int[] _keyRanges;
+    private readonly RowFiller _filler;
     private readonly int _rows;
 
-    /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize"/> or a checkpoint sets them.</summary>
+    /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize()"/> or a checkpoint sets them.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="data">Rows of the plan's sequence length; stays the caller's.</param>
     /// <exception cref="ArgumentException">The data has rows of another length.</exception>
     public Trainer(TrainingPlan plan, PackedBatches data)
     {
         if (data.Sequence != plan.Options.Sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, the plan of {plan.Options.Sequence}", nameof(data));
-        (Plan, _data, _program, _evaluation, _rows) = (plan, data, plan.Program, plan.Evaluation, plan.Choices.MicroBatchRows);
+        (Plan, _data, _program, _rows) = (plan, data, plan.Program, plan.Choices.MicroBatchRows);
         _schedule = plan.Options.LearningRateSchedule;
-        int tokens = _rows * plan.Options.Sequence;
-        (_tokens, _targets, _positions, _keyRanges) = (new int[tokens], new int[tokens], new int[tokens], new int[2 * tokens]);
+        _filler = new RowFiller(data, _rows);
         _executor = new Executor(plan.Device, plan.Program, plan.Evaluation);
     }
 
@@ -50,10 +46,26 @@ public sealed class Trainer : IDisposable
 
     internal Executor Executor => _executor;
 
+    /// <summary>The parameters, in the order in which the graph declares them.</summary>
+    internal Value[] Weights => [.. _program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights)];
+
     /// <summary>Sets initial weights from the options' seed, and all other state to zero.</summary>
     public void Initialize()
     {
         foreach (Value value in _program.Graph.Persistent) WeightInitialization.Fill(_executor, value, Plan.Options.Model, Plan.Options.Seed);
+        StepsDone = 0;
+    }
+
+    /// <summary>Sets the weights to those of a model folder, and all other state to zero.</summary>
+    /// <exception cref="InvalidInputException">The folder has not these weights, or they are damaged.</exception>
+    public void Initialize(string modelFolder)
+    {
+        foreach (Value value in _program.Graph.Persistent)
+        {
+            if (value.Kind != MemoryKind.Weights) WeightInitialization.Fill(_executor, value, Plan.Options.Model, Plan.Options.Seed);
+        }
+
+        ModelFolder.Load(modelFolder, Weights, _executor);
         StepsDone = 0;
     }
 
@@ -67,8 +79,8 @@ public sealed class Trainer : IDisposable
         double loss = 0;
         for (int micro = 0; micro < _program.Graph.Repetitions; micro++)
         {
-            FillTraining(firstRow + (micro * _rows), 0, _rows);
-            WriteBatch(_program);
+            for (int i = 0; i < _rows; i++) _ = _filler.FillTraining(firstRow + ((long)micro * _rows) + i, i);
+            _filler.Write(_executor, _program);
             WriteRandomKey((StepsDone * _program.Graph.Repetitions) + micro);
             _executor.Run(_program, Phase.Repeat);
             loss += _executor.ReadScalar(_program, TrainingGraph.Loss);
@@ -85,26 +97,8 @@ public sealed class Trainer : IDisposable
     /// <param name="cancellation">Ends the evaluation.</param>
     public (double Loss, long Tokens) Evaluate(long mostTokens, CancellationToken cancellation = default)
     {
-        double sum = 0;
-        long targets = 0, rows = Math.Min(_data.EvaluationRows, Math.Max(1, mostTokens / _data.Sequence));
-        for (long row = 0; row < rows; row += _rows)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            int valid = 0;
-            for (int i = 0; i < _rows; i++)
-            {
-                if (row + i < rows) valid += FillEvaluation(row + i, i);
-                else _targets.AsSpan(i * _data.Sequence, _data.Sequence).Fill(PackedBatches.IgnoredTarget);
-            }
-
-            WriteBatch(_evaluation);
-            _executor.WriteScalar(_evaluation, TrainingGraph.LossScale, 1);
-            _executor.Run(_evaluation, Phase.Repeat);
-            sum += _executor.ReadScalar(_evaluation, TrainingGraph.Loss);
-            targets += valid;
-        }
-
-        return (targets == 0 ? double.NaN : sum / targets, targets);
+        long rows = Math.Min(_data.EvaluationRows, Math.Max(1, mostTokens / _data.Sequence));
+        return _filler.Evaluate(_executor, Plan.Evaluation, rows, null, cancellation);
     }
 
     /// <inheritdoc/>
@@ -114,36 +108,8 @@ public sealed class Trainer : IDisposable
     private float LossScale(long firstRow)
     {
         long valid = 0;
-        for (int row = 0; row < Plan.Options.Rows; row++) valid += FillTraining(firstRow + row, 0, 1);
+        for (int row = 0; row < Plan.Options.Rows; row++) valid += _filler.FillTraining(firstRow + row, 0);
         return valid == 0 ? 0 : (float)(1.0 / valid);
-    }
-
-    private int FillTraining(long firstRow, int at, int rows)
-    {
-        int valid = 0, sequence = _data.Sequence;
-        for (int i = 0; i < rows; i++)
-        {
-            int start = (at + i) * sequence;
-            valid += _data.Fill(firstRow + i, _tokens.AsSpan(start, sequence), _targets.AsSpan(start, sequence),
-                _positions.AsSpan(start, sequence), _keyRanges.AsSpan(2 * start, 2 * sequence));
-        }
-
-        return valid;
-    }
-
-    private int FillEvaluation(long row, int at)
-    {
-        int sequence = _data.Sequence, start = at * sequence;
-        return _data.FillEvaluation(row, _tokens.AsSpan(start, sequence), _targets.AsSpan(start, sequence),
-            _positions.AsSpan(start, sequence), _keyRanges.AsSpan(2 * start, 2 * sequence));
-    }
-
-    private void WriteBatch(StepProgram program)
-    {
-        _executor.Write<int>(program, "tokens", _tokens);
-        _executor.Write<int>(program, "targets", _targets);
-        _executor.Write<int>(program, "positions", _positions);
-        _executor.Write<int>(program, "keyRanges", _keyRanges);
     }
 
     private void WriteScalars(StepState state, float lossScale)

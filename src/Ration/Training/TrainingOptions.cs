@@ -76,7 +76,7 @@ public sealed record TrainingOptions
         Require(Steps > 0, $"--steps {Steps}: give at least 1");
         Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
         Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
-        Require(LearningRate is null or (> 0 and < 1000), $"--learning-rate {LearningRate}: give a positive number such as 0.001");
+        Require(LearningRate is null or (> 0 and < double.PositiveInfinity), $"--learning-rate {LearningRate}: give a positive number such as 0.001");
         Require(WarmupSteps is null or >= 0, $"--warmup {WarmupSteps}: give 0 or more");
         Require(ClipNorm is >= 0 and < float.PositiveInfinity, $"--clip {ClipNorm}: give 0 (never) or a positive norm");
         Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");

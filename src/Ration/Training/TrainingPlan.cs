@@ -88,7 +88,8 @@ public sealed class TrainingPlan
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
     }
 
-    private static long FreeMemory() => (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * 0.8);
+    /// <summary>What a run may take where no budget is given: what is free, less a margin for other programs.</summary>
+    internal static long FreeMemory() => (long)(MeasuredMemory.AvailableBytes() * 0.8);
 
     private static MemoryBudgetException Refusal(TrainingOptions options, PlanningResult result, long budget, long runtime, IDevice device)
     {

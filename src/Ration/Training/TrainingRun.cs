@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Ration.Data;
 using Ration.Files;
-using Ration.Graphs;
-using Ration.Memory;
 
 namespace Ration.Training;
 
@@ -13,8 +11,10 @@ namespace Ration.Training;
 /// <param name="Tokenizer">Name of the tokenizer, for the model's configuration.</param>
 /// <param name="DataFingerprint">Names the data, so that a run is not resumed on other data.</param>
 /// <param name="EvaluationTokens">Held-out tokens to evaluate on at the end, at the most; null for a tenth of what was trained on.</param>
+/// <param name="InitialWeights">A model folder whose weights to start from; null for new ones from the seed.</param>
 public sealed record TrainingRunOptions(
-    string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null);
+    string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null,
+    string? InitialWeights = null);
 
 /// <summary>Where a run stands after a step.</summary>
 /// <param name="Step">Steps done.</param>
@@ -40,20 +40,22 @@ public sealed record TrainingResult(
 /// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
 public sealed class TrainingRun : IDisposable
 {
+    private const long GarbageLimit = 1 << 20;
     private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromMinutes(10);
     private readonly TrainingRunOptions _options;
-    private readonly List<float> _losses = [];
-    private readonly List<long> _ticks = [];
+    private readonly RecentSteps _recent;
+    private long _allocated;
 
-    /// <summary>Reserves the plan's memory and sets the first state: initial weights, or a checkpoint's.</summary>
-    /// <exception cref="InvalidInputException">The checkpoint cannot be resumed from.</exception>
+    /// <summary>Reserves the plan's memory and sets the first state: initial weights, a model's, or a checkpoint's.</summary>
+    /// <exception cref="InvalidInputException">The checkpoint or the model cannot be used.</exception>
     public TrainingRun(TrainingPlan plan, PackedBatches data, TrainingRunOptions options)
     {
-        _options = options;
+        (_options, _recent) = (options, new RecentSteps(plan.Options.Steps));
         Trainer = new Trainer(plan, data);
         try
         {
             if (options.Resume) TrainingCheckpoint.Load(Trainer, RequireOutput(), options.DataFingerprint);
+            else if (options.InitialWeights is { } folder) Trainer.Initialize(folder);
             else Trainer.Initialize();
         }
         catch
@@ -73,28 +75,49 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="TrainingDivergedException">The loss is not finite; the last checkpoint is as it was.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        (_losses.Capacity, _ticks.Capacity) = ((int)Math.Min(StepsLeft, 1 << 20), (int)Math.Min(StepsLeft, 1 << 20));
         long lastCheckpoint = Stopwatch.GetTimestamp(), saved = _options.Resume ? Trainer.StepsDone : -1;
         while (StepsLeft > 0 && !cancellation.IsCancellationRequested)
         {
             long start = Stopwatch.GetTimestamp();
             float loss = Trainer.Step();
-            _losses.Add(loss);
-            _ticks.Add(Stopwatch.GetTimestamp() - start);
+            _recent.Add(loss, Stopwatch.GetTimestamp() - start);
+            CollectGarbage();
             progress?.Report(Progress(loss));
             if (_options.Output is null || StepsLeft == 0 || !CheckpointDue(lastCheckpoint)) continue;
             TrainingCheckpoint.Save(Trainer, _options.Output, _options.DataFingerprint);
             (lastCheckpoint, saved) = (Stopwatch.GetTimestamp(), Trainer.StepsDone);
         }
 
-        bool interrupted = StepsLeft > 0;
-        (double Loss, long Tokens) evaluation = interrupted ? (double.NaN, 0) : Trainer.Evaluate(EvaluationTokens(), cancellation);
+        // Saved before it is evaluated: whatever happens then, the training is not lost.
         if (_options.Output is not null) Save(saved);
-        return Result(evaluation, interrupted);
+        return Evaluate(cancellation);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Trainer.Dispose();
+
+    private TrainingResult Evaluate(CancellationToken cancellation)
+    {
+        if (StepsLeft > 0 || cancellation.IsCancellationRequested) return Result((double.NaN, 0), interrupted: true);
+        try
+        {
+            return Result(Trainer.Evaluate(EvaluationTokens(), cancellation), interrupted: false);
+        }
+        catch (OperationCanceledException)
+        {
+            return Result((double.NaN, 0), interrupted: true);
+        }
+    }
+
+    // Left alone, the collector lets garbage grow to the size of a cache before it looks. What reports of progress leave would in hours
+    // become more than the plan has room for.
+    private void CollectGarbage()
+    {
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        if (allocated - _allocated < GarbageLimit) return;
+        GC.Collect(0);
+        _allocated = allocated;
+    }
 
     private string RequireOutput() => _options.Output ?? throw new InvalidInputException("--resume needs the --output folder of the run to go on with");
 
@@ -105,8 +128,7 @@ public sealed class TrainingRun : IDisposable
     private void Save(long alreadySaved)
     {
         if (alreadySaved != Trainer.StepsDone) TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint);
-        Value[] weights = [.. Trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights)];
-        ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, weights, Trainer.Executor, _options.Tokenizer);
+        ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, Trainer.Weights, Trainer.Executor, _options.Tokenizer);
     }
 
     private long EvaluationTokens() =>
@@ -115,10 +137,7 @@ public sealed class TrainingRun : IDisposable
     private TrainingProgress Progress(float loss)
     {
         TrainingOptions options = Trainer.Plan.Options;
-        int recent = Math.Min(_ticks.Count, 20);
-        double seconds = 0;
-        for (int i = _ticks.Count - recent; i < _ticks.Count; i++) seconds += Stopwatch.GetElapsedTime(0, _ticks[i]).TotalSeconds;
-        double perStep = seconds / recent;
+        double perStep = _recent.MeanSeconds(20);
         return new TrainingProgress(
             Trainer.StepsDone, options.Steps, loss, options.LearningRateSchedule.At(Trainer.StepsDone), options.BatchTokens / perStep,
             TimeSpan.FromSeconds(perStep * StepsLeft));
@@ -126,12 +145,9 @@ public sealed class TrainingRun : IDisposable
 
     private TrainingResult Result((double Loss, long Tokens) evaluation, bool interrupted)
     {
-        int last = Math.Max(1, _losses.Count / 20);
-        double trainLoss = _losses.Count == 0 ? double.NaN : _losses.TakeLast(last).Average();
-        double seconds = _ticks.Sum(static t => Stopwatch.GetElapsedTime(0, t).TotalSeconds);
-        long[] ordered = [.. _ticks.Skip(Math.Min(1, _ticks.Count - 1)).Order()];
-        double median = ordered.Length == 0 ? double.NaN : Stopwatch.GetElapsedTime(0, ordered[ordered.Length / 2]).TotalSeconds;
         int batch = Trainer.Plan.Options.BatchTokens;
-        return new TrainingResult(Trainer.StepsDone, (long)_losses.Count * batch, trainLoss, evaluation.Loss, evaluation.Tokens, batch / median, seconds, interrupted);
+        return new TrainingResult(
+            Trainer.StepsDone, _recent.Count * batch, _recent.MeanLoss((int)Math.Clamp(_recent.Count / 20, 1, int.MaxValue)), evaluation.Loss, evaluation.Tokens,
+            batch / _recent.MedianSeconds(), _recent.Seconds, interrupted);
     }
 }

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Ration.Memory;
+
+namespace Ration.Cli.Commands;
+
+/// <summary>Options that several commands have in common.</summary>
+internal static class CommonOptions
+{
+    /// <summary>The model.</summary>
+    public static Option<string?> Model { get; } = OptionFactory.Word("--model", "DIR|preset:NAME", "A model folder, or a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
+
+    /// <summary>The text.</summary>
+    public static Option<string[]> Data { get; } = new("--data")
+    {
+        Description = "Text files and folders of them; several can be given.",
+        HelpName = "PATH",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    /// <summary>The budget.</summary>
+    public static Option<ByteSize?> Memory { get; } = OptionFactory.Size("--memory", "Most memory that the process may have resident, such as 512MiB or 4GiB.");
+
+    /// <summary>Tokens of a row.</summary>
+    public static Option<int?> Sequence { get; } = OptionFactory.Number<int>("--sequence", "TOKENS", "Tokens that the model sees at once.");
+
+    /// <summary>The seed.</summary>
+    public static Option<ulong?> Seed { get; } = OptionFactory.Number<ulong>("--seed", "N", "Decides everything random; the same seed gives the same result, bit for bit (default 1).");
+
+    /// <summary>Cores.</summary>
+    public static Option<int?> Threads { get; } = OptionFactory.Number<int>("--threads", "N", "Cores to use (default all); the result does not depend on it.");
+
+    /// <summary>Machine-readable results.</summary>
+    public static Option<bool> Json { get; } = OptionFactory.Switch("--json", "Write exactly one JSON object to standard output.");
+
+    /// <summary>The number of threads that was asked for.</summary>
+    /// <exception cref="InvalidInputException">It cannot be used.</exception>
+    public static int ReadThreads(ParseResult parsed) => parsed.GetValue(Threads) switch
+    {
+        null => Environment.ProcessorCount,
+        < 1 or > 1024 => throw new InvalidInputException($"--threads {parsed.GetValue(Threads)}: give 1 to 1024"),
+        int threads => threads,
+    };
+
+    /// <summary>The folder of a trained model.</summary>
+    /// <exception cref="InvalidInputException">None was given, or a preset.</exception>
+    public static string ReadModelFolder(ParseResult parsed)
+    {
+        string? model = parsed.GetValue(Model);
+        if (model is null) throw new InvalidInputException("--model is missing; give a model folder, for example the --output of ration train");
+        if (model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
+            throw new InvalidInputException($"--model {model} has no weights; give a model folder, for example the --output of ration train");
+        return model;
+    }
+}

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Ration.Cli.Output;
+using Ration.Data;
+using Ration.Devices.Cpu;
+using Ration.Files;
+using Ration.Memory;
+using Ration.Models;
+using Ration.Tokenizers;
+using Ration.Training;
+
+namespace Ration.Cli.Commands;
+
+/// <summary><c>ration eval</c>: loss and perplexity of a model on text.</summary>
+internal static class EvalCommand
+{
+    private const int LongestDefaultSequence = 1024;
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        Command command = new("eval", "Measure the loss and perplexity of a model on text.")
+        {
+            CommonOptions.Model, CommonOptions.Data, CommonOptions.Memory, CommonOptions.Sequence, CommonOptions.Threads, CommonOptions.Json,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        using Interruption interruption = new();
+        string folder = CommonOptions.ReadModelFolder(parsed);
+        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) throw new InvalidInputException("--data is missing; name text files or folders of them");
+        ModelConfiguration model = ModelFolder.ReadConfiguration(folder);
+        ITokenizer tokenizer = ModelTokenizer.Read(folder);
+        int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, LongestDefaultSequence);
+        if (sequence is < 1 or > 1 << 24) throw new InvalidInputException($"--sequence {sequence}: give 1 to 16,777,216");
+        using TrainingData data = TrainingData.Open(paths, tokenizer, null, interruption.Token);
+        PackedBatches batches = new(data.Tokens, sequence, seed: 0, heldOut: 1);
+        CpuDevice device = new(CommonOptions.ReadThreads(parsed));
+        using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.Tokens.MemoryBytes);
+        evaluation.Load(folder);
+        (double loss, long targets, double seconds) = Measure(evaluation, batches, interruption.Token);
+        if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds);
+        else WriteText(loss, targets, seconds);
+        return ExitCode.Done;
+    }
+
+    private static (double Loss, long Targets, double Seconds) Measure(Evaluation evaluation, PackedBatches batches, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using StatusLine status = new();
+        (double loss, long targets) = evaluation.Run(
+            batches, done => status.Show(() => $"{100.0 * done / batches.EvaluationRows:0} % of {batches.EvaluationTokens:N0} tokens"), cancellation);
+        return (loss, targets, Stopwatch.GetElapsedTime(start).TotalSeconds);
+    }
+
+    private static void WriteText(double loss, long targets, double seconds)
+    {
+        using StreamWriter stdout = StandardOutput.Open();
+        stdout.WriteLine($"loss {loss:0.0000}  perplexity {Math.Exp(loss):0.000}  on {targets:N0} tokens");
+        Log.Line($"{targets / seconds:N0} tokens/s, peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
+    }
+
+    private static void WriteJson(double loss, long targets, long tokens, double seconds) => StandardOutput.WriteJson(json =>
+    {
+        json.Number("loss", loss);
+        json.Number("perplexity", Math.Exp(loss));
+        json.Number("tokens", tokens);
+        json.Number("targets", targets);
+        json.Number("tokensPerSecond", tokens / seconds);
+        json.Number("seconds", seconds);
+        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+    });
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
+using Ration.Memory;
+
+namespace Ration.Cli.Commands;
+
+/// <summary>Makes options whose complaints say what to write instead.</summary>
+internal static class OptionFactory
+{
+    /// <summary>A number; null where it is not given.</summary>
+    public static Option<T?> Number<T>(string name, string placeholder, string description)
+        where T : struct, INumberBase<T> => new(name)
+        {
+            Description = description,
+            HelpName = placeholder,
+            CustomParser = result =>
+            {
+                string text = Text(result);
+                if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value)) return value;
+                result.AddError($"{name} '{text}': give a {(typeof(T) == typeof(int) || typeof(T) == typeof(long) || typeof(T) == typeof(ulong) ? "whole number" : "number")}");
+                return null;
+            },
+        };
+
+    /// <summary>A size such as 512MiB; null where it is not given.</summary>
+    public static Option<ByteSize?> Size(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        CustomParser = result =>
+        {
+            if (ByteSize.TryParse(Text(result), out ByteSize size)) return size;
+            result.AddError($"{name} '{Text(result)}' is not a memory size; write a number and a unit, such as 512MiB or 4GiB");
+            return null;
+        },
+    };
+
+    /// <summary>One of some words; the first where it is not given.</summary>
+    public static Option<T> Choice<T>(string name, string description, params (string Word, T Meaning)[] choices) => new(name)
+    {
+        Description = description,
+        HelpName = string.Join('|', choices.Select(static c => c.Word)),
+        DefaultValueFactory = _ => choices[0].Meaning,
+        CustomParser = result =>
+        {
+            foreach ((string word, T meaning) in choices)
+            {
+                if (string.Equals(word, Text(result), StringComparison.OrdinalIgnoreCase)) return meaning;
+            }
+
+            result.AddError($"{name} '{Text(result)}': give {string.Join(", ", choices[..^1].Select(static c => c.Word))} or {choices[^1].Word}");
+            return choices[0].Meaning;
+        },
+    };
+
+    /// <summary>A text; null where it is not given.</summary>
+    public static Option<string?> Word(string name, string placeholder, string description) => new(name) { Description = description, HelpName = placeholder };
+
+    /// <summary>A switch.</summary>
+    public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
+
+    private static string Text(ArgumentResult result) => result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
+}

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using Ration.Cli.Output;
+using Ration.Data;
+using Ration.Devices.Cpu;
+using Ration.Memory;
+using Ration.Tokenizers;
+using Ration.Training;
+
+namespace Ration.Cli.Commands;
+
+/// <summary><c>ration train</c>: trains a model, or goes on training one.</summary>
+internal static class TrainCommand
+{
+    private const int SampleTokens = 200;
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        Command command = new("train", "Train a model within a memory budget; with no options, a small one on the text of this folder.");
+        TrainingArguments arguments = new();
+        arguments.AddTo(command);
+        command.SetAction(parsed => Run(parsed, arguments));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, TrainingArguments arguments)
+    {
+        using Interruption interruption = new();
+        bool json = parsed.GetValue(CommonOptions.Json);
+        ModelSource source = TrainingArguments.ReadModel(parsed);
+        string tokenizer;
+        TrainingOutcome outcome = Train(parsed, arguments, source, interruption.Token, out tokenizer);
+        if (!json && !outcome.Result.Interrupted) Summary.Write(outcome);
+        if (json) TrainingJson.Write(outcome);
+        if (outcome.Result.Interrupted)
+        {
+            Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, and --resume goes on from there");
+            return ExitCode.Interrupted;
+        }
+
+        if (!json && tokenizer.Length > 0) WriteSample(outcome, interruption.Token);
+        return ExitCode.Done;
+    }
+
+    private static TrainingOutcome Train(ParseResult parsed, TrainingArguments arguments, ModelSource source, CancellationToken cancellation, out string tokenizerName)
+    {
+        string output = arguments.ReadOutput(parsed);
+        int sequence = TrainingArguments.ReadSequence(parsed, source.Configuration);
+        ITokenizer tokenizer = source.OpenTokenizer();
+        tokenizerName = tokenizer.Name;
+        string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
+        using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
+        PackedBatches batches = new(data.Tokens, sequence, parsed.GetValue(CommonOptions.Seed) ?? 1);
+        TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
+        TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer.Name, data.Fingerprint());
+        TrainingPlan plan = MakePlan(options, data, runOptions);
+        Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
+        PlanTable.WriteBrief(Log.Writer, plan);
+        cancellation.ThrowIfCancellationRequested();
+        ReleaseGarbage();
+        TrainingData.CreateFolder(output);
+        using TrainingRun run = new(plan, batches, runOptions);
+        using ProgressDisplay progress = new(plan, run.Trainer.StepsDone);
+        return new TrainingOutcome(plan, run.Run(progress, cancellation), output);
+    }
+
+    private static TrainingPlan MakePlan(TrainingOptions options, TrainingData data, TrainingRunOptions runOptions)
+    {
+        CpuDevice device = new(options.Threads);
+        CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!) : null;
+        if (header is null && File.Exists(Path.Combine(runOptions.Output!, TrainingCheckpoint.FileName)))
+            Log.Line($"{runOptions.Output} holds an earlier run, which this one will replace when it saves; --resume would go on with it");
+        return TrainingPlan.Create(options, device, device.Threads, data.Tokens.MemoryBytes, header?.Choices);
+    }
+
+    // Planning leaves graphs of plans that were not chosen. They are given back before the arena is reserved, not beside it.
+    private static void ReleaseGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
+    private static void WriteSample(TrainingOutcome outcome, CancellationToken cancellation)
+    {
+        ByteSize budget = new(outcome.Plan.BudgetBytes);
+        using TextGeneration generation = TextGeneration.Open(outcome.Output, "\n", SampleTokens, new Inference.SamplingOptions(), outcome.Plan.Options.Threads, budget);
+        Log.Line("A sample of what it writes:");
+        using StreamWriter stdout = StandardOutput.Open();
+        generation.Run(stdout.Write, cancellation);
+        stdout.WriteLine();
+    }
+}

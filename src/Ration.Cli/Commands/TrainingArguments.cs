@@ -1,0 +1,119 @@
+using System.CommandLine;
+using Ration.Memory;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+using Ration.Training;
+
+namespace Ration.Cli.Commands;
+
+/// <summary>The options of a training run, which <c>train</c> and <c>plan</c> share, and what they mean where they are not given.</summary>
+internal sealed class TrainingArguments
+{
+    private const long DefaultSteps = 1000;
+    private const int LongestDefaultSequence = 1024;
+    private static readonly ByteSize s_smallBudget = ByteSize.FromMebibytes(256);
+
+    private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
+    private readonly Option<string> _quality = OptionFactory.Choice("--quality",
+        "Which methods the plan may use. All methods there are so far are exact, so high and any plan the same.", ("exact", "exact"), ("high", "high"), ("any", "any"));
+    private readonly Option<IOptimizer> _optimizer = OptionFactory.Choice<IOptimizer>("--optimizer", "The update rule.", ("adamw", new AdamW()), ("sgd", new Sgd()));
+    private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
+        "What is forgotten after the forward pass and computed again.",
+        ("auto", null), ("none", RecomputeMode.None), ("all", RecomputeMode.Blocks), ("sqrt", RecomputeMode.SquareRoot));
+    private readonly Option<long?> _steps = OptionFactory.Number<long>("--steps", "N", $"Optimizer steps (default {DefaultSteps}).");
+    private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
+    private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
+    private readonly Option<double?> _learningRate = OptionFactory.Number<double>("--learning-rate", "X", "Peak learning rate (default by the model's width).");
+    private readonly Option<long?> _warmup = OptionFactory.Number<long>("--warmup", "STEPS", "Steps until the peak (default a twentieth of all, at most 500).");
+    private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak.",
+        ("cosine", ScheduleShape.Cosine), ("linear", ScheduleShape.Linear), ("constant", ScheduleShape.Constant));
+    private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Larger gradients are scaled down to this norm (default 1, 0 for never).");
+    private readonly Option<ClipScope> _clipScope = OptionFactory.Choice("--clip-scope",
+        "Whether the norm is each parameter's own, which lets gradients be released early, or that of all together.",
+        ("parameter", ClipScope.Parameter), ("global", ClipScope.Global));
+    private readonly Option<float?> _dropout = OptionFactory.Number<float>("--dropout", "P", "Probability of dropout (default 0).");
+    private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
+    private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
+    private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
+    private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder.");
+
+    /// <summary>Adds all options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        ReadOnlySpan<Option> all =
+        [
+            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _recompute, _steps, _epochs, _batch,
+            CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _microBatch, CommonOptions.Seed,
+            CommonOptions.Threads, _checkpointEvery, _evaluationTokens, _resume, CommonOptions.Json,
+        ];
+        foreach (Option option in all) command.Options.Add(option);
+    }
+
+    /// <summary>The model.</summary>
+    public static ModelSource ReadModel(ParseResult parsed) => ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? "preset:nano");
+
+    /// <summary>The folder to write to.</summary>
+    public string ReadOutput(ParseResult parsed) => parsed.GetValue(_output) ?? "ration-output";
+
+    /// <summary>Whether to go on with a run.</summary>
+    public bool ReadResume(ParseResult parsed) => parsed.GetValue(_resume);
+
+    /// <summary>Tokens of a row: what was asked for, or the model's context, if that is not long.</summary>
+    public static int ReadSequence(ParseResult parsed, ModelConfiguration model)
+    {
+        int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, LongestDefaultSequence);
+        return sequence is > 0 and <= 1 << 24 ? sequence : throw new InvalidInputException($"--sequence {sequence}: give 1 to 16,777,216");
+    }
+
+    /// <summary>The run.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="source">The model.</param>
+    /// <param name="trainingTokens">Tokens of an epoch; 0 where no data was given.</param>
+    /// <exception cref="InvalidInputException">Something cannot be used.</exception>
+    public TrainingOptions ReadOptions(ParseResult parsed, ModelSource source, long trainingTokens)
+    {
+        int sequence = ReadSequence(parsed, source.Configuration);
+        int batch = parsed.GetValue(_batch) ?? (int)Math.Min(4L * sequence, 1 << 24);
+        TrainingOptions options = new()
+        {
+            Model = source.Configuration,
+            Memory = parsed.GetValue(CommonOptions.Memory) ?? (source.IsSmall ? s_smallBudget : null),
+            Steps = Steps(parsed, batch, trainingTokens),
+            BatchTokens = batch,
+            Sequence = sequence,
+            LearningRate = parsed.GetValue(_learningRate),
+            Schedule = parsed.GetValue(_schedule),
+            WarmupSteps = parsed.GetValue(_warmup),
+            Optimizer = parsed.GetValue(_optimizer)!,
+            ClipNorm = parsed.GetValue(_clip) ?? 1,
+            ClipScope = parsed.GetValue(_clipScope),
+            Dropout = parsed.GetValue(_dropout) ?? 0,
+            Seed = parsed.GetValue(CommonOptions.Seed) ?? 1,
+            Threads = CommonOptions.ReadThreads(parsed),
+            Recompute = parsed.GetValue(_recompute),
+            MicroBatchRows = parsed.GetValue(_microBatch),
+        };
+        options.Validate();
+        return options;
+    }
+
+    /// <summary>How the run is kept.</summary>
+    public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string tokenizer, string dataFingerprint)
+    {
+        long every = parsed.GetValue(_checkpointEvery) ?? 0;
+        if (every < 0) throw new InvalidInputException($"--checkpoint-every {every}: give a number of steps, or 0 for one every ten minutes");
+        long? evaluation = parsed.GetValue(_evaluationTokens);
+        if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
+        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Folder);
+    }
+
+    private long Steps(ParseResult parsed, int batch, long trainingTokens)
+    {
+        if (parsed.GetValue(_epochs) is not { } epochs) return parsed.GetValue(_steps) ?? DefaultSteps;
+        if (parsed.GetValue(_steps) is not null) throw new InvalidInputException("--steps and --epochs exclude each other; give one of them");
+        if (!(epochs is > 0 and < 1e9)) throw new InvalidInputException($"--epochs {epochs}: give a positive number");
+        if (trainingTokens == 0) throw new InvalidInputException("--epochs needs --data, whose length decides the number of steps");
+        return Math.Max(1, (long)Math.Round(epochs * trainingTokens / Math.Max(1, batch)));
+    }
+}

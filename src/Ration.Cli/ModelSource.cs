@@ -1,0 +1,27 @@
+using Ration.Files;
+using Ration.Models;
+using Ration.Tokenizers;
+
+namespace Ration.Cli;
+
+/// <summary>What <c>--model</c> names: a preset, or a folder with weights.</summary>
+/// <param name="Configuration">The shape of the model.</param>
+/// <param name="Folder">Where its weights are; null for a preset.</param>
+internal sealed record ModelSource(ModelConfiguration Configuration, string? Folder)
+{
+    /// <summary>How presets are named.</summary>
+    public const string PresetPrefix = "preset:";
+
+    /// <summary>Whether this is one of the presets that train in minutes, for which a small default budget is right.</summary>
+    public bool IsSmall => Folder is null && Configuration.Name is "nano" or "tiny";
+
+    /// <summary>Finds a model.</summary>
+    /// <exception cref="InvalidInputException">There is none.</exception>
+    public static ModelSource Open(string model) => model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)
+        ? new ModelSource(Presets.Get(model[PresetPrefix.Length..]), null)
+        : new ModelSource(ModelFolder.ReadConfiguration(model), model);
+
+    /// <summary>The tokenizer of the folder, or bytes for a preset.</summary>
+    /// <exception cref="InvalidInputException">The folder has none that is known.</exception>
+    public ITokenizer OpenTokenizer() => Folder is null ? new ByteTokenizer(Configuration.Vocabulary) : ModelTokenizer.Read(Folder);
+}

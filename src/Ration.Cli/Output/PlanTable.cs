@@ -1,0 +1,40 @@
+using Ration.Memory;
+using Ration.Planning;
+using Ration.Training;
+
+namespace Ration.Cli.Output;
+
+/// <summary>A plan as text.</summary>
+internal static class PlanTable
+{
+    private static readonly (MemoryKind Kind, string Name)[] s_kinds =
+    [
+        (MemoryKind.Weights, "weights"), (MemoryKind.Gradients, "gradients"), (MemoryKind.OptimizerState, "optimizer state"),
+        (MemoryKind.Activations, "activations"), (MemoryKind.KvCache, "KV cache"), (MemoryKind.Inputs, "inputs"), (MemoryKind.Workspace, "workspace"),
+    ];
+
+    /// <summary>A few lines before a run.</summary>
+    public static void WriteBrief(TextWriter writer, TrainingPlan plan)
+    {
+        TrainingOptions options = plan.Options;
+        writer.WriteLine($"{options.Model.Name}: {options.Model.Parameters:N0} parameters, {options.Steps:N0} steps of {options.BatchTokens:N0} tokens in rows of {options.Sequence:N0}, {plan.Device.Description}");
+        writer.WriteLine($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({Parts(plan)})");
+        foreach (PlanReason reason in plan.Reasons) writer.WriteLine($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
+    }
+
+    /// <summary>The whole table.</summary>
+    public static void Write(TextWriter writer, TrainingPlan plan)
+    {
+        WriteBrief(writer, plan);
+        double seconds = plan.PredictedStepSeconds(MachineRates.Nominal);
+        writer.WriteLine($"predicted: {seconds:0.####} s a step, {options(plan) / seconds:N0} tokens/s");
+        static int options(TrainingPlan plan) => plan.Options.BatchTokens;
+    }
+
+    private static string Parts(TrainingPlan plan)
+    {
+        MemoryTimeline timeline = plan.Program.Timeline;
+        IEnumerable<string> parts = s_kinds.Where(k => timeline.AtPeak(k.Kind) > 0).Select(k => $"{k.Name} {new ByteSize(timeline.AtPeak(k.Kind))}");
+        return string.Join(", ", parts.Append($"runtime {new ByteSize(plan.RuntimeBytes)}"));
+    }
+}

@@ -1,0 +1,62 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Ration.Cli.Output;
+
+/// <summary>Results go to standard output, as UTF-8 whatever the terminal's settings are.</summary>
+internal static class StandardOutput
+{
+    /// <summary>A writer that hands on each piece at once.</summary>
+    public static StreamWriter Open() => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 256) { AutoFlush = true };
+
+    /// <summary>Writes one JSON object and a line end.</summary>
+    public static void WriteJson(Action<JsonObject> fill)
+    {
+        using Stream stdout = Console.OpenStandardOutput();
+        using (Utf8JsonWriter writer = new(stdout, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            writer.WriteStartObject();
+            fill(new JsonObject(writer));
+            writer.WriteEndObject();
+        }
+
+        stdout.WriteByte((byte)'\n');
+    }
+}
+
+/// <summary>The members of a JSON object that is being written.</summary>
+internal readonly struct JsonObject(Utf8JsonWriter writer)
+{
+    /// <summary>A whole number.</summary>
+    public void Number(string name, long value) => writer.WriteNumber(name, value);
+
+    /// <summary>A number; null where it is not finite, for which JSON has no word.</summary>
+    public void Number(string name, double value)
+    {
+        if (double.IsFinite(value)) writer.WriteNumber(name, value);
+        else writer.WriteNull(name);
+    }
+
+    /// <summary>Whole numbers.</summary>
+    public void Numbers(string name, IReadOnlyList<int> values)
+    {
+        writer.WriteStartArray(name);
+        foreach (int value in values) writer.WriteNumberValue(value);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>A text.</summary>
+    public void Text(string name, string value) => writer.WriteString(name, value);
+
+    /// <summary>True or false.</summary>
+    public void Flag(string name, bool value) => writer.WriteBoolean(name, value);
+
+    /// <summary>An object within.</summary>
+    public void Object(string name, Action<JsonObject> fill)
+    {
+        writer.WriteStartObject(name);
+        fill(this);
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,34 @@
+using Ration.Memory;
+using Ration.Training;
+
+namespace Ration.Cli.Output;
+
+/// <summary>The end of a training run in a few lines.</summary>
+internal static class Summary
+{
+    /// <summary>Writes it to standard error.</summary>
+    public static void Write(TrainingOutcome outcome)
+    {
+        (TrainingPlan plan, TrainingResult result) = (outcome.Plan, outcome.Result);
+        string evaluation = double.IsNaN(result.EvaluationLoss)
+            ? "no held-out text to evaluate on"
+            : $"held-out loss {result.EvaluationLoss:0.0000}, perplexity {Math.Exp(result.EvaluationLoss):0.000} on {result.EvaluationTokens:N0} tokens";
+        Log.Line($"done: {result.StepsDone:N0} steps, {result.Tokens:N0} tokens in {Duration.Of(TimeSpan.FromSeconds(result.Seconds))}, {result.TokensPerSecond:N0} tokens/s");
+        Log.Line($"training loss {result.TrainLoss:0.0000}; {evaluation}");
+        Log.Line($"peak memory {new ByteSize(outcome.MeasuredPeakBytes)}, planned {new ByteSize(plan.PlannedPeakBytes)}, budget {new ByteSize(plan.BudgetBytes)}");
+        Log.Line($"saved to {outcome.Output}");
+    }
+}
+
+/// <summary>Times for people.</summary>
+internal static class Duration
+{
+    /// <summary>Such as <c>42 s</c>, <c>3 min 5 s</c> or <c>2 h 40 min</c>.</summary>
+    public static string Of(TimeSpan time) => time switch
+    {
+        { TotalSeconds: < 10 } => $"{time.TotalSeconds:0.0} s",
+        { TotalSeconds: < 60 } => $"{time.TotalSeconds:0} s",
+        { TotalMinutes: < 60 } => $"{(int)time.TotalMinutes} min {time.Seconds} s",
+        _ => $"{(int)time.TotalHours} h {time.Minutes} min",
+    };
+}

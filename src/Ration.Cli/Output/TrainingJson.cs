@@ -1,0 +1,91 @@
+using Ration.Memory;
+using Ration.Planning;
+using Ration.Training;
+
+namespace Ration.Cli.Output;
+
+/// <summary>What a training run came to.</summary>
+/// <param name="Plan">Its plan.</param>
+/// <param name="Result">Its result.</param>
+/// <param name="Output">The folder of the model.</param>
+internal sealed record TrainingOutcome(TrainingPlan Plan, TrainingResult Result, string Output)
+{
+    /// <summary>Peak of the process, read when the run ended.</summary>
+    public long MeasuredPeakBytes { get; } = MeasuredMemory.PeakResidentBytes();
+}
+
+/// <summary>The JSON of <c>ration train</c>.</summary>
+internal static class TrainingJson
+{
+    /// <summary>Writes it.</summary>
+    public static void Write(TrainingOutcome outcome) => StandardOutput.WriteJson(json =>
+    {
+        (TrainingPlan plan, TrainingResult result) = (outcome.Plan, outcome.Result);
+        long parameters = plan.Options.Model.Parameters;
+        json.Number("parameters", parameters);
+        json.Number("trainableParameters", parameters);
+        json.Number("steps", result.StepsDone);
+        json.Number("tokens", result.Tokens);
+        json.Number("trainLoss", result.TrainLoss);
+        json.Number("evalLoss", result.EvaluationLoss);
+        json.Number("evalPerplexity", Math.Exp(result.EvaluationLoss));
+        json.Number("evalTokens", result.EvaluationTokens);
+        json.Number("tokensPerSecond", result.TokensPerSecond);
+        json.Number("seconds", result.Seconds);
+        json.Number("budgetBytes", plan.BudgetBytes);
+        json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
+        json.Number("measuredPeakBytes", outcome.MeasuredPeakBytes);
+        PlanJson.WriteMemory(json, plan);
+        PlanJson.WriteChoices(json, plan);
+        json.Flag("interrupted", result.Interrupted);
+        json.Text("output", outcome.Output);
+    });
+}
+
+/// <summary>The JSON of <c>ration plan</c>, and the parts that it shares with others.</summary>
+internal static class PlanJson
+{
+    /// <summary>Writes it.</summary>
+    /// <param name="plan">The plan; where nothing fits, that of the smallest budget.</param>
+    /// <param name="refusal">Why nothing fits, or null.</param>
+    public static void Write(TrainingPlan plan, MemoryBudgetException? refusal) => StandardOutput.WriteJson(json =>
+    {
+        double seconds = plan.PredictedStepSeconds(MachineRates.Nominal);
+        json.Flag("fits", refusal is null);
+        if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
+        if (refusal is null) json.Number("budgetBytes", plan.BudgetBytes);
+        json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
+        WriteMemory(json, plan);
+        json.Number("predictedTokensPerSecond", plan.Options.BatchTokens / seconds);
+        json.Number("predictedStepSeconds", seconds);
+        WriteChoices(json, plan);
+        json.Number("parameters", plan.Options.Model.Parameters);
+    });
+
+    /// <summary>Bytes by kind when the step is at its peak, and what the process needs besides.</summary>
+    public static void WriteMemory(JsonObject json, TrainingPlan plan) => json.Object("memory", memory =>
+    {
+        MemoryTimeline timeline = plan.Program.Timeline;
+        memory.Number("weights", timeline.AtPeak(MemoryKind.Weights));
+        memory.Number("gradients", timeline.AtPeak(MemoryKind.Gradients));
+        memory.Number("optimizerState", timeline.AtPeak(MemoryKind.OptimizerState));
+        memory.Number("activations", timeline.AtPeak(MemoryKind.Activations));
+        memory.Number("kvCache", timeline.AtPeak(MemoryKind.KvCache));
+        memory.Number("inputs", timeline.AtPeak(MemoryKind.Inputs));
+        memory.Number("workspace", timeline.AtPeak(MemoryKind.Workspace));
+        memory.Number("runtime", plan.RuntimeBytes);
+    });
+
+    /// <summary>What was decided, by machine-readable names.</summary>
+    public static void WriteChoices(JsonObject json, TrainingPlan plan) => json.Object("choices", choices =>
+    {
+        choices.Number("microBatchRows", plan.Choices.MicroBatchRows);
+        choices.Text("recompute", plan.Choices.Recompute.ToString());
+        choices.Flag("releaseGradients", plan.Choices.Release);
+        choices.Text("optimizer", plan.Options.Optimizer.Name);
+        choices.Number("batch", plan.Options.BatchTokens);
+        choices.Number("sequence", plan.Options.Sequence);
+        choices.Number("learningRate", plan.Options.PeakLearningRate);
+        choices.Number("threads", plan.Options.Threads);
+    });
+}

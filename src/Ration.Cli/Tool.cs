@@ -1,0 +1,61 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Ration.Cli.Commands;
+using Ration.Planning;
+
+namespace Ration.Cli;
+
+/// <summary>The tool as a whole: its commands, and what becomes of whatever they throw.</summary>
+internal static class Tool
+{
+    /// <summary>Runs one command line.</summary>
+    /// <returns>An <see cref="ExitCode"/>.</returns>
+    public static int Run(string[] arguments)
+    {
+        _ = RuntimeFootprint.BaselineBytes;
+        RootCommand root = new("Train, fine-tune and run language models in the memory you have.")
+        {
+            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(),
+        };
+        ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
+        if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (InvalidInputException e)
+        {
+            return Complain(e.Message, ExitCode.BadInput);
+        }
+        catch (MemoryBudgetException e)
+        {
+            return Complain(e.Message, ExitCode.OverBudget);
+        }
+        catch (OutOfMemoryException)
+        {
+            return Complain("the machine has not the memory that the plan needs; give a smaller --memory, or end other programs", ExitCode.OverBudget);
+        }
+        catch (IOException e)
+        {
+            return Complain(e.Message, ExitCode.BadInput);
+        }
+        catch (OperationCanceledException)
+        {
+            return Complain("interrupted before there was anything to save", ExitCode.Interrupted);
+        }
+#pragma warning disable CA1031 // The last resort: whatever else comes is a defect, and should be reported with its trace.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Complain($"this is a defect in Ration; please report it with the lines below and the command line: {e.Message}", ExitCode.Defect);
+            Console.Error.WriteLine(e);
+            return ExitCode.Defect;
+        }
+    }
+
+    private static int Complain(string message, int code)
+    {
+        Console.Error.WriteLine($"ration: {message.ReplaceLineEndings(" ")}");
+        return code;
+    }
+}

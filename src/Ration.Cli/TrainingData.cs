@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Ration.Data;
+using Ration.Files;
+using Ration.Memory;
+using Ration.Tokenizers;
+
+namespace Ration.Cli;
+
+/// <summary>The tokens of some paths, ready to be cut into rows.</summary>
+internal sealed class TrainingData : IDisposable
+{
+    // More lies in a file: then the memory of a run does not grow with its data.
+    private static readonly ByteSize s_memoryLimit = new(512 << 10);
+
+    // The list of files is not kept: of many, it would be larger than a small model.
+    private TrainingData(TextCorpus corpus, TokenStore tokens) => (Files, Skipped, Tokens) = (corpus.Documents.Count, corpus.Skipped, tokens);
+
+    /// <summary>How many files there are.</summary>
+    public int Files { get; }
+
+    /// <summary>What was left out.</summary>
+    public SkippedFiles Skipped { get; }
+
+    /// <summary>Their tokens.</summary>
+    public TokenStore Tokens { get; }
+
+    /// <summary>Reads and encodes everything under some paths.</summary>
+    /// <param name="paths">Files and folders.</param>
+    /// <param name="tokenizer">Makes the tokens.</param>
+    /// <param name="output">A folder that is not read, and in which a temporary file may lie; null for none.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static TrainingData Open(string[] paths, ITokenizer tokenizer, string? output, CancellationToken cancellation)
+    {
+        TextCorpus corpus = TextCorpus.Open(paths, output);
+        string? spool = null;
+        if (output is not null && PredictMemoryBytes(corpus, tokenizer) == 0) spool = CreateFolder(output);
+        return new TrainingData(corpus, TokenStore.Create(corpus, tokenizer, s_memoryLimit, spool, cancellation));
+    }
+
+    /// <summary>Memory that the tokens of some paths would take, without reading them.</summary>
+    public static long PredictMemoryBytes(TextCorpus corpus, ITokenizer tokenizer) => TokenStore.PredictMemoryBytes(corpus, tokenizer, s_memoryLimit);
+
+    /// <summary>Makes a folder to write to.</summary>
+    /// <exception cref="InvalidInputException">It cannot be made.</exception>
+    public static string CreateFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new InvalidInputException($"--output {folder}: the folder cannot be made ({e.Message}); name another", e);
+        }
+    }
+
+    /// <summary>Names the tokens: how many there are, and a checksum of samples from all over them.</summary>
+    public string Fingerprint()
+    {
+        const int Samples = 256, Length = 256;
+        Span<int> piece = stackalloc int[Length];
+        Checksum checksum = default;
+        for (int i = 0; i < Samples && Tokens.Count > 0; i++)
+        {
+            long start = (Tokens.Count - 1) / Samples * i;
+            Span<int> part = piece[..(int)Math.Min(Length, Tokens.Count - start)];
+            Tokens.Read(start, part);
+            checksum.Append(MemoryMarshal.AsBytes(part));
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{Tokens.Count} tokens in {Tokens.Documents} documents, checksum {checksum}");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Tokens.Dispose();
+}

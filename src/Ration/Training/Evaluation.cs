@@ -1,0 +1,76 @@
+using Ration.Data;
+using Ration.Devices;
+using Ration.Execution;
+using Ration.Files;
+using Ration.Graphs;
+using Ration.Memory;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+
+namespace Ration.Training;
+
+/// <summary>Measures the loss of a model on text: the forward pass alone, placed like everything else.</summary>
+public sealed class Evaluation : IDisposable
+{
+    private const int MostTokensAtOnce = 1024;
+    private readonly StepProgram _program;
+    private readonly Executor _executor;
+    private readonly int _sequence;
+    private readonly int _rows;
+
+    private Evaluation(IDevice device, StepProgram program, int rows, int sequence, long runtime)
+    {
+        (_program, _rows, _sequence) = (program, rows, sequence);
+        PlannedPeakBytes = program.ArenaBytes + runtime;
+        _executor = new Executor(device, program);
+    }
+
+    /// <summary>The most bytes that the process will have resident.</summary>
+    public long PlannedPeakBytes { get; }
+
+    /// <summary>Reserves memory for as many rows at once as fit, up to a thousand tokens.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="sequence">Tokens of a row.</param>
+    /// <param name="device">Where to run; disposed with this object.</param>
+    /// <param name="threads">Threads of that device.</param>
+    /// <param name="memory">Most bytes that the process may have resident; null for what the machine has free.</param>
+    /// <param name="hostBytes">Managed memory that the run will hold.</param>
+    /// <exception cref="MemoryBudgetException">Not even one row fits.</exception>
+    public static Evaluation Create(ModelConfiguration model, int sequence, IDevice device, int threads, ByteSize? memory = null, long hostBytes = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(sequence, 1);
+        long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
+        long budget = memory?.Bytes ?? TrainingPlan.FreeMemory();
+        for (int rows = Math.Max(1, MostTokensAtOnce / sequence); ; rows /= 2)
+        {
+            TrainingStep step = new(model, rows, sequence, new Sgd());
+            StepProgram program = StepProgram.Compile(TrainingGraph.BuildEvaluation(step, rows), device);
+            if (program.ArenaBytes + runtime <= budget) return new Evaluation(device, program, rows, sequence, runtime);
+            if (rows > 1) continue;
+            ByteSize smallest = new(program.ArenaBytes + runtime);
+            throw new MemoryBudgetException(
+                $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: the smallest budget that fits is "
+                + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB); a smaller --sequence needs less", smallest);
+        }
+    }
+
+    /// <summary>Reads the weights of a model folder.</summary>
+    /// <exception cref="InvalidInputException">They are missing, damaged, or of another model.</exception>
+    public void Load(string modelFolder) =>
+        ModelFolder.Load(modelFolder, _program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights), _executor);
+
+    /// <summary>The mean loss, in nats, over the targets of all held-out rows.</summary>
+    /// <param name="data">Rows of this sequence length.</param>
+    /// <param name="done">Told how many rows are done after each part; null for nobody.</param>
+    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <exception cref="ArgumentException">The data has rows of another length.</exception>
+    public (double Loss, long Targets) Run(PackedBatches data, Action<long>? done = null, CancellationToken cancellation = default)
+    {
+        if (data.Sequence != _sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, not {_sequence}", nameof(data));
+        return new RowFiller(data, _rows).Evaluate(_executor, _program, data.EvaluationRows, done, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _executor.Dispose();
+}
