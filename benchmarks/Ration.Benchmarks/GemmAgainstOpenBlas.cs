@@ -15,9 +15,8 @@ internal static unsafe class GemmAgainstOpenBlas
     /// <summary>Runs all shapes whose name contains what follows --only.</summary>
     public static int Run(string[] arguments)
     {
-        int threads = Option(arguments, "--threads") is { } t ? int.Parse(t, CultureInfo.InvariantCulture) : Environment.ProcessorCount;
-        int rounds = Option(arguments, "--rounds") is { } r ? int.Parse(r, CultureInfo.InvariantCulture) : 9;
-        string only = Option(arguments, "--only") ?? "";
+        int threads = Options.Number(arguments, "--threads", Environment.ProcessorCount), rounds = Options.Number(arguments, "--rounds", 9);
+        string only = Options.Text(arguments, "--only", "");
         if (OpenBlas.TryLoad(threads) is not { } blas)
         {
             Console.Error.WriteLine("OpenBLAS is not installed (libopenblas.so.0): there is nothing to compare with. Debian and Ubuntu: libopenblas0-pthread.");
@@ -25,6 +24,8 @@ internal static unsafe class GemmAgainstOpenBlas
         }
 
         Console.WriteLine($"OpenBLAS: {blas.Description}");
+        if (Vector512.IsHardwareAccelerated && blas.Description.EndsWith("Haswell", StringComparison.Ordinal))
+            Console.WriteLine("This OpenBLAS does not know the processor and uses 256-bit kernels; OPENBLAS_CORETYPE=SKYLAKEX gives it its 512-bit ones.");
         Console.WriteLine($"{threads} threads, Ration with vectors of {(Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128)} bits, {rounds} rounds");
         using var pool = new WorkerPool(threads);
         var pair = new PairedBenchmark("Ration", "OpenBLAS", "GFLOP/s", rounds);
@@ -72,11 +73,5 @@ internal static unsafe class GemmAgainstOpenBlas
         float* values = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), 64);
         for (nint i = 0; i < count; i++) values[i] = random.NextSingle() - 0.5f;
         return values;
-    }
-
-    private static string? Option(string[] arguments, string name)
-    {
-        int at = Array.IndexOf(arguments, name);
-        return at >= 0 && at + 1 < arguments.Length ? arguments[at + 1] : null;
     }
 }

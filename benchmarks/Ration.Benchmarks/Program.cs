@@ -6,6 +6,7 @@ using Ration.Benchmarks;
     ("gemm", "the f32 matrix product against OpenBLAS   [--threads N] [--rounds N] [--only TEXT]", GemmAgainstOpenBlas.Run),
     ("loss", "the vocabulary head and its loss   [--peer tuned|installed] [--rounds N] [--large]", LinearCrossEntropyAgainstPyTorch.Run),
     ("attention", "attention at 1k, 4k and 16k tokens", AttentionMemory.Run),
+    ("rows", "one or a few rows by stored weights against reading the weights   [--threads N] [--rounds N]", RowsAgainstMemory.Run),
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benchmarks)

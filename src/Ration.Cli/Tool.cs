@@ -16,7 +16,8 @@ internal static class Tool
         // Not a RootCommand, which would call itself by the name of the assembly.
         Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
-            new HelpOption(), new VersionOption(), TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(),
+            new HelpOption(), new VersionOption(),
+            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);

@@ -1,3 +1,4 @@
+using System.Text;
 using Ration.Tensors;
 
 namespace Ration.Graphs;
@@ -44,6 +45,16 @@ public abstract record Op
 
     /// <summary>Numbers of the inputs that this op assigns in place; they must be persistent.</summary>
     public virtual IReadOnlyList<int> AssignedInputs(Node node) => [];
+
+    /// <summary>The name and the attributes, for example <c>RmsNorm { Epsilon = 1E-05 }</c>.</summary>
+    public sealed override string ToString()
+    {
+        StringBuilder attributes = new();
+        return PrintMembers(attributes) ? $"{Name} {{ {attributes} }}" : Name;
+    }
+
+    /// <summary>Writes the attributes of derived ops; what all ops have is no attribute.</summary>
+    protected virtual bool PrintMembers(StringBuilder builder) => false;
 
     /// <summary>A complaint about these inputs, naming the op and all shapes.</summary>
     protected GraphException Refuse(string why, IReadOnlyList<Value> inputs) =>

@@ -28,7 +28,8 @@ public sealed class CostModel(MachineRates rates)
     public double Seconds(Node node)
     {
         OpCost cost = node.Op.Cost(node);
-        double rows = node.Outputs.Count > 0 ? node.Outputs[0].Shape.Rows : 1;
+        // A loss yields a scalar, but its product has the rows of what it reads.
+        double rows = node.Outputs.Count > 0 && node.Outputs[0].Shape.Rank > 0 ? node.Outputs[0].Shape.Rows : node.Inputs[0].Shape.Rows;
         double efficiency = rows / (rows + EfficientRows);
         return rates.SecondsPerNode + Math.Max(cost.Flops / (rates.Flops * efficiency), cost.Bytes / rates.BytesPerSecond);
     }

@@ -9,7 +9,7 @@ public enum RecomputeMode
     /// <summary>Everything cheap (norms, activation functions) in all blocks, and all of some blocks.</summary>
     Blocks,
 
-    /// <summary>The square-root schedule: only the first input of every √n blocks is kept.</summary>
+    /// <summary>The square-root schedule: only the first input of every few blocks is kept.</summary>
     SquareRoot,
 }
 

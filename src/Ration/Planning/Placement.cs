@@ -18,12 +18,15 @@ public sealed record Placement(long[] Offsets, long Bytes, long LowerBound)
     public double Fragmentation => LowerBound == 0 ? 0 : ((double)Bytes / LowerBound) - 1;
 
     /// <summary>
-    /// Places buffers one by one at the lowest offset that is free for their whole life. Several orders are tried; then the buffers
-    /// that end highest are moved forward in the order, which is repeated while it helps. Deterministic.
+    /// Places buffers one by one at the lowest offset that is free for their whole life. Several orders are tried; then, from each of
+    /// them, the buffers that end highest are moved forward in the order, again and again. Deterministic.
     /// </summary>
     public static Placement Of(IReadOnlyList<Buffer> buffers)
     {
-        long bound = LiveBytes(buffers).DefaultIfEmpty(0).Max();
+        long[] live = LiveBytes(buffers);
+        long bound = live.DefaultIfEmpty(0).Max();
+        int peak = Array.IndexOf(live, bound);
+        bool AtPeak(int i) => buffers[i].First <= peak && buffers[i].Last >= peak;
         int[] all = [.. Enumerable.Range(0, buffers.Count)];
         int[][] orders =
         [
@@ -31,18 +34,24 @@ public sealed record Placement(long[] Offsets, long Bytes, long LowerBound)
             [.. all.OrderByDescending(i => (double)buffers[i].Bytes * (buffers[i].Last - buffers[i].First + 1)).ThenBy(static i => i)],
             [.. all.OrderByDescending(i => buffers[i].Last - buffers[i].First).ThenByDescending(i => buffers[i].Bytes)],
             [.. all.OrderBy(i => buffers[i].First).ThenByDescending(i => buffers[i].Last)],
+            [.. all.OrderByDescending(AtPeak).ThenByDescending(i => buffers[i].Last - buffers[i].First).ThenByDescending(i => buffers[i].Bytes)],
+            [.. all.OrderByDescending(AtPeak).ThenByDescending(i => AtPeak(i) ? buffers[i].Last - buffers[i].First : buffers[i].Bytes).ThenBy(i => buffers[i].First)],
         ];
         Placement? best = null;
-        int[] bestOrder = all;
         foreach (int[] order in orders)
         {
             Placement placement = InOrder(buffers, order, bound);
-            if (best is not null && placement.Bytes >= best.Bytes) continue;
-            (best, bestOrder) = (placement, order);
+            if (best is null || placement.Bytes < best.Bytes) best = placement;
             if (best.Bytes <= bound * GoodEnough) return best;
         }
 
-        return Improve(buffers, best!, bestOrder, bound);
+        foreach (int[] order in orders)
+        {
+            best = Improve(buffers, best!, order, bound);
+            if (best.Bytes <= bound * GoodEnough) return best;
+        }
+
+        return best!;
     }
 
     /// <summary>Bytes occupied during each node, with every buffer rounded up to the alignment.</summary>
@@ -59,20 +68,31 @@ public sealed record Placement(long[] Offsets, long Bytes, long LowerBound)
         return change;
     }
 
+    // The buffers that end highest go first in the next round; every other round some of them only, chosen by a fixed generator,
+    // because moving the same ones for ever goes in circles.
     private static Placement Improve(IReadOnlyList<Buffer> buffers, Placement best, int[] order, long bound)
     {
+        ulong random = 0x9E3779B97F4A7C15;
         int[] candidate = order;
-        Placement current = best;
         for (int round = 0; round < MaxRounds && best.Bytes > bound * GoodEnough; round++)
         {
-            long limit = Math.Max(bound, (long)(current.Bytes * 0.999));
-            HashSet<int> high = [.. candidate.Where(i => current.Offsets[i] + Size(buffers[i]) > limit)];
-            candidate = [.. candidate.Where(high.Contains), .. candidate.Where(i => !high.Contains(i))];
-            current = InOrder(buffers, candidate, bound);
+            Placement current = InOrder(buffers, candidate, bound);
             if (current.Bytes < best.Bytes) best = current;
+            bool some = round % 2 == 1;
+            long limit = Math.Max(bound, (long)(current.Bytes * 0.999));
+            HashSet<int> high = [.. candidate.Where(i => current.Offsets[i] + Size(buffers[i]) > limit && (!some || Coin(ref random)))];
+            candidate = [.. candidate.Where(high.Contains), .. candidate.Where(i => !high.Contains(i))];
         }
 
         return best;
+    }
+
+    private static bool Coin(ref ulong state)
+    {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return (state >> 32 & 1) != 0;
     }
 
     private static Placement InOrder(IReadOnlyList<Buffer> buffers, int[] order, long bound)

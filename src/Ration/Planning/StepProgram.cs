@@ -43,10 +43,13 @@ public sealed class PersistentLayout
 public sealed class StepProgram
 {
     private readonly Dictionary<string, (Value Value, long Offset)> _named = [];
+    private readonly Buffers _buffers;
+    private readonly long[] _offsets;
 
     private StepProgram(Graph graph, PersistentLayout layout, Buffers buffers, Placement placement)
     {
         (Graph, Layout, TransientBytes, LowerBoundBytes) = (graph, layout, placement.Bytes, placement.LowerBound);
+        (_buffers, _offsets) = (buffers, placement.Offsets);
         Value[] persistent = [.. graph.Persistent];
         long OffsetOf(Value value) => buffers[value] is var b && b >= 0 ? layout.Bytes + placement.Offsets[b] : layout.OffsetOf(persistent[-1 - b]);
         var instructions = new Instruction[graph.Nodes.Count];
@@ -84,6 +87,21 @@ public sealed class StepProgram
 
     /// <summary>Occupied bytes by kind during each instruction.</summary>
     public MemoryTimeline Timeline { get; }
+
+    /// <summary>Share of the transient bytes that is lost between buffers: 0 is perfect.</summary>
+    public double Fragmentation => LowerBoundBytes == 0 ? 0 : ((double)TransientBytes / LowerBoundBytes) - 1;
+
+    /// <summary>
+    /// Everything that occupies memory during an instruction, each with the value that it holds then. The bytes of a kind add up to
+    /// what <see cref="Timeline"/> says.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such instruction.</exception>
+    public IReadOnlyList<LiveBuffer> AliveAt(int instruction)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(instruction);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(instruction, Graph.Nodes.Count);
+        return LiveBuffer.At(instruction, Graph, Layout, _buffers, _offsets);
+    }
 
     /// <summary>Assigns buffers and offsets to a graph.</summary>
     /// <param name="graph">A lawful graph.</param>

@@ -31,7 +31,7 @@ internal static class PlanReasons
         double slower = Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { Recompute = new RecomputeChoice(RecomputeMode.None) });
         string what = choice switch
         {
-            { Mode: RecomputeMode.SquareRoot } => "only the input of every √n blocks is kept",
+            { Mode: RecomputeMode.SquareRoot } => "only the input of every few blocks is kept",
             { Blocks: 0 } => "norms and activation functions are forgotten and computed again",
             _ => $"norms and activation functions, and all of {choice.Blocks} of {plan.Options.Model.Layers} blocks, are computed again",
         };

@@ -68,6 +68,9 @@ public sealed class ElementwiseProgram
     /// <summary>The formulas, for differentiation and for dumps.</summary>
     public IReadOnlyList<Expression> Formulas { get; private set; } = [];
 
+    /// <summary>Whether a loaded element is stored as it is, so that one store could overwrite what another one still has to read.</summary>
+    public bool StoresLoads { get; private set; }
+
     /// <summary>Registers that hold one number.</summary>
     public int ScalarRegisters => _scalars;
 
@@ -85,6 +88,7 @@ public sealed class ElementwiseProgram
         program.Destinations = [.. formulas.Select(f => new ElementwiseDestination(f.Assigned is null ? -1 : program.InputNumber(f.Assigned)))];
         for (int i = 0; i < results.Count; i++)
             program._code.Add(new ElementwiseInstruction(ElementwiseAction.Store, i, false, results[i].Register, results[i].IsScalar));
+        program.StoresLoads = formulas.Any(static f => f.Formula is Load);
         program.Formulas = [.. formulas.Select(static f => f.Formula)];
         program.Finish();
         return program;

@@ -17,11 +17,15 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
     public static Recompute Blocks(Graph graph, Func<int, bool> chosen) => Segments(graph, block => chosen(block) ? block : null);
 
     /// <summary>
-    /// The square-root schedule (Chen et al. 2016, section 4): blocks in about √n segments; of a segment only its first input is kept.
+    /// The square-root schedule (Chen et al. 2016, section 4): of a segment of blocks only its first input is kept. Segments of k of the
+    /// n blocks take n/k inputs and the results inside of k blocks, the least where k = √(n · input / results): a block holds many times
+    /// its input, so segments are shorter than √n, and of one block unless the model is deep.
     /// </summary>
     public static Recompute SquareRoot(Graph graph, int blocks)
     {
-        int length = Math.Max(1, (int)Math.Round(Math.Sqrt(blocks)));
+        (long input, long results) = BytesOfBlock(graph, blocks / 2);
+        double ideal = Math.Sqrt((double)blocks * input / Math.Max(1, results));
+        int length = Math.Clamp((int)Math.Round(ideal), 1, Math.Max(1, blocks));
         return Segments(graph, block => block / length);
     }
 
@@ -33,6 +37,15 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
         Rewriting rewriting = new(graph, definitions, groupOf, forgotten);
         foreach (Node node in graph.Nodes) rewriting.Append(node);
         return graph with { Nodes = rewriting.Nodes, NextValueId = rewriting.NextValueId };
+    }
+
+    // Bytes that one block hands to the next, and bytes of its results that the backward pass reads.
+    private static (long Input, long Results) BytesOfBlock(Graph graph, int block)
+    {
+        HashSet<int> handed = [.. graph.Nodes.Where(n => n.Pass == Pass.Forward && n.Block != block).SelectMany(static n => n.Inputs).Select(static v => v.Id)];
+        HashSet<int> read = [.. graph.Nodes.Where(static n => n.Pass == Pass.Backward).SelectMany(static n => n.Inputs).Select(static v => v.Id)];
+        Value[] results = [.. graph.Nodes.Where(n => n.Pass == Pass.Forward && n.Block == block).SelectMany(static n => n.Outputs)];
+        return (results.Where(v => handed.Contains(v.Id)).Sum(static v => v.Bytes), results.Where(v => read.Contains(v.Id)).Sum(static v => v.Bytes));
     }
 
     // A block's result that the next segment starts from must be kept, or forgetting would chain back to the first block.

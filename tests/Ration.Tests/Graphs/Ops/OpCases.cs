@@ -166,6 +166,13 @@ internal static class OpCases
             });
         }
 
+        yield return new("Attention over ranges of any kind", static c =>
+        {
+            int first = 0;
+            Value ranges = c.Integers("ranges", new(2, 17, 2), i => i % 2 == 0 ? first = c.Next(23) : first + c.Next(23 - first));
+            c.Emit(new Attention(4, 2, 0.5f), c.X("q", new(2, 17, 12)), c.X("k", new(2, 23, 6)), c.X("v", new(2, 23, 6)), ranges);
+        });
+
         // Packed documents: a new one begins a third into each row, another two tokens later in odd rows. The last query is the last key.
         static int KeyRange(int query, int row, int queries, int keys, bool isFirst)
         {

@@ -47,11 +47,20 @@ internal static class TokenReference
         return y;
     }
 
-    /// <summary>Element i survives when number i of the stream of this site and draw is at least the probability.</summary>
+    /// <summary>
+    /// An element lives when its random word is at least 2³² times the probability. Of 64 elements, number 16·w + l has word w of
+    /// counter l; the next 64 have the next 16 counters. The stream is the site above the draw, under a bit that weights do not use.
+    /// </summary>
     public static double[] Dropout(Dropout op, double[] x, double[] key)
     {
-        CounterRandom random = new((ulong)(long)key[0], ((ulong)op.Site << 48) ^ (ulong)(long)key[1]);
-        return [.. x.Select((v, i) => random.Uniform((ulong)i) >= op.Probability ? v / (1.0 - op.Probability) : 0)];
+        CounterRandom random = new((ulong)(long)key[0], (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)(long)key[1]));
+        return [.. x.Select((v, i) => Word(i) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
+
+        uint Word(int i)
+        {
+            (uint a, uint b, uint c, uint d) = random.Words((ulong)((i / 64 * 16) + (i % 16)));
+            return (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
+        }
     }
 
     /// <summary>The cache with new rows written from a given row on; the cache itself changes too.</summary>

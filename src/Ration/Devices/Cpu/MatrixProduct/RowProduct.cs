@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Ration.Tensors;
@@ -14,6 +15,7 @@ internal unsafe struct RowProduct : IParallelWork
     public const int LargestM = 4;
 
     private const int ItemBytes = 128 << 10;
+    private const int ColumnsTogether = 4;
 
     /// <summary>A [m, k] in f32.</summary>
     public float* A;
@@ -58,17 +60,18 @@ internal unsafe struct RowProduct : IParallelWork
         where TVector : unmanaged
         where TLanes : struct, ILanes<TVector>
     {
-        float* a1 = A + (nint.Min(1, M - 1) * AStride), a2 = A + (nint.Min(2, M - 1) * AStride), a3 = A + (nint.Min(3, M - 1) * AStride);
-        float* sums = stackalloc float[LargestM];
-        for (nint column = from; column < to; column++)
+        float* sums = stackalloc float[LargestM * ColumnsTogether];
+        nint step = B.RowStride * TElement.Bytes, together = M == 1 ? 1 : ColumnsTogether;
+        for (nint column = from; column < to; column += together)
         {
-            byte* b = B.Data + (column * B.RowStride * TElement.Bytes);
+            byte* b = B.Data + (column * step);
+            nint columns = nint.Min(together, to - column);
             if (M == 1) sums[0] = Dot<TElement, TLanes, TVector>(A, b, K);
-            else Dots<TElement, TLanes, TVector>(A, a1, a2, a3, b, K, sums);
+            else Dots<TElement, TLanes, TVector>(A, AStride, M - 1, b, step, columns - 1, K, sums);
             for (nint row = 0; row < M; row++)
             {
                 float* c = C + (row * CStride) + column;
-                *c = Accumulate ? *c + sums[row] : sums[row];
+                for (nint i = 0; i < columns; i++) c[i] = Accumulate ? c[i] + sums[(row * ColumnsTogether) + i] : sums[(row * ColumnsTogether) + i];
             }
         }
     }
@@ -94,38 +97,81 @@ internal unsafe struct RowProduct : IParallelWork
         return sum;
     }
 
-    private static void Dots<TElement, TLanes, TVector>(float* a0, float* a1, float* a2, float* a3, byte* b, nint k, float* sums)
+    // Four rows by four columns, so that neither the rows nor the weights are loaded for one product alone; where there are fewer,
+    // the last ones are done again and their sums not used.
+    private static void Dots<TElement, TLanes, TVector>(
+        float* a, nint aStride, nint lastRow, byte* b, nint bStep, nint lastColumn, nint k, float* sums)
         where TElement : struct, IElement
         where TVector : unmanaged
         where TLanes : struct, ILanes<TVector>
     {
-        TVector s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
+        float* a1 = a + (nint.Min(1, lastRow) * aStride), a2 = a + (nint.Min(2, lastRow) * aStride), a3 = a + (nint.Min(3, lastRow) * aStride);
+        byte* b1 = b + (nint.Min(1, lastColumn) * bStep), b2 = b + (nint.Min(2, lastColumn) * bStep), b3 = b + (nint.Min(3, lastColumn) * bStep);
+        TVector s00 = default, s01 = default, s02 = default, s03 = default,
+            s10 = default, s11 = default, s12 = default, s13 = default,
+            s20 = default, s21 = default, s22 = default, s23 = default,
+            s30 = default, s31 = default, s32 = default, s33 = default;
         nint i = 0;
-        int count = TLanes.Count, step = count * TElement.Bytes;
-        for (; i + (2 * count) <= k; i += 2 * count, b += 2 * step)
+        for (; i + TLanes.Count <= k; i += TLanes.Count)
         {
-            TVector x = TLanes.Load<TElement>(b), y = TLanes.Load<TElement>(b + step);
-            s0 = TLanes.MultiplyAdd(TLanes.Load(a0 + i), x, s0);
-            s1 = TLanes.MultiplyAdd(TLanes.Load(a1 + i), x, s1);
-            s2 = TLanes.MultiplyAdd(TLanes.Load(a2 + i), x, s2);
-            s3 = TLanes.MultiplyAdd(TLanes.Load(a3 + i), x, s3);
-            t0 = TLanes.MultiplyAdd(TLanes.Load(a0 + i + count), y, t0);
-            t1 = TLanes.MultiplyAdd(TLanes.Load(a1 + i + count), y, t1);
-            t2 = TLanes.MultiplyAdd(TLanes.Load(a2 + i + count), y, t2);
-            t3 = TLanes.MultiplyAdd(TLanes.Load(a3 + i + count), y, t3);
+            nint at = i * TElement.Bytes;
+            if (Sse.IsSupported) PrefetchNext(b + at, bStep);
+            TVector w0 = TLanes.Load<TElement>(b + at), w1 = TLanes.Load<TElement>(b1 + at);
+            TVector w2 = TLanes.Load<TElement>(b2 + at), w3 = TLanes.Load<TElement>(b3 + at);
+            TVector x0 = TLanes.Load(a + i);
+            s00 = TLanes.MultiplyAdd(x0, w0, s00); s01 = TLanes.MultiplyAdd(x0, w1, s01);
+            s02 = TLanes.MultiplyAdd(x0, w2, s02); s03 = TLanes.MultiplyAdd(x0, w3, s03);
+            TVector x1 = TLanes.Load(a1 + i);
+            s10 = TLanes.MultiplyAdd(x1, w0, s10); s11 = TLanes.MultiplyAdd(x1, w1, s11);
+            s12 = TLanes.MultiplyAdd(x1, w2, s12); s13 = TLanes.MultiplyAdd(x1, w3, s13);
+            TVector x2 = TLanes.Load(a2 + i);
+            s20 = TLanes.MultiplyAdd(x2, w0, s20); s21 = TLanes.MultiplyAdd(x2, w1, s21);
+            s22 = TLanes.MultiplyAdd(x2, w2, s22); s23 = TLanes.MultiplyAdd(x2, w3, s23);
+            TVector x3 = TLanes.Load(a3 + i);
+            s30 = TLanes.MultiplyAdd(x3, w0, s30); s31 = TLanes.MultiplyAdd(x3, w1, s31);
+            s32 = TLanes.MultiplyAdd(x3, w2, s32); s33 = TLanes.MultiplyAdd(x3, w3, s33);
         }
 
-        sums[0] = TLanes.Sum(TLanes.Add(s0, t0));
-        sums[1] = TLanes.Sum(TLanes.Add(s1, t1));
-        sums[2] = TLanes.Sum(TLanes.Add(s2, t2));
-        sums[3] = TLanes.Sum(TLanes.Add(s3, t3));
-        for (; i < k; i++, b += TElement.Bytes)
+        SumRow<TLanes, TVector>(s00, s01, s02, s03, sums);
+        SumRow<TLanes, TVector>(s10, s11, s12, s13, sums + 4);
+        SumRow<TLanes, TVector>(s20, s21, s22, s23, sums + 8);
+        SumRow<TLanes, TVector>(s30, s31, s32, s33, sums + 12);
+        for (; i < k; i++)
         {
-            float x = TElement.Load(b);
-            sums[0] += a0[i] * x;
-            sums[1] += a1[i] * x;
-            sums[2] += a2[i] * x;
-            sums[3] += a3[i] * x;
+            nint at = i * TElement.Bytes;
+            float w0 = TElement.Load(b + at), w1 = TElement.Load(b1 + at), w2 = TElement.Load(b2 + at), w3 = TElement.Load(b3 + at);
+            AddProducts(a[i], w0, w1, w2, w3, sums);
+            AddProducts(a1[i], w0, w1, w2, w3, sums + 4);
+            AddProducts(a2[i], w0, w1, w2, w3, sums + 8);
+            AddProducts(a3[i], w0, w1, w2, w3, sums + 12);
         }
+    }
+
+    // The four columns after these: each stored row is too short a stream for the hardware to run ahead on.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchNext(byte* b, nint bStep)
+    {
+        Sse.Prefetch1(b + (4 * bStep));
+        Sse.Prefetch1(b + (5 * bStep));
+        Sse.Prefetch1(b + (6 * bStep));
+        Sse.Prefetch1(b + (7 * bStep));
+    }
+
+    private static void SumRow<TLanes, TVector>(TVector s0, TVector s1, TVector s2, TVector s3, float* sums)
+        where TVector : unmanaged
+        where TLanes : struct, ILanes<TVector>
+    {
+        sums[0] = TLanes.Sum(s0);
+        sums[1] = TLanes.Sum(s1);
+        sums[2] = TLanes.Sum(s2);
+        sums[3] = TLanes.Sum(s3);
+    }
+
+    private static void AddProducts(float x, float w0, float w1, float w2, float w3, float* sums)
+    {
+        sums[0] += x * w0;
+        sums[1] += x * w1;
+        sums[2] += x * w2;
+        sums[3] += x * w3;
     }
 }

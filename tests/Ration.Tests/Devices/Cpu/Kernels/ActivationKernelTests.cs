@@ -53,7 +53,8 @@ public unsafe class ActivationKernelTests
         double Derivative(double x) => (f(x + 1e-5) - f(x - 1e-5)) / 2e-5;
         foreach (int count in Check.Counts)
         {
-            using Guarded<float> dy = new(Check.Random(count, 1), 1), gate = new(Check.Random(count, 2, 6), 2), up = new(Check.Random(count, 3), 3);
+            using Guarded<float> dy = new(Check.Random(count, 1), 1), gate = new(Check.Random(count, 2, 6), 2),
+                up = new(Check.Random(count, 3), 3);
             using Guarded<float> y = new(count, 5), dgate = new(count), dup = new(count, 1);
             float[] g = gate.ToArray(), u = up.ToArray(), d = dy.ToArray();
             ActivationKernel.Forward<TActivation>(pool, gate, y, count);

@@ -79,7 +79,8 @@ internal sealed class AttentionCase
     private void One(nint row, nint head, nint query, double[] output, double[] logSumExp, double[] dq, double[] dk, double[] dv)
     {
         AttentionShape s = Shape;
-        nint d = s.HeadDimension, q = (((row * s.Queries) + query) * s.QueryStep) + (head * d), o = (((row * s.Queries) + query) * s.OutputStep) + (head * d);
+        nint d = s.HeadDimension, q = (((row * s.Queries) + query) * s.QueryStep) + (head * d),
+            o = (((row * s.Queries) + query) * s.OutputStep) + (head * d);
         nint Key(nint key) => (((row * s.Keys) + key) * s.KeyStep) + (head / (s.Heads / s.KvHeads) * d);
         nint at = ((row * s.Queries) + query) * 2, first = Ranges[at], last = Ranges[at + 1];
         if (s.Window > 0) first = nint.Max(first, last - s.Window + 1);

@@ -15,11 +15,14 @@ public unsafe class AttentionKernelTests
             {
                 { 1, 1, 1, 1, 1, 1, Sight.Causal }, { 2, 1, 100, 4, 2, 16, Sight.Causal }, { 1, 3, 300, 6, 2, 24, Sight.Causal },
                 { 2, 4, 9, 2, 1, 8, Sight.LateStart }, { 2, 5, 5, 2, 2, 7, Sight.Causal }, { 3, 33, 33, 3, 1, 33, Sight.Documents },
-                { 1, 64, 64, 8, 1, 16, Sight.Causal }, { 1, 97, 97, 4, 4, 64, Sight.Everything }, { 2, 130, 130, 9, 3, 64, Sight.Documents },
+                { 1, 64, 64, 8, 1, 16, Sight.Causal }, { 1, 97, 97, 4, 4, 64, Sight.Everything },
+                { 2, 130, 130, 9, 3, 64, Sight.Documents },
                 { 1, 250, 250, 2, 1, 20, Sight.Causal }, { 1, 500, 500, 2, 2, 32, Sight.Causal }, { 1, 241, 600, 7, 1, 12, Sight.Causal },
-                { 1, 300, 300, 2, 1, 128, Sight.LateStart }, { 1, 20, 700, 3, 3, 40, Sight.Everything }, { 1, 600, 600, 2, 2, 8, Sight.Documents },
+                { 1, 300, 300, 2, 1, 128, Sight.LateStart }, { 1, 20, 700, 3, 3, 40, Sight.Everything },
+                { 1, 600, 600, 2, 2, 8, Sight.Documents },
             };
-            for (int queries = 6; queries <= 35; queries++) data.Add(1, queries, queries + (queries % 3), 2, 1, queries % 2 == 0 ? 6 : 17, Sight.Causal);
+            for (int queries = 6; queries <= 35; queries++) data.Add(1, queries, queries + (queries % 3), 2, 1, queries % 2 == 0 ? 6 : 17,
+                Sight.Causal);
             return data;
         }
     }
@@ -72,7 +75,8 @@ public unsafe class AttentionKernelTests
     public void Sizes_that_do_not_fit_are_refused()
     {
         using WorkerPool pool = new(1);
-        Assert.Throws<ArgumentException>(() => AttentionKernel.Forward(pool, null, null, null, null, null, null, Shape(1, 8, 8, 3, 2, 4), null));
+        Assert.Throws<ArgumentException>(() => AttentionKernel.Forward(pool, null, null, null, null, null, null, Shape(1, 8, 8, 3, 2, 4),
+            null));
     }
 
     private static AttentionShape Shape(int rows, int queries, int keys, int heads, int kvHeads, int d) => new()

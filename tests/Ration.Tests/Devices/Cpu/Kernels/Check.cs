@@ -15,8 +15,12 @@ internal static class Check
         return values;
     }
 
-    /// <summary>Every element within tolerance of its own magnitude or of <paramref name="floor"/>, whichever is more; NaN and infinities exactly.</summary>
-    public static void Close(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, double floor = 1e-30, string what = "")
+    /// <summary>
+    /// Every element within tolerance of its own magnitude or of <paramref name="floor"/>, whichever is more; NaN and infinities
+    /// exactly.
+    /// </summary>
+    public static void Close(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, double floor = 1e-30,
+        string what = "")
     {
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < actual.Length; i++)

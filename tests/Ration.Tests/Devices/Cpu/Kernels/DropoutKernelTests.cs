@@ -46,7 +46,8 @@ public unsafe class DropoutKernelTests
     public void Seeds_draws_and_sites_are_independent()
     {
         float[] y = Drop(64_000, 0.5f, 1, 2, 3, threads: 1);
-        foreach (float[] other in (float[][])[Drop(64_000, 0.5f, 2, 2, 3, 1), Drop(64_000, 0.5f, 1, 3, 3, 1), Drop(64_000, 0.5f, 1, 2, 4, 1)])
+        foreach (float[] other in (float[][])[Drop(64_000, 0.5f, 2, 2, 3, 1), Drop(64_000, 0.5f, 1, 3, 3, 1),
+            Drop(64_000, 0.5f, 1, 2, 4, 1)])
             Assert.InRange(y.Zip(other).Count(p => p.First == p.Second), 31_000, 33_000);
     }
 

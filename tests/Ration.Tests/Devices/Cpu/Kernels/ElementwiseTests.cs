@@ -93,7 +93,8 @@ public unsafe class ElementwiseTests
             float[] a = x.ToArray(), b = y.ToArray();
             double magnitude = 1e-30 + a.Sum(v => Math.Abs((double)v));
             Assert.InRange(ReductionLoops.Sum(x, count) - a.Sum(v => (double)v), -1e-6 * magnitude, 1e-6 * magnitude);
-            Assert.InRange(ReductionLoops.Dot(x, y, count) - a.Zip(b).Sum(p => (double)p.First * p.Second), -1e-6 * magnitude, 1e-6 * magnitude);
+            Assert.InRange(ReductionLoops.Dot(x, y, count) - a.Zip(b).Sum(p => (double)p.First * p.Second), -1e-6 * magnitude,
+                1e-6 * magnitude);
             Assert.InRange(ReductionLoops.SumOfSquares(x, count) - a.Sum(v => (double)v * v), -1e-6 * magnitude, 1e-6 * magnitude);
             Assert.Equal(a.Append(float.NegativeInfinity).Max(), ReductionLoops.Max(x, count));
             ReductionLoops.Axpy(-0.7f, x, y, count);

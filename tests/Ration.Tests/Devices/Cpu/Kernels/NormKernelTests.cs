@@ -121,7 +121,8 @@ public unsafe class NormKernelTests
     }
 
     private static void Near(double expected, float actual, string what) =>
-        Assert.True(Math.Abs(expected - actual) <= 5e-6 * Math.Max(1, Math.Abs(expected)), $"{what}: expected {expected:R}, got {actual:R}");
+        Assert.True(Math.Abs(expected - actual) <= 5e-6 * Math.Max(1, Math.Abs(expected)),
+            $"{what}: expected {expected:R}, got {actual:R}");
 
     private static double[] RmsNorm(double[] x, double[] gain, int rows, int columns)
     {
@@ -211,7 +212,8 @@ public unsafe class NormKernelTests
 
         public void Dispose()
         {
-            foreach (Guarded<float> memory in (Guarded<float>[])[X, Gain, Dy, Dx, DGain, DBias, _mean, _inverse, _zero, _y]) memory.Dispose();
+            Guarded<float>[] all = [X, Gain, Dy, Dx, DGain, DBias, _mean, _inverse, _zero, _y];
+            foreach (Guarded<float> memory in all) memory.Dispose();
         }
     }
 }

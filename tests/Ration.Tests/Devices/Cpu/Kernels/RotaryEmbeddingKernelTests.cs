@@ -65,7 +65,8 @@ public unsafe class RotaryEmbeddingKernelTests
             using Guarded<float> frequencies = new(Dimension / 2);
             using Guarded<int> positions = new([.. Enumerable.Range(0, Tokens)]);
             RotaryEmbeddingKernel.InverseFrequencies(500_000, Dimension, frequencies);
-            RotaryEmbeddingKernel.Apply(pool, x, x, positions, Tokens, Heads, Dimension, Dimension, frequencies, RotaryPairing.Halves, false);
+            RotaryEmbeddingKernel.Apply(pool, x, x, positions, Tokens, Heads, Dimension, Dimension, frequencies, RotaryPairing.Halves,
+                false);
             first ??= x.ToArray();
             Check.Same(first, x.Span);
         }
@@ -81,7 +82,8 @@ public unsafe class RotaryEmbeddingKernelTests
                 for (int i = 0; i < rotary / 2; i++)
                 {
                     int start = ((token * heads) + head) * dimension;
-                    int a = start + (pairing == RotaryPairing.Halves ? i : 2 * i), b = pairing == RotaryPairing.Halves ? a + (rotary / 2) : a + 1;
+                    int a = start + (pairing == RotaryPairing.Halves ? i : 2 * i),
+                        b = pairing == RotaryPairing.Halves ? a + (rotary / 2) : a + 1;
                     (double sine, double cosine) = Math.SinCos(at[token] * (double)frequencies[i]);
                     y[a] = (x[a] * cosine) - (x[b] * sine);
                     y[b] = (x[b] * cosine) + (x[a] * sine);

@@ -8,15 +8,18 @@ namespace Ration.Tests.Devices.Cpu.Kernels;
 public unsafe class StorageKernelTests
 {
     [Fact]
-    public void Every_half_widens_exactly_and_narrows_to_itself() => RoundTrip(DType.F16, bits => (float)BitConverter.UInt16BitsToHalf(bits));
+    public void Every_half_widens_exactly_and_narrows_to_itself() =>
+        RoundTrip(DType.F16, bits => (float)BitConverter.UInt16BitsToHalf(bits));
 
     [Fact]
-    public void Every_bfloat16_widens_exactly_and_narrows_to_itself() => RoundTrip(DType.BF16, bits => BitConverter.UInt32BitsToSingle((uint)bits << 16));
+    public void Every_bfloat16_widens_exactly_and_narrows_to_itself() =>
+        RoundTrip(DType.BF16, bits => BitConverter.UInt32BitsToSingle((uint)bits << 16));
 
     [Fact]
     public void Narrowing_rounds_to_nearest_even()
     {
-        List<float> values = [0f, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, 65504f, 65519.996f, 65520f, 1e9f, float.MaxValue, 1e-45f];
+        List<float> values = [0f, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, 65504f, 65519.996f, 65520f, 1e9f,
+            float.MaxValue, 1e-45f];
         for (int bits = 0; bits < 0x7F80; bits += 3)
         {
             // Ties and their neighbours, for both formats.
@@ -32,7 +35,8 @@ public unsafe class StorageKernelTests
         {
             Half expected = (Half)values[i];
             if (Half.IsNaN(expected)) Assert.True(Half.IsNaN(BitConverter.UInt16BitsToHalf(y.Span[i])));
-            else Assert.True(BitConverter.HalfToUInt16Bits(expected) == y.Span[i], $"{values[i]:R} became {BitConverter.UInt16BitsToHalf(y.Span[i])}");
+            else Assert.True(BitConverter.HalfToUInt16Bits(expected) == y.Span[i],
+                $"{values[i]:R} became {BitConverter.UInt16BitsToHalf(y.Span[i])}");
         }
 
         StorageKernel.Cast(pool, x, DType.F32, y, DType.BF16, values.Count);

@@ -7,11 +7,13 @@ public unsafe class VectorMathTests
 {
     [Fact]
     public void The_exponential_is_within_one_ulp_and_right_at_its_ends() =>
-        Accurate<Exponential>(Math.Exp, Points(-110, 95, [-104f, -103.97f, -87.34f, 88.72f, 88.73f, 89f, float.MinValue, float.MaxValue]), 1.0);
+        Accurate<Exponential>(Math.Exp, Points(-110, 95, [-104f, -103.97f, -87.34f, 88.72f, 88.73f, 89f, float.MinValue, float.MaxValue]),
+            1.0);
 
     [Fact]
     public void The_logarithm_is_within_one_and_a_half_ulps_and_right_at_its_ends() =>
-        Accurate<Logarithm>(Math.Log, Points(1e-6, 5, [1e-45f, 1e-40f, 1.17549435e-38f, -1f, float.MaxValue, 1.0000001f, 0.99999994f]), 1.5);
+        Accurate<Logarithm>(Math.Log, Points(1e-6, 5, [1e-45f, 1e-40f, 1.17549435e-38f, -1f, float.MaxValue, 1.0000001f, 0.99999994f]),
+            1.5);
 
     [Fact]
     public void The_hyperbolic_tangent_is_within_two_ulps() =>
@@ -84,7 +86,8 @@ public unsafe class VectorMathTests
         ElementwiseLoops.Unary<TOperator>(x, together, points.Length);
         for (int i = 0; i < points.Length; i++) ElementwiseLoops.Unary<TOperator>(x.Pointer + i, alone.Pointer + i, 1);
         for (int i = 0; i < points.Length; i++)
-            Assert.True(together.Span[i].Equals(alone.Span[i]), $"{typeof(TOperator).Name}({points[i]:R}): {together.Span[i]:R} and {alone.Span[i]:R}");
+            Assert.True(together.Span[i].Equals(alone.Span[i]),
+                $"{typeof(TOperator).Name}({points[i]:R}): {together.Span[i]:R} and {alone.Span[i]:R}");
     }
 
     // Asymptotic continued fraction, exact to double for x > 5.

@@ -1,6 +1,8 @@
 namespace Ration.Devices.Cpu.Kernels;
 
-/// <summary>f(gate)·up (Shazeer 2020, "GLU variants improve transformer"): SwiGLU with <see cref="Silu"/>, GeGLU with <see cref="GeluTanh"/>.</summary>
+/// <summary>
+/// f(gate)·up (Shazeer 2020, "GLU variants improve transformer"): SwiGLU with <see cref="Silu"/>, GeGLU with <see cref="GeluTanh"/>.
+/// </summary>
 internal static unsafe class GatedActivationKernel
 {
     /// <summary>y = f(gate)·up. y may be either input.</summary>

@@ -68,7 +68,8 @@ internal unsafe struct AttentionBackward : IParallelWork
             packed = true;
             Part part = new()
             {
-                Row = row, Query = block * BlockSize, Queries = nint.Min(BlockSize, Shape.Queries - (block * BlockSize)), Key = key, Keys = keys, Offset = offset,
+                Row = row, Query = block * BlockSize, Queries = nint.Min(BlockSize, Shape.Queries - (block * BlockSize)), Key = key,
+                Keys = keys, Offset = offset,
             };
             scratch.Ranges.Fill(Shape, KeyRanges, row, part.Query, BlockSize);
             (part.Start, part.End) = AttentionTile.SeenRows((seen[0], seen[1]), key, keys);
@@ -83,7 +84,8 @@ internal unsafe struct AttentionBackward : IParallelWork
     private readonly void PackKeys(in AttentionBackwardScratch scratch, nint offset, nint keys)
     {
         nint d = Shape.HeadDimension;
-        MatrixOperand k = new(K + offset, DType.F32, Shape.KeyStep, transposed: false), v = new(V + offset, DType.F32, Shape.KeyStep, transposed: false);
+        MatrixOperand k = new(K + offset, DType.F32, Shape.KeyStep, transposed: false),
+            v = new(V + offset, DType.F32, Shape.KeyStep, transposed: false);
         GemmBlock.PackA(k, 0, keys, 0, d, scratch.KeyRows);
         GemmBlock.PackA(v, 0, keys, 0, d, scratch.ValueRows);
         GemmBlock.PackB(k, 0, keys, 0, d, scratch.KeyColumns);
@@ -96,7 +98,8 @@ internal unsafe struct AttentionBackward : IParallelWork
         nint token = (part.Row * Shape.Queries) + part.Query, statistic = (((part.Row * Shape.Heads) + head) * Shape.Queries) + part.Query;
         float* q = Q + (token * Shape.QueryStep) + (head * d), dOutput = DOutput + (token * Shape.OutputStep) + (head * d);
         GemmBlock.PackB(new MatrixOperand(q, DType.F32, Shape.QueryStep, transposed: true), 0, d, 0, part.Queries, scratch.QueryColumns);
-        GemmBlock.PackB(new MatrixOperand(dOutput, DType.F32, Shape.OutputStep, transposed: true), 0, d, 0, part.Queries, scratch.DOutputColumns);
+        GemmBlock.PackB(new MatrixOperand(dOutput, DType.F32, Shape.OutputStep, transposed: true), 0, d, 0, part.Queries,
+            scratch.DOutputColumns);
         CopyStatistics(LogSumExp + statistic, scratch.LogSumExp, part.Queries);
         CopyStatistics(Plan.Delta + statistic, scratch.Delta, part.Queries);
         Scores(scratch, part);
@@ -127,7 +130,8 @@ internal unsafe struct AttentionBackward : IParallelWork
             GemmBlock.Multiply(
                 scratch.KeyRows + (start * d), scratch.QueryColumns + (column * d), p, BlockSize, end - start, width, d, accumulate: false);
             GemmBlock.Multiply(
-                scratch.ValueRows + (start * d), scratch.DOutputColumns + (column * d), ds, BlockSize, end - start, width, d, accumulate: false);
+                scratch.ValueRows + (start * d), scratch.DOutputColumns + (column * d), ds, BlockSize, end - start, width, d,
+                accumulate: false);
             tile.Apply(column, column + width, start, end);
             ClearColumns(scratch, column, (int)width, part.Start, start);
             ClearColumns(scratch, column, (int)width, end, part.End);

@@ -2,7 +2,9 @@ using Ration.Devices.Cpu.MatrixProduct;
 
 namespace Ration.Devices.Cpu.Kernels;
 
-/// <summary>How the backward pass is cut, and where its workspace holds what; depends on the sizes alone but for the number of scratches.</summary>
+/// <summary>
+/// How the backward pass is cut, and where its workspace holds what; depends on the sizes alone but for the number of scratches.
+/// </summary>
 internal readonly unsafe struct AttentionBackwardPlan
 {
     /// <summary>Queries of a block: a multiple of every panel's width and height.</summary>

@@ -95,7 +95,8 @@ internal unsafe struct AttentionForward : IParallelWork
         nint d = Shape.HeadDimension, width = Cut.Width, rows = end - start, height = GemmBlock.PanelRows;
         float* output = scratch.Output + (slot * d * width);
         bool started = scratch.Started[slot] != 0;
-        GemmBlock.Multiply(scratch.K + (start * d), scratch.Q + (slot * width * d), scratch.Scores, width, rows, width, d, accumulate: false);
+        GemmBlock.Multiply(scratch.K + (start * d), scratch.Q + (slot * width * d), scratch.Scores, width, rows, width, d,
+            accumulate: false);
         AttentionPanel softmax = new()
         {
             Scores = scratch.Scores, Rows = rows, Width = width, Key = key + start, Ranges = scratch.Ranges(panel),

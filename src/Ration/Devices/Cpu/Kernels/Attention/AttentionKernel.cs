@@ -9,7 +9,9 @@ internal static unsafe class AttentionKernel
     // Fewer queries than this waste more in a panel of padding than tiles save.
     private const nint FewQueries = 4;
 
-    /// <summary>Computes the output and the natural logarithm of each softmax's denominator. A query that sees nothing gets 0 and −∞.</summary>
+    /// <summary>
+    /// Computes the output and the natural logarithm of each softmax's denominator. A query that sees nothing gets 0 and −∞.
+    /// </summary>
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void Forward(
         WorkerPool pool, float* q, float* k, float* v, int* keyRanges, float* output /*overwritten*/, float* logSumExp /*overwritten*/,
@@ -18,7 +20,10 @@ internal static unsafe class AttentionKernel
         shape.Require();
         if (shape.Queries <= FewQueries)
         {
-            AttentionOfFewQueries few = new() { Q = q, K = k, V = v, KeyRanges = keyRanges, Output = output, LogSumExp = logSumExp, Shape = shape };
+            AttentionOfFewQueries few = new()
+            {
+                Q = q, K = k, V = v, KeyRanges = keyRanges, Output = output, LogSumExp = logSumExp, Shape = shape,
+            };
             pool.Run(ref few, checked((int)(shape.Rows * shape.KvHeads)));
             return;
         }
@@ -35,7 +40,10 @@ internal static unsafe class AttentionKernel
     public static long ForwardWorkspaceBytes(in AttentionShape shape, int threads) =>
         shape.Queries <= FewQueries ? 0 : (long)threads * new AttentionCut(shape).ScratchFloats * sizeof(float);
 
-    /// <summary>The gradients of q, k and v, from those of the output; scores are computed again. Strides of dq as q's, of dk and dv as k's.</summary>
+    /// <summary>
+    /// The gradients of q, k and v, from those of the output; scores are computed again. Strides of dq as q's, of dk and dv as
+    /// k's.
+    /// </summary>
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void Backward(
         WorkerPool pool, float* dOutput, float* q, float* k, float* v, float* output, float* logSumExp, int* keyRanges,
@@ -48,7 +56,8 @@ internal static unsafe class AttentionKernel
         pool.Run(ref prepare, checked((int)(shape.Rows * plan.Blocks)));
         AttentionBackward work = new()
         {
-            DOutput = dOutput, Q = q, K = k, V = v, LogSumExp = logSumExp, KeyRanges = keyRanges, Dq = dq, Dk = dk, Dv = dv, Shape = shape, Plan = plan,
+            DOutput = dOutput, Q = q, K = k, V = v, LogSumExp = logSumExp, KeyRanges = keyRanges, Dq = dq, Dk = dk, Dv = dv,
+            Shape = shape, Plan = plan,
         };
         pool.Run(ref work, checked((int)(shape.Rows * shape.KvHeads * plan.Tiles)));
     }

@@ -62,7 +62,8 @@ internal unsafe struct AttentionOfFewQueries : IParallelWork
     private readonly float* OutputOf(nint row, nint head, nint query) =>
         Output + (((row * Shape.Queries) + query) * Shape.OutputStep) + (head * Shape.HeadDimension);
 
-    private readonly float* LogSumExpOf(nint row, nint head, nint query) => LogSumExp + (((row * Shape.Heads) + head) * Shape.Queries) + query;
+    private readonly float* LogSumExpOf(nint row, nint head, nint query) =>
+        LogSumExp + (((row * Shape.Heads) + head) * Shape.Queries) + query;
 
     // The output is kept normalized: with L the log-sum-exp so far and l that of the block, the parts weigh e^(L − new) and e^(l − new).
     [SkipLocalsInit]

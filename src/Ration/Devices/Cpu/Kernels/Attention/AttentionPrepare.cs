@@ -28,7 +28,8 @@ internal unsafe struct AttentionPrepare : IParallelWork
     public readonly void Execute(int item, int worker)
     {
         nint row = item / Plan.Blocks, block = item % Plan.Blocks, d = Shape.HeadDimension;
-        nint start = block * AttentionBackwardPlan.QueriesOfBlock, end = nint.Min(Shape.Queries, start + AttentionBackwardPlan.QueriesOfBlock);
+        nint start = block * AttentionBackwardPlan.QueriesOfBlock,
+            end = nint.Min(Shape.Queries, start + AttentionBackwardPlan.QueriesOfBlock);
         nint first = int.MaxValue, last = -1;
         for (nint query = start; query < end; query++)
         {

@@ -26,7 +26,9 @@ internal readonly record struct AttentionShape
     /// <summary>Channels of a head.</summary>
     public required nint HeadDimension { get; init; }
 
-    /// <summary>Elements from one token of q (and dq) to the next; 0: heads·headDimension. Output and its gradient are always dense.</summary>
+    /// <summary>
+    /// Elements from one token of q (and dq) to the next; 0: heads·headDimension. Output and its gradient are always dense.
+    /// </summary>
     public nint QStride { get; init; }
 
     /// <summary>Elements from one token of k or v (and dk, dv) to the next; 0: kvHeads·headDimension.</summary>

@@ -14,7 +14,10 @@ internal unsafe struct LaneRanges
     /// <summary>[lanes]: the last.</summary>
     public float* Last;
 
-    /// <summary>Fills lanes 0 … <paramref name="lanes"/> − 1 for the queries from <paramref name="query"/> on, and finds the keys that any of them sees.</summary>
+    /// <summary>
+    /// Fills lanes 0 … <paramref name="lanes"/> − 1 for the queries from <paramref name="query"/> on, and finds the keys that any
+    /// of them sees.
+    /// </summary>
     public readonly (nint First, nint Last) Fill(in AttentionShape shape, int* keyRanges, nint row, nint query, nint lanes)
     {
         nint least = int.MaxValue, greatest = -1;
@@ -42,7 +45,9 @@ internal unsafe struct LaneRanges
         return (least, greatest);
     }
 
-    /// <summary>Rows of a tile that every one of the lanes sees: from the first number to before the second, both within 0 … rows.</summary>
+    /// <summary>
+    /// Rows of a tile that every one of the lanes sees: from the first number to before the second, both within 0 … rows.
+    /// </summary>
     public readonly (nint Start, nint End) WhollySeen<T>(nint lane, nint key, nint rows)
         where T : unmanaged, ILanes<T>
     {

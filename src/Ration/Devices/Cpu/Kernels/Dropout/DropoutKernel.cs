@@ -13,9 +13,11 @@ internal static unsafe class DropoutKernel
     /// <summary>y = x/(1 − probability) where an element lives, else 0. y may be x.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The probability is not in [0, 1).</exception>
     public static void Apply(
-        WorkerPool pool, float* x /*[elements]*/, float* y /*[elements] overwritten*/, nint elements, float probability, ulong seed, ulong draw, int site)
+        WorkerPool pool, float* x /*[elements]*/, float* y /*[elements] overwritten*/, nint elements, float probability, ulong seed,
+        ulong draw, int site)
     {
-        if (probability is not (>= 0 and < 1)) throw new ArgumentOutOfRangeException(nameof(probability), $"{probability} is not in [0, 1)");
+        if (probability is not (>= 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(probability), $"{probability} is not in [0, 1)");
         Work work = new()
         {
             X = x, Y = y, Elements = elements, Seed = seed, Scale = 1 / (1 - probability),

@@ -33,7 +33,8 @@ internal static unsafe class RandomGroup
             CounterRandom random = new(seed, stream);
             for (int i = 0; i < Counters; i++)
             {
-                (words[i], words[i + Counters], words[i + (2 * Counters)], words[i + (3 * Counters)]) = random.Words((group * Counters) + (ulong)i);
+                (uint a, uint b, uint c, uint d) = random.Words((group * Counters) + (ulong)i);
+                (words[i], words[i + Counters], words[i + (2 * Counters)], words[i + (3 * Counters)]) = (a, b, c, d);
             }
         }
     }

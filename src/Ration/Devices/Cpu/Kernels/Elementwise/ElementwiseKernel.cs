@@ -1,6 +1,8 @@
 namespace Ration.Devices.Cpu.Kernels;
 
-/// <summary>Elementwise operators over whole tensors, in blocks shared out among the workers. Aliasing as in <see cref="ElementwiseLoops"/>.</summary>
+/// <summary>
+/// Elementwise operators over whole tensors, in blocks shared out among the workers. Aliasing as in <see cref="ElementwiseLoops"/>.
+/// </summary>
 internal static unsafe class ElementwiseKernel
 {
     /// <summary>Elements of one item of work: 64 KiB of each operand.</summary>
@@ -15,7 +17,8 @@ internal static unsafe class ElementwiseKernel
     }
 
     /// <summary>z = f(x, y).</summary>
-    public static void Binary<TOperator>(WorkerPool pool, float* x /*[elements]*/, float* y /*[elements]*/, float* z /*[elements] overwritten*/, nint elements)
+    public static void Binary<TOperator>(WorkerPool pool, float* x /*[elements]*/, float* y /*[elements]*/,
+        float* z /*[elements] overwritten*/, nint elements)
         where TOperator : struct, IBinaryOperator
     {
         BinaryWork<TOperator> work = new() { X = x, Y = y, Z = z, Elements = elements };
@@ -23,7 +26,8 @@ internal static unsafe class ElementwiseKernel
     }
 
     /// <summary>z = f(x, scalar).</summary>
-    public static void BinaryScalar<TOperator>(WorkerPool pool, float* x /*[elements]*/, float scalar, float* z /*[elements] overwritten*/, nint elements)
+    public static void BinaryScalar<TOperator>(WorkerPool pool, float* x /*[elements]*/, float scalar,
+        float* z /*[elements] overwritten*/, nint elements)
         where TOperator : struct, IBinaryOperator
     {
         BinaryScalarWork<TOperator> work = new() { X = x, Scalar = scalar, Z = z, Elements = elements };
@@ -32,7 +36,8 @@ internal static unsafe class ElementwiseKernel
 
     /// <summary>w = f(x, y, z).</summary>
     public static void Ternary<TOperator>(
-        WorkerPool pool, float* x /*[elements]*/, float* y /*[elements]*/, float* z /*[elements]*/, float* w /*[elements] overwritten*/, nint elements)
+        WorkerPool pool, float* x /*[elements]*/, float* y /*[elements]*/, float* z /*[elements]*/, float* w /*[elements] overwritten*/,
+        nint elements)
         where TOperator : struct, ITernaryOperator
     {
         TernaryWork<TOperator> work = new() { X = x, Y = y, Z = z, W = w, Elements = elements };

@@ -41,7 +41,8 @@ internal static unsafe class ElementwiseLoops
         where TOperator : struct, IBinaryOperator => BinaryScalar<Exchanged<TOperator>>(y, scalar, z, count);
 
     /// <summary>w = f(x, y, z).</summary>
-    public static void Ternary<TOperator>(float* x /*[count]*/, float* y /*[count]*/, float* z /*[count]*/, float* w /*[count] overwritten*/, nint count)
+    public static void Ternary<TOperator>(float* x /*[count]*/, float* y /*[count]*/, float* z /*[count]*/,
+        float* w /*[count] overwritten*/, nint count)
         where TOperator : struct, ITernaryOperator
     {
         nint i = 0;
@@ -51,7 +52,8 @@ internal static unsafe class ElementwiseLoops
     }
 
     /// <summary>w = f(x, y, scalar).</summary>
-    public static void TernaryScalar<TOperator>(float* x /*[count]*/, float* y /*[count]*/, float scalar, float* w /*[count] overwritten*/, nint count)
+    public static void TernaryScalar<TOperator>(float* x /*[count]*/, float* y /*[count]*/, float scalar,
+        float* w /*[count] overwritten*/, nint count)
         where TOperator : struct, ITernaryOperator
     {
         nint i = 0;
@@ -61,7 +63,8 @@ internal static unsafe class ElementwiseLoops
     }
 
     /// <summary>w = f(x, scalar1, scalar2).</summary>
-    public static void TernaryScalars<TOperator>(float* x /*[count]*/, float scalar1, float scalar2, float* w /*[count] overwritten*/, nint count)
+    public static void TernaryScalars<TOperator>(float* x /*[count]*/, float scalar1, float scalar2, float* w /*[count] overwritten*/,
+        nint count)
         where TOperator : struct, ITernaryOperator
     {
         nint i = 0;

@@ -53,7 +53,8 @@ internal readonly struct Sign : IUnaryOperator
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Do<T>(T x)
-        where T : unmanaged, ILanes<T> => T.Select(T.LessThan(T.Create(0f), x), T.Create(1f), T.Select(T.LessThan(x, T.Create(0f)), T.Create(-1f), T.Create(0f)));
+        where T : unmanaged, ILanes<T> =>
+            T.Select(T.LessThan(T.Create(0f), x), T.Create(1f), T.Select(T.LessThan(x, T.Create(0f)), T.Create(-1f), T.Create(0f)));
 }
 
 /// <summary>e^x.</summary>

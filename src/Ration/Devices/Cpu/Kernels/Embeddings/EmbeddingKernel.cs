@@ -13,7 +13,8 @@ internal static unsafe class EmbeddingKernel
     /// <summary>y[t] = table[ids[t]], converted to f32.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not a row of the table; nothing was written.</exception>
     public static void Gather(
-        WorkerPool pool, void* table /*[vocabulary, columns]*/, DType type, int* ids /*[tokens]*/, float* y /*[tokens, columns] overwritten*/,
+        WorkerPool pool, void* table /*[vocabulary, columns]*/, DType type, int* ids /*[tokens]*/,
+        float* y /*[tokens, columns] overwritten*/,
         nint tokens, nint columns, nint vocabulary)
     {
         Require(ids, tokens, vocabulary);
@@ -21,10 +22,14 @@ internal static unsafe class EmbeddingKernel
         pool.Run(ref work, checked((int)((tokens + TokensOfItem - 1) / TokensOfItem)));
     }
 
-    /// <summary>dtable[ids[t]] += dy[t], tokens in order within each slice of columns; the table is zeroed before unless <paramref name="accumulate"/>.</summary>
+    /// <summary>
+    /// dtable[ids[t]] += dy[t], tokens in order within each slice of columns; the table is zeroed before unless
+    /// <paramref name="accumulate"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not a row of the table; nothing was written.</exception>
     public static void ScatterAdd(
-        WorkerPool pool, float* dy /*[tokens, columns]*/, int* ids /*[tokens]*/, float* dtable /*[vocabulary, columns]*/, nint tokens, nint columns,
+        WorkerPool pool, float* dy /*[tokens, columns]*/, int* ids /*[tokens]*/, float* dtable /*[vocabulary, columns]*/, nint tokens,
+        nint columns,
         nint vocabulary, bool accumulate)
     {
         Require(ids, tokens, vocabulary);

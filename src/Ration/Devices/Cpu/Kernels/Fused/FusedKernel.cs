@@ -18,7 +18,7 @@ internal static unsafe class FusedKernel
     private const nint Item = 32 * Chunk;
 
     /// <summary>Bytes of registers for all workers.</summary>
-    public static long WorkspaceBytes(ElementwiseProgram program, int threads) => (long)threads * program.VectorRegisters * Chunk * sizeof(float);
+    public static long WorkspaceBytes(ElementwiseProgram program, int threads) => (long)threads * (program.VectorRegisters + 1) * Chunk * sizeof(float);
 
     /// <summary>Runs a program over all elements.</summary>
     /// <param name="pool">The workers.</param>
@@ -51,7 +51,8 @@ internal static unsafe class FusedKernel
                 DestinationTypes = destinationType,
                 Scalars = scalar,
                 Registers = (float*)registers,
-                RegistersOfWorker = program.VectorRegisters * Chunk,
+                RegistersOfWorker = (program.VectorRegisters + 1) * Chunk,
+                CopyLoads = program.StoresLoads,
                 Elements = elements,
             };
             pool.Run(ref work, checked((int)((elements + Item - 1) / Item)));
@@ -144,32 +145,40 @@ internal static unsafe class FusedKernel
         public float* Registers;
         public nint RegistersOfWorker;
         public nint Elements;
+        public bool CopyLoads;
 
         public readonly void Execute(int item, int worker)
         {
             float* registers = Registers + (worker * RegistersOfWorker);
+            float** places = stackalloc float*[(int)(RegistersOfWorker / Chunk) + Length];
             nint end = nint.Min(Elements, (item + (nint)1) * Item);
-            for (nint start = item * Item; start < end; start += Chunk) RunChunk(registers, start, nint.Min(Chunk, end - start));
+            for (nint start = item * Item; start < end; start += Chunk) RunChunk(registers, places, start, nint.Min(Chunk, end - start));
         }
 
-        private readonly void RunChunk(float* registers, nint start, nint count)
+        // A register that was loaded from F32 is read where it lies: nothing is stored before arithmetic has read it.
+        private readonly void RunChunk(float* registers, float** places, nint start, nint count)
         {
             for (ElementwiseInstruction* i = Code; i < Code + Length; i++)
             {
                 if (i->TargetIsScalar) continue;
-                float* target = registers + ((nint)i->Target * Chunk), a = registers + ((nint)i->A * Chunk), b = registers + ((nint)i->B * Chunk);
+                float* a = places[i->A], b = places[i->B], target = registers + ((nint)i->Target * Chunk);
                 switch (i->Action)
                 {
+                    case ElementwiseAction.Load when Types[i->A] == DType.F32 && !CopyLoads: target = (float*)Inputs[i->A] + start; break;
                     case ElementwiseAction.Load: Stored.Load(Inputs[i->A], Types[i->A], start, target, count); break;
-                    case ElementwiseAction.Store when i->AIsScalar:
-                        new Span<float>((float*)Destinations[i->Target] + start, (int)count).Fill(Scalars[i->A]);
-                        break;
-                    case ElementwiseAction.Store: Stored.Store(a, Destinations[i->Target], DestinationTypes[i->Target], start, count); break;
                     case ElementwiseAction.Unary: Unary(i->Unary, a, target, count); break;
                     case ElementwiseAction.Binary when i->AIsScalar: ScalarBinary(i->Binary, Scalars[i->A], b, target, count); break;
                     case ElementwiseAction.Binary when i->BIsScalar: BinaryScalar(i->Binary, a, Scalars[i->B], target, count); break;
                     case ElementwiseAction.Binary: Binary(i->Binary, a, b, target, count); break;
+                    case ElementwiseAction.Store when i->AIsScalar:
+                        float* spare = registers + RegistersOfWorker - Chunk;
+                        new Span<float>(spare, (int)count).Fill(Scalars[i->A]);
+                        Stored.Store(spare, Destinations[i->Target], DestinationTypes[i->Target], start, count);
+                        break;
+                    default: Stored.Store(a, Destinations[i->Target], DestinationTypes[i->Target], start, count); break;
                 }
+
+                if (i->Action != ElementwiseAction.Store) places[i->Target] = target;
             }
         }
     }

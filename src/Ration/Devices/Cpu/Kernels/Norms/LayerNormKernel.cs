@@ -7,12 +7,14 @@ internal static unsafe class LayerNormKernel
 
     /// <summary>y = gain·(x − mean)·r + bias with r = 1/√(variance + ε). y may be x.</summary>
     public static void Forward(
-        WorkerPool pool, float* x /*[rows, columns]*/, float* gain /*[columns]*/, float* bias /*[columns]*/, float* y /*[rows, columns] overwritten*/,
+        WorkerPool pool, float* x /*[rows, columns]*/, float* gain /*[columns]*/, float* bias /*[columns]*/,
+        float* y /*[rows, columns] overwritten*/,
         float* mean /*[rows] overwritten*/, float* inverseDeviation /*[rows] overwritten*/, nint rows, nint columns, float epsilon)
     {
         ForwardWork work = new()
         {
-            X = x, Gain = gain, Bias = bias, Y = y, Mean = mean, InverseDeviation = inverseDeviation, Rows = rows, Columns = columns, Epsilon = epsilon,
+            X = x, Gain = gain, Bias = bias, Y = y, Mean = mean, InverseDeviation = inverseDeviation, Rows = rows, Columns = columns,
+            Epsilon = epsilon,
         };
         pool.Run(ref work, checked((int)((rows + RowsOfItem - 1) / RowsOfItem)));
     }
@@ -32,7 +34,8 @@ internal static unsafe class LayerNormKernel
         NormBackward<Centred> work = new()
         {
             Dy = dy, X = x, Gain = gain, Mean = mean, InverseDeviation = inverseDeviation, Dx = dx, AccumulateDx = accumulateDx,
-            GainPartials = dgain == null ? null : gainPartials, BiasPartials = dbias == null ? null : biasPartials, Rows = rows, Columns = columns,
+            GainPartials = dgain == null ? null : gainPartials, BiasPartials = dbias == null ? null : biasPartials, Rows = rows,
+            Columns = columns,
         };
         pool.Run(ref work, blocks);
         if (dgain != null) RowBlocks.Add(pool, gainPartials, blocks, columns, dgain, accumulateDgain);

@@ -18,7 +18,8 @@ internal static unsafe class RmsNormKernel
     /// dx = r·(gain·dy) − x·r³·mean(gain·dy·x), and the gain's gradient Σ over rows of dy·x·r. dx may be dy or x.
     /// </summary>
     public static void Backward(
-        WorkerPool pool, float* dy /*[rows, columns]*/, float* x /*[rows, columns]*/, float* gain /*[columns]*/, float* inverseRms /*[rows]*/,
+        WorkerPool pool, float* dy /*[rows, columns]*/, float* x /*[rows, columns]*/, float* gain /*[columns]*/,
+        float* inverseRms /*[rows]*/,
         float* dx /*[rows, columns]*/, bool accumulateDx, float* dgain /*[columns], or null: frozen*/, bool accumulateDgain,
         nint rows, nint columns, byte* workspace /*GainPartialsBytes; unused if frozen*/)
     {

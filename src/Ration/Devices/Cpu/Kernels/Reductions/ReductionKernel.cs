@@ -22,7 +22,8 @@ internal static unsafe class ReductionKernel
 
     /// <summary>y = x + bias for each row. y may be x.</summary>
     public static void AddBias(
-        WorkerPool pool, float* x /*[rows, columns]*/, float* bias /*[columns]*/, float* y /*[rows, columns] overwritten*/, nint rows, nint columns)
+        WorkerPool pool, float* x /*[rows, columns]*/, float* bias /*[columns]*/, float* y /*[rows, columns] overwritten*/, nint rows,
+        nint columns)
     {
         RowWork work = new() { X = x, Other = bias, Y = y, Rows = rows, Columns = columns };
         pool.Run(ref work, RowBlocks.Count(rows));

@@ -16,18 +16,23 @@ internal static unsafe class RotaryEmbeddingKernel
     /// the gradient. Channels from <paramref name="rotaryDimension"/> on are copied. y may be x. Angles keep the full precision of a
     /// float up to positions of a million.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The rotary dimension is odd, or more than the head's or <see cref="MostChannels"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The rotary dimension is odd, or more than the head's or <see cref="MostChannels"/>.
+    /// </exception>
     public static void Apply(
-        WorkerPool pool, float* x /*[tokens, heads·headDimension]*/, float* y /*[tokens, heads·headDimension] overwritten*/, int* positions /*[tokens]*/,
+        WorkerPool pool, float* x /*[tokens, heads·headDimension]*/, float* y /*[tokens, heads·headDimension] overwritten*/,
+        int* positions /*[tokens]*/,
         nint tokens, nint heads, nint headDimension, nint rotaryDimension, float* inverseFrequencies /*[rotaryDimension/2]*/,
         RotaryPairing pairing, bool inverse)
     {
         if (rotaryDimension < 0 || rotaryDimension % 2 != 0 || rotaryDimension > nint.Min(headDimension, MostChannels))
-            throw new ArgumentOutOfRangeException(nameof(rotaryDimension), $"{rotaryDimension} of {headDimension} channels cannot be rotated");
+            throw new ArgumentOutOfRangeException(nameof(rotaryDimension),
+                $"{rotaryDimension} of {headDimension} channels cannot be rotated");
         Work work = new()
         {
             X = x, Y = y, Positions = positions, Frequencies = inverseFrequencies, Tokens = tokens, Heads = heads,
-            HeadDimension = headDimension, RotaryDimension = rotaryDimension, Neighbours = pairing == RotaryPairing.Neighbours, Inverse = inverse,
+            HeadDimension = headDimension, RotaryDimension = rotaryDimension, Neighbours = pairing == RotaryPairing.Neighbours,
+            Inverse = inverse,
         };
         pool.Run(ref work, checked((int)((tokens + TokensOfItem - 1) / TokensOfItem)));
     }
@@ -133,7 +138,8 @@ internal static unsafe class RotaryEmbeddingKernel
                     _ = TurnHalves<Lanes1>(x, y, cosines, sines, i, half);
                 }
 
-                if (x != y) new ReadOnlySpan<float>(x + RotaryDimension, (int)(HeadDimension - RotaryDimension)).CopyTo(new Span<float>(y + RotaryDimension, (int)(HeadDimension - RotaryDimension)));
+                int rest = (int)(HeadDimension - RotaryDimension);
+                if (x != y) new ReadOnlySpan<float>(x + RotaryDimension, rest).CopyTo(new Span<float>(y + RotaryDimension, rest));
             }
         }
 

@@ -11,8 +11,12 @@ internal static unsafe class StorageKernel
     /// <exception cref="NotSupportedException">A type is another one.</exception>
     public static void Cast(WorkerPool pool, void* source, DType sourceType, void* target, DType targetType, nint elements)
     {
-        if (!sourceType.IsFloating() || !targetType.IsFloating()) throw new NotSupportedException($"no conversion from {sourceType} to {targetType}");
-        CastWork work = new() { Source = (nint)source, Target = (nint)target, SourceType = sourceType, TargetType = targetType, Elements = elements };
+        if (!sourceType.IsFloating() || !targetType.IsFloating())
+            throw new NotSupportedException($"no conversion from {sourceType} to {targetType}");
+        CastWork work = new()
+        {
+            Source = (nint)source, Target = (nint)target, SourceType = sourceType, TargetType = targetType, Elements = elements,
+        };
         pool.Run(ref work, ElementwiseKernel.Items(elements));
     }
 

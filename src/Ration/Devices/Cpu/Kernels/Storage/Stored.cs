@@ -92,8 +92,10 @@ internal static unsafe class Stored
             // Subnormal: adding one half leaves the lowest bits as the multiple of 2⁻²⁴, rounded by the addition itself.
             Vector256<uint> subnormal = (size.AsSingle() + Vector256.Create(0.5f)).AsUInt32() - Vector256.Create(0x3F000000u);
 
-            Vector256<uint> result = Vector256.ConditionalSelect(Vector256.LessThan(size, Vector256.Create(0x38800000u)), subnormal, normal);
-            result = Vector256.ConditionalSelect(Vector256.LessThan(size, Vector256.Create(0x477FF000u)), result, Vector256.Create(0x7C00u));
+            Vector256<uint> result = Vector256.ConditionalSelect(Vector256.LessThan(size, Vector256.Create(0x38800000u)), subnormal,
+                normal);
+            result = Vector256.ConditionalSelect(Vector256.LessThan(size, Vector256.Create(0x477FF000u)), result,
+                Vector256.Create(0x7C00u));
             Vector256<uint> isNan = Vector256.GreaterThan(size, Vector256.Create(0x7F800000u));
             return Vector256.ConditionalSelect(isNan, Vector256.Create(0x7E00u), result) | sign;
         }

@@ -63,7 +63,8 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
     public static Lanes16 AreEqual(Lanes16 a, Lanes16 b) => new(Vector512.Equals(a._value, b._value));
 
     /// <inheritdoc/>
-    public static Lanes16 Select(Lanes16 mask, Lanes16 yes, Lanes16 no) => new(Vector512.ConditionalSelect(mask._value, yes._value, no._value));
+    public static Lanes16 Select(Lanes16 mask, Lanes16 yes, Lanes16 no) =>
+        new(Vector512.ConditionalSelect(mask._value, yes._value, no._value));
 
     /// <inheritdoc/>
     public static Lanes16 CopySign(Lanes16 magnitude, Lanes16 sign) =>

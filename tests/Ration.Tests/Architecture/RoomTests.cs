@@ -1,0 +1,54 @@
+using Ration.Graphs;
+
+namespace Ration.Tests.Architecture;
+
+/// <summary>The rooms of the house: each may use only those before it.</summary>
+public sealed class RoomTests
+{
+    private static readonly string[] s_rooms =
+    [
+        "Memory", "Tensors", "Graphs", "Devices", "Planning", "Execution", "Models", "Optimizers", "Files", "Tokenizers", "Data", "Training", "Inference",
+    ];
+
+    [Fact]
+    public void No_room_uses_a_room_after_it()
+    {
+        SortedSet<string> wrong = new(StringComparer.Ordinal);
+        foreach (Type type in OwnTypes())
+        {
+            int room = RoomOf(type);
+            foreach (Type used in AssemblyReferences.Of(type).Where(u => IsOwn(u) && RoomOf(u) > room)) wrong.Add($"{Outer(type)} uses {Outer(used)}");
+        }
+
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public void Every_type_is_in_a_room() =>
+        Assert.Equal([], OwnTypes().Where(static t => RoomOf(t) == int.MaxValue).Select(static t => t.FullName));
+
+    [Fact]
+    public void References_in_declarations_and_code_are_seen()
+    {
+        HashSet<Type> used = AssemblyReferences.Of(typeof(Ration.Training.Trainer));
+        Assert.Contains(typeof(Ration.Training.TrainingPlan), used);
+        Assert.Contains(typeof(Ration.Execution.Executor), used);
+        Assert.Contains(typeof(Ration.Models.WeightInitialization), used);
+        Assert.Contains(typeof(Phase), AssemblyReferences.Of(typeof(Ration.Execution.Executor)));
+        Assert.Contains(typeof(Op), AssemblyReferences.Of(typeof(Ration.Graphs.Ops.MatMul)));
+    }
+
+    private static IEnumerable<Type> OwnTypes() => typeof(Graph).Assembly.GetTypes().Where(IsOwn);
+
+    // The compiler puts its helpers outside of the project's names; a namespace without a room is for what all rooms may use.
+    private static bool IsOwn(Type type) => type.Namespace?.StartsWith("Ration", StringComparison.Ordinal) == true;
+
+    private static int RoomOf(Type type)
+    {
+        if (type.Namespace == "Ration") return -1;
+        int room = Array.IndexOf(s_rooms, type.Namespace!.Split('.')[1]);
+        return room < 0 ? int.MaxValue : room;
+    }
+
+    private static string Outer(Type type) => type.DeclaringType is { } outer ? Outer(outer) : type.FullName!;
+}

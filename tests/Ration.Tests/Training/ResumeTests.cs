@@ -1,0 +1,94 @@
+using Ration.Devices.Cpu;
+using Ration.Planning;
+using Ration.Tests.Files;
+using Ration.Training;
+
+namespace Ration.Tests.Training;
+
+/// <summary>Going on from a checkpoint is never having stopped.</summary>
+public sealed class ResumeTests
+{
+    [Theory]
+    [InlineData("adamw", 0f, 8)]
+    [InlineData("adamw", 0.15f, 2)]
+    [InlineData("sgd", 0.15f, 8)]
+    [InlineData("sgd", 0f, 4)]
+    public void A_resumed_run_ends_with_the_same_bytes(string optimizer, float dropout, int microBatchRows)
+    {
+        TrainingOptions options = TrainingSamples.Options(optimizer, dropout) with { MicroBatchRows = microBatchRows };
+        using TemporaryFolder whole = new(), parts = new();
+        List<float> losses = Run(options, whole.Path), resumed = Run(options, parts.Path, stopAfter: 2);
+        Assert.Equal(2, TrainingCheckpoint.ReadHeader(parts.Path).StepsDone);
+        resumed.AddRange(Run(options, parts.Path, stopAfter: 2, resume: true));
+        Assert.Equal(4, TrainingCheckpoint.ReadHeader(parts.Path).StepsDone);
+        resumed.AddRange(Run(options, parts.Path, resume: true));
+        Assert.Equal(6, losses.Count);
+        Assert.Equal(losses, resumed);
+        foreach (string file in (string[])[TrainingCheckpoint.FileName, "model.safetensors"])
+            Assert.True(File.ReadAllBytes(whole[file]).AsSpan().SequenceEqual(File.ReadAllBytes(parts[file])), $"{file} differs");
+    }
+
+    [Fact]
+    public void A_finished_run_resumes_to_the_same_end()
+    {
+        TrainingOptions options = TrainingSamples.Options();
+        using TemporaryFolder folder = new();
+        Run(options, folder.Path);
+        byte[] before = File.ReadAllBytes(folder[TrainingCheckpoint.FileName]);
+        Assert.Empty(Run(options, folder.Path, resume: true));
+        Assert.Equal(before, File.ReadAllBytes(folder[TrainingCheckpoint.FileName]));
+    }
+
+    [Fact]
+    public void Checkpoints_are_written_as_often_as_asked()
+    {
+        TrainingOptions options = TrainingSamples.Options();
+        using TemporaryFolder folder = new();
+        List<long> seen = [];
+        Run(options, folder.Path, checkpointEvery: 2, onStep: _ => seen.Add(File.Exists(folder[TrainingCheckpoint.FileName]) ? TrainingCheckpoint.ReadHeader(folder.Path).StepsDone : 0));
+        Assert.Equal([0L, 0, 2, 2, 4, 4], seen);
+    }
+
+    [Fact]
+    public void Another_run_s_checkpoint_is_refused_with_what_differs()
+    {
+        TrainingOptions options = TrainingSamples.Options();
+        using TemporaryFolder folder = new();
+        Assert.Contains("no checkpoint", Refusal(options), StringComparison.Ordinal);
+        Run(options, folder.Path);
+        Assert.Contains("'seed 3' where this run has 'seed 4'", Refusal(options with { Seed = 4 }), StringComparison.Ordinal);
+        Assert.Contains("optimizer", Refusal(options with { Optimizer = new Ration.Optimizers.Sgd() }), StringComparison.Ordinal);
+        Assert.Contains("other data", Refusal(options, data: "another text"), StringComparison.Ordinal);
+        byte[] bytes = File.ReadAllBytes(folder[TrainingCheckpoint.FileName]);
+        bytes[^100] ^= 1;
+        File.WriteAllBytes(folder[TrainingCheckpoint.FileName], bytes);
+        Assert.Contains(TrainingCheckpoint.FileName, Refusal(options), StringComparison.Ordinal);
+
+        string Refusal(TrainingOptions other, string data = "data") =>
+            Assert.ThrowsAny<InvalidInputException>(() => Run(other, folder.Path, resume: true, data: data)).Message;
+    }
+
+    private static List<float> Run(
+        TrainingOptions options, string folder, int stopAfter = int.MaxValue, bool resume = false, long checkpointEvery = 0, string data = "data", Action<TrainingProgress>? onStep = null)
+    {
+        using CpuDevice device = new(2);
+        MemoryChoices? pinned = resume && File.Exists(Path.Combine(folder, TrainingCheckpoint.FileName)) ? TrainingCheckpoint.ReadHeader(folder).Choices : null;
+        TrainingPlan plan = TrainingSamples.Plan(options, device, choices: pinned);
+        using TrainingRun run = new(plan, TrainingSamples.Data(options), new TrainingRunOptions(folder, resume, checkpointEvery, DataFingerprint: data, EvaluationTokens: 80));
+        using CancellationTokenSource cancellation = new();
+        List<float> losses = [];
+        TrainingResult result = run.Run(new Report(p =>
+        {
+            losses.Add(p.Loss);
+            onStep?.Invoke(p);
+            if (losses.Count == stopAfter) cancellation.Cancel();
+        }), cancellation.Token);
+        Assert.Equal(stopAfter != int.MaxValue, result.Interrupted);
+        return losses;
+    }
+
+    private sealed class Report(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        void IProgress<TrainingProgress>.Report(TrainingProgress value) => report(value);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using Ration.Devices;
+using Ration.Execution;
+using Ration.Graphs;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+using Ration.Training;
+
+namespace Ration.Tests.Training;
+
+/// <summary>A training step under any arrangement of its memory, on any device.</summary>
+internal sealed class StepRunner : IDisposable
+{
+    private readonly TrainingStep _step;
+    private readonly MemoryChoices _choices;
+    private readonly IReadOnlyList<HostScalar> _scalars;
+    private readonly Executor _executor;
+    private long _stepsDone;
+
+    public StepRunner(TrainingStep step, MemoryChoices choices, IDevice device, bool reuse = true, Func<Graph, Graph>? rewrite = null)
+    {
+        TrainingGraph graph = TrainingGraph.Build(step, choices);
+        (_step, _choices, _scalars) = (step, choices, graph.Scalars);
+        Program = StepProgram.Compile(rewrite?.Invoke(graph.Graph) ?? graph.Graph, device, reuse: reuse);
+        _executor = new Executor(device, Program);
+        foreach (Value value in Program.Graph.Persistent) WeightInitialization.Fill(_executor, value, step.Model, seed: 42);
+    }
+
+    public StepProgram Program { get; }
+
+    public void SetWeight(Value weight, ReadOnlySpan<float> elements) => _executor.WritePersistent(weight, 0, MemoryMarshal.AsBytes(elements));
+
+    public float[] Read(Value value)
+    {
+        float[] elements = new float[value.Shape.Elements];
+        _executor.ReadPersistent(value, 0, MemoryMarshal.AsBytes(elements.AsSpan()));
+        return elements;
+    }
+
+    /// <summary>Elements of all weights and optimizer state by name.</summary>
+    public SortedDictionary<string, float[]> State() =>
+        new(Program.Graph.Persistent.Where(static v => v.Kind != Ration.Memory.MemoryKind.Gradients).ToDictionary(static v => v.Name, Read), StringComparer.Ordinal);
+
+    public double Step(Batch batch, double learningRate)
+    {
+        StepState state = new(++_stepsDone, learningRate);
+        foreach (HostScalar scalar in _scalars) _executor.WriteScalar(Program, scalar.Name, (float)scalar.Compute(state));
+        _executor.WriteScalar(Program, TrainingGraph.LossScale, (float)(1.0 / batch.Valid));
+        _executor.Run(Program, Phase.Begin);
+        double loss = 0;
+        for (int micro = 0; micro < Program.Graph.Repetitions; micro++)
+        {
+            int count = _choices.MicroBatchRows * _step.Sequence, start = micro * count;
+            _executor.Write<int>(Program, "tokens", batch.Tokens.AsSpan(start, count));
+            _executor.Write<int>(Program, "targets", batch.Targets.AsSpan(start, count));
+            _executor.Write<int>(Program, "positions", batch.Positions.AsSpan(start, count));
+            _executor.Write<int>(Program, "keyRanges", batch.KeyRanges.AsSpan(2 * start, 2 * count));
+            if (Program.Has(TrainingGraph.RandomKey)) _executor.Write<long>(Program, TrainingGraph.RandomKey, [7, (_stepsDone * Program.Graph.Repetitions) + micro]);
+            _executor.Run(Program, Phase.Repeat);
+            loss += _executor.ReadScalar(Program, TrainingGraph.Loss);
+        }
+
+        _executor.Run(Program, Phase.Finish);
+        return loss;
+    }
+
+    public void Dispose() => _executor.Dispose();
+}

@@ -1,0 +1,47 @@
+using Ration.Data;
+using Ration.Devices;
+using Ration.Graphs;
+using Ration.Memory;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+using Ration.Training;
+
+namespace Ration.Tests.Training;
+
+/// <summary>Small runs for tests of training.</summary>
+internal static class TrainingSamples
+{
+    /// <summary>Wide enough that every kernel splits its work.</summary>
+    public static ModelConfiguration Model => new()
+    {
+        Name = "sample", Vocabulary = 300, Width = 48, HiddenWidth = 136, Layers = 2, Heads = 4, KvHeads = 2, HeadDimension = 12,
+    };
+
+    public static TrainingOptions Options(string optimizer = "adamw", float dropout = 0) => new()
+    {
+        Model = Model, Steps = 6, BatchTokens = 8 * 40, Sequence = 40, LearningRate = 0.01, WarmupSteps = 2, Dropout = dropout, Seed = 3,
+        Optimizer = optimizer == "sgd" ? new Sgd() : new AdamW(),
+    };
+
+    /// <summary>Rows for these options.</summary>
+    public static PackedBatches Data(TrainingOptions options) => new(new RandomTokens(5000, options.Model.Vocabulary, seed: 9), options.Sequence, options.Seed);
+
+    /// <summary>A plan, of the planner's choices or of given ones.</summary>
+    public static TrainingPlan Plan(TrainingOptions options, IDevice device, int threads = 1, MemoryChoices? choices = null) =>
+        TrainingPlan.Create(options with { Memory = ByteSize.Parse("64GiB") }, device, threads, pinned: choices);
+
+    /// <summary>Bytes of all weights and optimizer state.</summary>
+    public static byte[] State(Trainer trainer)
+    {
+        List<byte> all = [];
+        foreach (Value value in trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind != MemoryKind.Gradients).OrderBy(static v => v.Name, StringComparer.Ordinal))
+        {
+            byte[] bytes = new byte[value.Bytes];
+            trainer.Executor.ReadPersistent(value, 0, bytes);
+            all.AddRange(bytes);
+        }
+
+        return [.. all];
+    }
+}
