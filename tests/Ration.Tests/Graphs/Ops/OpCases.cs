@@ -133,6 +133,8 @@ internal static class OpCases
         {
             yield return new($"Dropout {probability}", c =>
                 c.Emit(new Dropout(probability, 3), c.X("x", new(7, 41)), c.Integers("key", new(2), i => i == 0 ? 12345 : 678, DType.I64)));
+            yield return new($"Dropout {probability} of rows", c =>
+                c.Emit(new Dropout(probability, 3), c.X("x", new(3, 5, 29)), c.Integers("key", new(2), i => i == 0 ? 12345 : 678, DType.I64)));
         }
     }
 

@@ -68,11 +68,13 @@ public sealed class ArrangementTests
     }
 
     [Theory]
-    [InlineData(2)]
-    [InlineData(1)]
-    public void Micro_batches_add_up_to_the_whole_batch(int microBatchRows)
+    [InlineData(2, 0f)]
+    [InlineData(1, 0f)]
+    [InlineData(2, 0.2f)]
+    [InlineData(1, 0.2f)]
+    public void Micro_batches_add_up_to_the_whole_batch(int microBatchRows, float dropout)
     {
-        TrainingStep step = Step("sgd");
+        TrainingStep step = Step("sgd") with { Dropout = dropout };
         (double[] losses, IDictionary<string, float[]> state) = Train(step, Choices("none"));
         foreach (string recompute in (string[])["none", "cheap+2-blocks", "sqrt"])
         {
