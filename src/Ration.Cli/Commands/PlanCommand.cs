@@ -2,6 +2,8 @@ using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Devices.Cpu;
+using Ration.Execution;
+using Ration.Files;
 using Ration.Planning;
 using Ration.Tokenizers;
 using Ration.Training;
@@ -11,12 +13,15 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration plan</c>: says what a training run would take, and starts nothing.</summary>
 internal static class PlanCommand
 {
+    private static readonly Option<string?> s_html = OptionFactory.Word("--html", "FILE", "Also write a page that draws the memory of the step over time.");
+
     /// <summary>The command.</summary>
     public static Command Create()
     {
         Command command = new("plan", "Say what ration train with the same options would need and why, without starting it.");
         TrainingArguments arguments = new();
         arguments.AddTo(command);
+        command.Options.Add(s_html);
         command.SetAction(parsed => Run(parsed, arguments));
         return command;
     }
@@ -41,15 +46,29 @@ internal static class PlanCommand
             plan = TrainingPlan.Create(options with { Memory = e.Smallest }, device, device.Threads, hostBytes, pinned);
         }
 
-        if (parsed.GetValue(CommonOptions.Json)) PlanJson.Write(plan, refusal);
-        else if (refusal is null) WriteTable(plan);
+        // On a device of its own: measuring replaces a device's memory.
+        using CpuDevice probe = new(options.Threads);
+        MachineRates rates = MachineMeasurement.Measure(probe);
+        if (parsed.GetValue(CommonOptions.Json)) PlanJson.Write(plan, rates, refusal);
+        else if (refusal is null) WriteTable(PlanReport.Of(plan, rates));
+        if (refusal is null && parsed.GetValue(s_html) is { } html) WritePage(html, PlanReport.Of(plan, rates));
         return refusal is null ? ExitCode.Done : throw refusal;
     }
 
-    private static void WriteTable(TrainingPlan plan)
+    private static void WriteTable(PlanReport report)
     {
         using StreamWriter stdout = StandardOutput.Open();
-        PlanTable.Write(stdout, plan);
+        stdout.WriteLine(report);
+    }
+
+    private static void WritePage(string path, PlanReport report)
+    {
+        AtomicFile.Write(path, stream =>
+        {
+            using StreamWriter writer = new(stream, leaveOpen: true);
+            PlanPage.Write(writer, report);
+        });
+        Log.Line($"the memory of the step over time: {path}");
     }
 
     // Without data a plan is made all the same: only --epochs and the tokens in memory depend on it.

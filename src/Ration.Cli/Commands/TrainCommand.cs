@@ -55,7 +55,7 @@ internal static class TrainCommand
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer.Name, data.Fingerprint());
         TrainingPlan plan = MakePlan(options, data, runOptions);
         Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
-        PlanTable.WriteBrief(Log.Writer, plan);
+        PlanSummary.Write(Log.Writer, plan);
         cancellation.ThrowIfCancellationRequested();
         ReleaseGarbage();
         TrainingData.CreateFolder(output);

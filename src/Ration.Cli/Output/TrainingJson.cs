@@ -47,10 +47,11 @@ internal static class PlanJson
 {
     /// <summary>Writes it.</summary>
     /// <param name="plan">The plan; where nothing fits, that of the smallest budget.</param>
+    /// <param name="rates">What the machine does in a second.</param>
     /// <param name="refusal">Why nothing fits, or null.</param>
-    public static void Write(TrainingPlan plan, MemoryBudgetException? refusal) => StandardOutput.WriteJson(json =>
+    public static void Write(TrainingPlan plan, MachineRates rates, MemoryBudgetException? refusal) => StandardOutput.WriteJson(json =>
     {
-        double seconds = plan.PredictedStepSeconds(MachineRates.Nominal);
+        double seconds = plan.PredictedStepSeconds(rates);
         json.Flag("fits", refusal is null);
         if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
         if (refusal is null) json.Number("budgetBytes", plan.BudgetBytes);

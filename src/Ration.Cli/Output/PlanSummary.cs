@@ -4,8 +4,8 @@ using Ration.Training;
 
 namespace Ration.Cli.Output;
 
-/// <summary>A plan as text.</summary>
-internal static class PlanTable
+/// <summary>A plan in a few lines.</summary>
+internal static class PlanSummary
 {
     private static readonly (MemoryKind Kind, string Name)[] s_kinds =
     [
@@ -13,22 +13,13 @@ internal static class PlanTable
         (MemoryKind.Activations, "activations"), (MemoryKind.KvCache, "KV cache"), (MemoryKind.Inputs, "inputs"), (MemoryKind.Workspace, "workspace"),
     ];
 
-    /// <summary>A few lines before a run.</summary>
-    public static void WriteBrief(TextWriter writer, TrainingPlan plan)
+    /// <summary>What is said before a run.</summary>
+    public static void Write(TextWriter writer, TrainingPlan plan)
     {
         TrainingOptions options = plan.Options;
         writer.WriteLine($"{options.Model.Name}: {options.Model.Parameters:N0} parameters, {options.Steps:N0} steps of {options.BatchTokens:N0} tokens in rows of {options.Sequence:N0}, {plan.Device.Description}");
         writer.WriteLine($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({Parts(plan)})");
         foreach (PlanReason reason in plan.Reasons) writer.WriteLine($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
-    }
-
-    /// <summary>The whole table.</summary>
-    public static void Write(TextWriter writer, TrainingPlan plan)
-    {
-        WriteBrief(writer, plan);
-        double seconds = plan.PredictedStepSeconds(MachineRates.Nominal);
-        writer.WriteLine($"predicted: {seconds:0.####} s a step, {options(plan) / seconds:N0} tokens/s");
-        static int options(TrainingPlan plan) => plan.Options.BatchTokens;
     }
 
     private static string Parts(TrainingPlan plan)
