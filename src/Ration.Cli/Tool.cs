@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using System.CommandLine.Help;
 using Ration.Cli.Commands;
 using Ration.Planning;
 
@@ -13,8 +13,10 @@ internal static class Tool
     public static int Run(string[] arguments)
     {
         _ = RuntimeFootprint.BaselineBytes;
-        RootCommand root = new("Train, fine-tune and run language models in the memory you have.")
+        // Not a RootCommand, which would call itself by the name of the assembly.
+        Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
+            new HelpOption(), new VersionOption(),
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);

@@ -37,12 +37,11 @@ internal static class OptionFactory
         },
     };
 
-    /// <summary>One of some words; the first where it is not given.</summary>
-    public static Option<T> Choice<T>(string name, string description, params (string Word, T Meaning)[] choices) => new(name)
+    /// <summary>One of some words; the default of its type where it is not given.</summary>
+    public static Option<T?> Choice<T>(string name, string description, params (string Word, T Meaning)[] choices) => new(name)
     {
         Description = description,
         HelpName = string.Join('|', choices.Select(static c => c.Word)),
-        DefaultValueFactory = _ => choices[0].Meaning,
         CustomParser = result =>
         {
             foreach ((string word, T meaning) in choices)

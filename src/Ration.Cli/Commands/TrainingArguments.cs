@@ -10,27 +10,27 @@ namespace Ration.Cli.Commands;
 /// <summary>The options of a training run, which <c>train</c> and <c>plan</c> share, and what they mean where they are not given.</summary>
 internal sealed class TrainingArguments
 {
-    private const long DefaultSteps = 1000;
+    private const long DefaultSteps = 2000;
     private const int LongestDefaultSequence = 1024;
     private static readonly ByteSize s_smallBudget = ByteSize.FromMebibytes(256);
 
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
-    private readonly Option<string> _quality = OptionFactory.Choice("--quality",
-        "Which methods the plan may use. All methods there are so far are exact, so high and any plan the same.", ("exact", "exact"), ("high", "high"), ("any", "any"));
-    private readonly Option<IOptimizer> _optimizer = OptionFactory.Choice<IOptimizer>("--optimizer", "The update rule.", ("adamw", new AdamW()), ("sgd", new Sgd()));
+    private readonly Option<string?> _quality = OptionFactory.Choice("--quality",
+        "Which methods the plan may use. All methods there are so far are exact, so high and any plan the same (default exact).", ("exact", "exact"), ("high", "high"), ("any", "any"));
+    private readonly Option<IOptimizer?> _optimizer = OptionFactory.Choice<IOptimizer>("--optimizer", "The update rule (default adamw).", ("adamw", new AdamW()), ("sgd", new Sgd()));
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
-        "What is forgotten after the forward pass and computed again.",
+        "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
         ("auto", null), ("none", RecomputeMode.None), ("all", RecomputeMode.Blocks), ("sqrt", RecomputeMode.SquareRoot));
     private readonly Option<long?> _steps = OptionFactory.Number<long>("--steps", "N", $"Optimizer steps (default {DefaultSteps}).");
     private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
     private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
     private readonly Option<double?> _learningRate = OptionFactory.Number<double>("--learning-rate", "X", "Peak learning rate (default by the model's width).");
     private readonly Option<long?> _warmup = OptionFactory.Number<long>("--warmup", "STEPS", "Steps until the peak (default a twentieth of all, at most 500).");
-    private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak.",
+    private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).",
         ("cosine", ScheduleShape.Cosine), ("linear", ScheduleShape.Linear), ("constant", ScheduleShape.Constant));
     private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Larger gradients are scaled down to this norm (default 1, 0 for never).");
     private readonly Option<ClipScope> _clipScope = OptionFactory.Choice("--clip-scope",
-        "Whether the norm is each parameter's own, which lets gradients be released early, or that of all together.",
+        "Whether the norm is each parameter's own, which lets gradients be released early, or that of all together (default parameter).",
         ("parameter", ClipScope.Parameter), ("global", ClipScope.Global));
     private readonly Option<float?> _dropout = OptionFactory.Number<float>("--dropout", "P", "Probability of dropout (default 0).");
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
@@ -85,7 +85,7 @@ internal sealed class TrainingArguments
             LearningRate = parsed.GetValue(_learningRate),
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
-            Optimizer = parsed.GetValue(_optimizer)!,
+            Optimizer = parsed.GetValue(_optimizer) ?? new AdamW(),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
             ClipScope = parsed.GetValue(_clipScope),
             Dropout = parsed.GetValue(_dropout) ?? 0,

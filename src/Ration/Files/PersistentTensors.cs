@@ -8,7 +8,7 @@ namespace Ration.Files;
 /// <summary>Moves persistent values between an executor and a safetensors file in pieces, so that no tensor is held twice.</summary>
 public static class PersistentTensors
 {
-    private const int PieceBytes = 1 << 20;
+    private const int PieceBytes = 64 << 10;
 
     /// <summary>Writes values under their names, with checksums, replacing the file atomically.</summary>
     public static void Save(SafetensorsWriter writer, string path, IReadOnlyList<Value> values, Executor executor)

@@ -10,10 +10,10 @@ public static class MeasuredMemory
     private const int LongestFile = 8 << 10;
 
     /// <summary>Bytes resident now.</summary>
-    public static long ResidentBytes() => OperatingSystem.IsLinux() ? Read("/proc/self/status", "VmRSS:"u8) : CurrentProcess(static p => p.WorkingSet64);
+    public static long ResidentBytes() => OperatingSystem.IsLinux() ? Read("/proc/self/status", "VmRSS:"u8) : OtherSystem.ResidentBytes();
 
     /// <summary>The most bytes that were ever resident since the process started.</summary>
-    public static long PeakResidentBytes() => OperatingSystem.IsLinux() ? Read("/proc/self/status", "VmHWM:"u8) : CurrentProcess(static p => p.PeakWorkingSet64);
+    public static long PeakResidentBytes() => OperatingSystem.IsLinux() ? Read("/proc/self/status", "VmHWM:"u8) : OtherSystem.PeakResidentBytes();
 
     /// <summary>Bytes that this process could still take without pushing anything out, within the limit of a container if there is one.</summary>
     public static long AvailableBytes()
@@ -21,12 +21,6 @@ public static class MeasuredMemory
         long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (limit <= 0) limit = long.MaxValue;
         return OperatingSystem.IsLinux() ? Math.Min(limit, Read("/proc/meminfo", "MemAvailable:"u8)) : limit;
-    }
-
-    private static long CurrentProcess(Func<Process, long> read)
-    {
-        using Process process = Process.GetCurrentProcess();
-        return read(process);
     }
 
     // Into the stack: a reading must not make the heap grow that it measures.
@@ -39,5 +33,21 @@ public static class MeasuredMemory
         if (start < 0) throw new InvalidOperationException($"{path} has no line {System.Text.Encoding.ASCII.GetString(key)}");
         ReadOnlySpan<byte> number = text[(start + key.Length)..].TrimStart(" \t"u8);
         return Utf8Parser.TryParse(number, out long kibibytes, out _) ? kibibytes << 10 : throw new InvalidOperationException($"{path} has no number there");
+    }
+
+    // A class of its own, so that Linux never loads the library that it needs.
+    private static class OtherSystem
+    {
+        public static long ResidentBytes()
+        {
+            using Process process = Process.GetCurrentProcess();
+            return process.WorkingSet64;
+        }
+
+        public static long PeakResidentBytes()
+        {
+            using Process process = Process.GetCurrentProcess();
+            return process.PeakWorkingSet64;
+        }
     }
 }

@@ -13,19 +13,26 @@ namespace Ration.Models;
 /// </summary>
 public static class WeightInitialization
 {
-    private const int Piece = 16 << 10;
+    private const int Piece = 2 << 10;
 
     /// <summary>Writes the initial contents of one persistent value.</summary>
     public static void Fill(Executor executor, Value value, ModelConfiguration model, ulong seed)
     {
-        float[] piece = new float[Math.Min(Piece, value.Shape.Elements)];
         float deviation = Deviation(value, model);
-        if (value.Kind == MemoryKind.Weights && value.Shape.Rank == 1) Array.Fill(piece, 1);
-        CounterRandom random = new(seed, Stream(value.Name));
-        for (long start = 0; start < value.Shape.Elements; start += piece.Length)
+        bool isGain = value.Kind == MemoryKind.Weights && value.Shape.Rank == 1;
+        if (deviation == 0 && !isGain)
         {
-            Span<float> part = piece.AsSpan(0, (int)Math.Min(piece.Length, value.Shape.Elements - start));
-            if (deviation > 0) random.FillNormal((ulong)start, part, deviation);
+            executor.Clear(value);
+            return;
+        }
+
+        Span<float> piece = stackalloc float[Piece];
+        piece.Fill(1);
+        CounterRandom random = new(seed, Stream(value.Name));
+        for (long start = 0; start < value.Shape.Elements; start += Piece)
+        {
+            Span<float> part = piece[..(int)Math.Min(Piece, value.Shape.Elements - start)];
+            if (!isGain) random.FillNormal((ulong)start, part, deviation);
             executor.WritePersistent(value, start * sizeof(float), MemoryMarshal.AsBytes(part));
         }
     }

@@ -10,13 +10,13 @@ namespace Ration.Planning;
 public static class RuntimeFootprint
 {
     /// <summary>Reserve of the tool on one thread.</summary>
-    public static readonly ByteSize Base = ByteSize.FromMebibytes(50);
+    public static readonly ByteSize Base = ByteSize.FromMebibytes(45);
 
     /// <summary>Reserve of each further thread: its stack and its share of the allocator.</summary>
     public static readonly ByteSize PerThread = new(256 << 10);
 
     // What a process grows by between its first look at this class and the end of a run: code that is compiled, libraries, buffers.
-    private static readonly long s_growth = 22L << 20;
+    private static readonly long s_growth = 18L << 20;
     private static readonly long s_tolerance = 2L << 20;
     private static readonly long s_step = 8L << 20;
 

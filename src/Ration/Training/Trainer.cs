@@ -18,8 +18,8 @@ public sealed class Trainer : IDisposable
     private readonly PackedBatches _data;
     private readonly Executor _executor;
     private readonly StepProgram _program;
-    private readonly LearningRateSchedule _schedule;
     private readonly RowFiller _filler;
+    private readonly LearningRateSchedule _schedule;
     private readonly int _rows;
 
     /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize()"/> or a checkpoint sets them.</summary>
@@ -30,8 +30,7 @@ public sealed class Trainer : IDisposable
     {
         if (data.Sequence != plan.Options.Sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, the plan of {plan.Options.Sequence}", nameof(data));
         (Plan, _data, _program, _rows) = (plan, data, plan.Program, plan.Choices.MicroBatchRows);
-        _schedule = plan.Options.LearningRateSchedule;
-        _filler = new RowFiller(data, _rows);
+        (_filler, _schedule) = (new RowFiller(data, _rows), plan.Options.LearningRateSchedule);
         _executor = new Executor(plan.Device, plan.Program, plan.Evaluation);
     }
 

@@ -6,10 +6,13 @@ namespace Ration.Training;
 /// <summary>The ways in which the memory of a training step can be arranged exactly.</summary>
 internal static class TrainingPlanFamilies
 {
-    /// <summary>A family for each micro-batch and each place of the updates; within a family, ever more is computed again.</summary>
+    /// <summary>
+    /// A family for each micro-batch and each place of the updates; within a family, ever more is computed again. The square-root schedule
+    /// is a family of its own, because it may need more than its neighbours or less, and families are searched by bisection.
+    /// </summary>
     public static IReadOnlyList<PlanFamily> Of(TrainingOptions options)
     {
-        RecomputeChoice[] recompute = [.. RecomputeChoices(options)];
+        RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)]];
         List<PlanFamily> families = [];
         foreach (int rows in MicroBatches(options))
         {
@@ -17,8 +20,12 @@ internal static class TrainingPlanFamilies
             bool[] releases = rows == options.Rows ? [false, true] : [false];
             foreach (bool release in releases)
             {
-                families.Add(new PlanFamily(
-                    recompute.Length, i => new MemoryChoices(rows, recompute[i], release), c => TrainingGraph.Arrange(traced.Graph, options.Step, c)));
+                foreach (RecomputeChoice[] recompute in schedules)
+                {
+                    if (recompute.Length == 0) continue;
+                    families.Add(new PlanFamily(
+                        recompute.Length, i => new MemoryChoices(rows, recompute[i], release), c => TrainingGraph.Arrange(traced.Graph, options.Step, c)));
+                }
             }
         }
 
@@ -38,13 +45,18 @@ internal static class TrainingPlanFamilies
         return rows;
     }
 
-    private static IEnumerable<RecomputeChoice> RecomputeChoices(TrainingOptions options)
+    private static IEnumerable<RecomputeChoice> BlockChoices(TrainingOptions options)
     {
         int layers = options.Model.Layers;
         if (options.Recompute is null or RecomputeMode.None) yield return new RecomputeChoice(RecomputeMode.None);
         if (options.Recompute is null) yield return new RecomputeChoice(RecomputeMode.Blocks);
-        for (int blocks = 1; blocks <= layers && options.Recompute is null; blocks++) yield return new RecomputeChoice(RecomputeMode.Blocks, blocks);
+        // Not the last block: its backward pass follows at once, so that forgetting it would only cost.
+        for (int blocks = 1; blocks < layers && options.Recompute is null; blocks++) yield return new RecomputeChoice(RecomputeMode.Blocks, blocks);
         if (options.Recompute is RecomputeMode.Blocks) yield return new RecomputeChoice(RecomputeMode.Blocks, layers);
+    }
+
+    private static IEnumerable<RecomputeChoice> SquareRootChoice(TrainingOptions options)
+    {
         if (options.Recompute is null or RecomputeMode.SquareRoot) yield return new RecomputeChoice(RecomputeMode.SquareRoot);
     }
 }

@@ -11,7 +11,7 @@ internal static class SafetensorsFormat
     public const int PrefixBytes = sizeof(ulong);
     public const int HeaderLimit = 100_000_000;
     public const int EntryLimit = 1 << 18;
-    public const int PieceBytes = 1 << 20;
+    public const int PieceBytes = 64 << 10;
 
     /// <summary>Tensor data starts at a multiple of this.</summary>
     public const int DataAlignment = 64;
