@@ -19,7 +19,14 @@ public sealed class ArrangementTests
 
     private static readonly ModelConfiguration s_model = new()
     {
-        Name = "three layers", Vocabulary = 67, Width = 20, HiddenWidth = 36, Layers = 3, Heads = 2, KvHeads = 1, HeadDimension = 10,
+        Name = "three layers",
+        Vocabulary = 67,
+        Width = 20,
+        HiddenWidth = 36,
+        Layers = 3,
+        Heads = 2,
+        KvHeads = 1,
+        HeadDimension = 10,
     };
 
     public static TheoryData<string, string, float> Same

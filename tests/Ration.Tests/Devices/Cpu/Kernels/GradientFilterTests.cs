@@ -55,8 +55,15 @@ public sealed unsafe class GradientFilterTests
         for (int i = 512; i < Vocabulary; i++) weight[i * Width] = -4;
         LinearCrossEntropyArguments x = new()
         {
-            Hidden = hidden, Weight = (byte*)weight, WeightType = DType.F32, Targets = targets, Tokens = Tokens, Vocabulary = Vocabulary,
-            Width = Width, Scale = 1f / Tokens, FilterThreshold = threshold,
+            Hidden = hidden,
+            Weight = (byte*)weight,
+            WeightType = DType.F32,
+            Targets = targets,
+            Tokens = Tokens,
+            Vocabulary = Vocabulary,
+            Width = Width,
+            Scale = 1f / Tokens,
+            FilterThreshold = threshold,
         };
         LinearCrossEntropyKernel.Forward(pool, x, loss, logSumExp, workspace);
         LinearCrossEntropyKernel.Backward(pool, x, logSumExp, dHidden, dWeight, false, workspace);

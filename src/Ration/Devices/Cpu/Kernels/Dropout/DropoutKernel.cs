@@ -20,8 +20,13 @@ internal static unsafe class DropoutKernel
             throw new ArgumentOutOfRangeException(nameof(probability), $"{probability} is not in [0, 1)");
         Work work = new()
         {
-            X = x, Y = y, Elements = elements, ItemsOfRow = ElementwiseKernel.Items(elements),
-            Seed = seed, FirstDraw = firstDraw, Scale = 1 / (1 - probability),
+            X = x,
+            Y = y,
+            Elements = elements,
+            ItemsOfRow = ElementwiseKernel.Items(elements),
+            Seed = seed,
+            FirstDraw = firstDraw,
+            Scale = 1 / (1 - probability),
             Threshold = (uint)(probability * 4294967296.0),
 
             // The highest bit keeps clear of the streams that weights are drawn from.
