@@ -20,6 +20,7 @@ internal static class Tool
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
+        if (parsed.UnmatchedTokens.Count > 0) return Complain($"there is no command or option {parsed.UnmatchedTokens[0]} here; --help lists them", ExitCode.BadInput);
         if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);
         try
         {

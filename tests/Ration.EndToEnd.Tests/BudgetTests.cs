@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+/// <summary>What does not fit is refused with exit code 3 and the smallest budget that would do, which then does.</summary>
+public sealed class BudgetTests(TrainedModel trained)
+{
+    private const int OverBudget = 3;
+
+    [Fact]
+    public void The_smallest_budget_that_a_refusal_names_works_and_a_byte_less_does_not()
+    {
+        using TestFolder folder = new();
+        string refusal = ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget);
+        Assert.False(Directory.Exists(folder["none"]), "nothing is started");
+        long smallest = NamedBytes(refusal);
+
+        ToolResult less = ToolRun.Run([.. Arguments(folder["less"]), "--memory", TrainingJob.Text(smallest - 1)]);
+        Assert.Equal(smallest, NamedBytes(less.AssertRefusedAtOnce(OverBudget)));
+
+        JsonElement json = TrainingJob.Run(Arguments(folder["smallest"]), "--memory", TrainingJob.Text(smallest), "--json").Json();
+        Assert.Equal(smallest, json.GetProperty("budgetBytes").GetInt64());
+        long planned = json.GetProperty("plannedPeakBytes").GetInt64(), measured = json.GetProperty("measuredPeakBytes").GetInt64();
+        Assert.True(planned <= smallest, $"{planned} bytes planned, {smallest} allowed");
+        Assert.True(measured <= smallest, $"{measured} bytes measured, {smallest} allowed");
+    }
+
+    [Fact]
+    public void A_tight_budget_changes_the_choices_but_not_one_bit_of_the_weights()
+    {
+        using TestFolder folder = new();
+        long smallest = NamedBytes(ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget));
+        JsonElement tight = TrainingJob.Run(Arguments(folder["tight"]), "--memory", TrainingJob.Text(smallest), "--json").Json();
+        JsonElement wide = TrainingJob.Run(Arguments(folder["wide"]), "--memory", "1GiB", "--json").Json();
+        Assert.NotEqual(wide.GetProperty("choices").GetProperty("recompute").GetString(), tight.GetProperty("choices").GetProperty("recompute").GetString());
+        Assert.True(TrainingJob.ModelBytes(folder["wide"]).AsSpan().SequenceEqual(TrainingJob.ModelBytes(folder["tight"])), "other weights");
+        Assert.Equal(wide.GetProperty("evalLoss").GetRawText(), tight.GetProperty("evalLoss").GetRawText());
+    }
+
+    [Fact]
+    public void Plan_refuses_with_the_same_code_and_says_in_json_what_would_fit()
+    {
+        using TestFolder folder = new();
+        string[] arguments = [.. TrainingJob.Arguments(trained.Data, folder["none"], command: "plan"), "--memory", "1MiB"];
+        long smallest = NamedBytes(ToolRun.Run(arguments).AssertRefusedAtOnce(OverBudget));
+        ToolResult result = ToolRun.Run([.. arguments, "--json"]);
+        Assert.Equal(OverBudget, result.Code);
+        JsonElement json = result.Json();
+        Assert.False(json.GetProperty("fits").GetBoolean());
+        Assert.Equal(smallest, json.GetProperty("smallestBudgetBytes").GetInt64());
+        Assert.Equal(smallest, NamedBytes((result with { Output = "" }).AssertRefusedAtOnce(OverBudget)));
+    }
+
+    [Theory]
+    [InlineData("generate", "--prompt", "a")]
+    [InlineData("eval", "--sequence", "64")]
+    public void A_model_that_does_not_fit_is_not_loaded(string command, string option, string value)
+    {
+        trained.Result.AssertDone();
+        string[] data = command == "eval" ? ["--data", trained.Data] : [];
+        string refusal = ToolRun.Run([command, "--model", trained.Output, option, value, "--memory", "1MiB", .. data]).AssertRefusedAtOnce(OverBudget);
+        Assert.Matches(new Regex("[0-9]+ bytes"), refusal);
+    }
+
+    private static long NamedBytes(string refusal)
+    {
+        Match bytes = Regex.Match(refusal, "smallest budget that fits is ([0-9]+) bytes");
+        Assert.True(bytes.Success, $"no budget in: {refusal}");
+        return long.Parse(bytes.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+    }
+
+    private string[] Arguments(string output) => TrainingJob.Arguments(trained.Data, output, 3);
+}

@@ -1,0 +1,144 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+/// <summary>One run from beginning to end, which interrupted ones must equal.</summary>
+public sealed class UninterruptedRun : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    /// <summary>Trains it. Its text is too long to be kept in memory, so that a file of tokens is part of what is interrupted.</summary>
+    public UninterruptedRun()
+    {
+        Data = _folder.WriteText(length: 600_000);
+        Result = ToolRun.Run([.. TrainingJob.Arguments(Data, Output, Steps), "--json"]);
+    }
+
+    /// <summary>Steps of the run: enough that it is not over before it is interrupted.</summary>
+    public static int Steps => 60;
+
+    /// <summary>The text.</summary>
+    public string Data { get; }
+
+    /// <summary>What was saved.</summary>
+    public string Output => _folder["output"];
+
+    /// <summary>What the tool said.</summary>
+    internal ToolResult Result { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _folder.Dispose();
+}
+
+/// <summary>A run that was stopped and resumed ends, to the bit, as one that was not.</summary>
+public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<UninterruptedRun>
+{
+    private const int Killed = 137;
+    private const int Interrupted = 130;
+
+    [Fact]
+    public void A_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been()
+    {
+        whole.Result.AssertDone();
+        using TestFolder folder = new();
+        string output = folder["output"];
+        long done = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            bool whileSaving = i > 0;
+            using ToolRun run = ToolRun.Start([.. Arguments(output), "--checkpoint-every", "2", .. Resume(done)]);
+            run.WaitUntil(() => TrainingJob.StepsDone(output) > done && (!whileSaving || IsSaving(output)));
+            run.Kill();
+            ToolResult result = run.Wait();
+            if (!OperatingSystem.IsWindows()) Assert.Equal(Killed, result.Code);
+            Assert.False(File.Exists(Path.Combine(output, TrainingJob.Model)), "it was killed too late");
+            long now = TrainingJob.StepsDone(output);
+            Assert.InRange(now, done + 1, UninterruptedRun.Steps - 1);
+            done = now;
+        }
+
+        AssertResumes(output);
+    }
+
+    [Theory]
+    [InlineData(Signals.Interrupt, false)]
+    [InlineData(Signals.Interrupt, true)]
+    [InlineData(Signals.Terminate, true)]
+    public void A_signal_saves_the_state_and_ends_the_run_with_130(int signal, bool json)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        whole.Result.AssertDone();
+        using TestFolder folder = new();
+        string output = folder["output"];
+        Signals.StopIgnoring(signal);
+        using ToolRun run = ToolRun.Start([.. Arguments(output), "--checkpoint-every", "3", .. Json(json)]);
+        run.WaitUntil(() => TrainingJob.StepsDone(output) > 0);
+        Signals.Send(run, signal);
+        ToolResult result = run.Wait();
+        Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+        long done = TrainingJob.StepsDone(output);
+        Assert.InRange(done, 1, UninterruptedRun.Steps - 1);
+        AssertMessage(result, done);
+        AssertResult(result, json, done);
+        AssertResumes(output);
+    }
+
+    [Fact]
+    public void A_signal_before_the_first_step_ends_the_run_with_130_too()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        using TestFolder folder = new();
+        Signals.StopIgnoring(Signals.Interrupt);
+        using ToolRun run = ToolRun.Start([.. Arguments(folder["output"])]);
+        // The file of tokens is made before anything else.
+        run.WaitUntil(() => Directory.Exists(folder["output"]));
+        Signals.Send(run, Signals.Interrupt);
+        ToolResult result = run.Wait();
+        Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+        Assert.Equal("", result.Output);
+        Assert.Contains("interrupted", result.ErrorLines[^1], StringComparison.Ordinal);
+    }
+
+    private static void AssertMessage(ToolResult result, long done)
+    {
+        string line = result.ErrorLines[^1];
+        Match step = Regex.Match(line, "^ration: interrupted after step ([0-9]+) of ([0-9]+)");
+        Assert.True(step.Success, line);
+        Assert.Equal(TrainingJob.Text(done), step.Groups[1].Value);
+        Assert.Equal(TrainingJob.Text(UninterruptedRun.Steps), step.Groups[2].Value);
+        Assert.Contains("--resume", line, StringComparison.Ordinal);
+    }
+
+    private static void AssertResult(ToolResult result, bool json, long done)
+    {
+        if (!json)
+        {
+            Assert.Equal("", result.Output);
+            return;
+        }
+
+        JsonElement element = result.Json();
+        Assert.Equal(done, element.GetProperty("steps").GetInt64());
+        Assert.Equal(JsonValueKind.Null, element.GetProperty("evalLoss").ValueKind);
+    }
+
+    private void AssertResumes(string output)
+    {
+        JsonElement json = TrainingJob.Run(Arguments(output), "--resume", "--json").Json();
+        Assert.Equal(UninterruptedRun.Steps, json.GetProperty("steps").GetInt64());
+        Assert.Equal(whole.Result.Json().GetProperty("evalLoss").GetRawText(), json.GetProperty("evalLoss").GetRawText());
+        Assert.True(TrainingJob.ModelBytes(whole.Output).AsSpan().SequenceEqual(TrainingJob.ModelBytes(output)), "other weights");
+        // The same files to the byte, and no temporary one left over.
+        Assert.Equal(TestFolder.Snapshot(whole.Output), TestFolder.Snapshot(output));
+    }
+
+    private string[] Arguments(string output) => TrainingJob.Arguments(whole.Data, output, UninterruptedRun.Steps);
+
+    private static string[] Resume(long done) => done > 0 ? ["--resume"] : [];
+
+    private static string[] Json(bool json) => json ? ["--json"] : [];
+
+    private static bool IsSaving(string output) => Directory.EnumerateFiles(output, TrainingJob.Checkpoint + ".partial-*").Any();
+}
