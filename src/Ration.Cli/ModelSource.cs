@@ -12,9 +12,6 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Fol
     /// <summary>How presets are named.</summary>
     public const string PresetPrefix = "preset:";
 
-    /// <summary>Whether this is one of the presets that train in minutes, for which a small default budget is right.</summary>
-    public bool IsSmall => Folder is null && Configuration.Name is "nano" or "tiny";
-
     /// <summary>Finds a model.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
     public static ModelSource Open(string model) => model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)

@@ -12,7 +12,8 @@ internal sealed class TrainingArguments
 {
     private const long DefaultSteps = 2000;
     private const int LongestDefaultSequence = 1024;
-    private static readonly ByteSize s_smallBudget = ByteSize.FromMebibytes(256);
+    private static readonly ByteSize s_nanoBudget = ByteSize.FromMebibytes(256);
+    private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
     private readonly Option<string?> _quality = OptionFactory.Choice("--quality",
@@ -78,7 +79,7 @@ internal sealed class TrainingArguments
         TrainingOptions options = new()
         {
             Model = source.Configuration,
-            Memory = parsed.GetValue(CommonOptions.Memory) ?? (source.IsSmall ? s_smallBudget : null),
+            Memory = parsed.GetValue(CommonOptions.Memory) ?? DefaultMemory(source),
             Steps = Steps(parsed, batch, trainingTokens),
             BatchTokens = batch,
             Sequence = sequence,
@@ -107,6 +108,14 @@ internal sealed class TrainingArguments
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
         return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Folder);
     }
+
+    // The presets that train in minutes should also do so in little memory; whatever is larger takes what the machine has free.
+    private static ByteSize? DefaultMemory(ModelSource source) => source.Folder is not null ? null : source.Configuration.Name switch
+    {
+        "nano" => s_nanoBudget,
+        "tiny" => s_tinyBudget,
+        _ => null,
+    };
 
     private long Steps(ParseResult parsed, int batch, long trainingTokens)
     {

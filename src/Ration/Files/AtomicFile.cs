@@ -52,6 +52,11 @@ public static class AtomicFile
         {
             throw DiskErrors.DiskFull(path, "nothing was changed", e);
         }
+        catch (ArgumentOutOfRangeException e) when (e.ParamName == "value")
+        {
+            // The class library's name for EFBIG.
+            throw new IOException($"{path}: the file would be larger than this disk, or a limit set for this process, allows; nothing was changed; write to another disk or raise the limit", e);
+        }
     }
 
     private static void WriteAndRename(string temporary, string target, Action<FileStream> write, long expectedBytes)
