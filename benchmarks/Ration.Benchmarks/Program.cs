@@ -5,6 +5,7 @@ using Ration.Benchmarks;
 [
     ("gemm", "the f32 matrix product against OpenBLAS   [--threads N] [--rounds N] [--only TEXT]", GemmAgainstOpenBlas.Run),
     ("loss", "the vocabulary head and its loss   [--peer tuned|installed] [--rounds N] [--large]", LinearCrossEntropyAgainstPyTorch.Run),
+    ("budgets", "the tool at five budgets for three presets: planned against measured   TOOL TEXT", BudgetSweep.Run),
     ("attention", "attention at 1k, 4k and 16k tokens", AttentionMemory.Run),
     ("rows", "one or a few rows by stored weights against reading the weights   [--threads N] [--rounds N]", RowsAgainstMemory.Run),
 ];

@@ -1,77 +1,76 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ration.EndToEnd.Tests.Support;
 
 namespace Ration.EndToEnd.Tests;
 
-public sealed class BudgetTests
+/// <summary>What does not fit is refused with exit code 3 and the smallest budget that would do, which then does.</summary>
+public sealed class BudgetTests(TrainedModel trained)
 {
+    private const int OverBudget = 3;
+
     [Fact]
-    public void A_budget_too_small_is_refused_with_the_smallest_that_works_and_one_byte_less_is_refused_again()
+    public void The_smallest_budget_that_a_refusal_names_works_and_a_byte_less_does_not()
     {
-        using Workspace work = new();
-        string[] shape = ["--data", work.Data, "--sequence", "64", "--batch", "512"];
-        Outcome refused = Tool.Run(["plan", "--memory", "1MiB", "--json", .. shape]);
-        Assert.Equal(3, refused.ExitCode);
-        Assert.False(refused.Json.GetProperty("fits").GetBoolean());
-        long smallest = refused.Json.GetProperty("smallestBudgetBytes").GetInt64();
-        Assert.Contains($"{smallest} bytes", refused.Error, StringComparison.Ordinal);
+        using TestFolder folder = new();
+        string refusal = ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget);
+        Assert.False(Directory.Exists(folder["none"]), "nothing is started");
+        long smallest = NamedBytes(refusal);
 
-        string[] train = ["train", "--output", work["model"], "--steps", "3", "--json", .. shape];
-        Outcome less = Tool.Run([.. train, "--memory", $"{smallest - 1}"]);
-        Assert.Equal(3, less.ExitCode);
-        Assert.Equal("", less.Output);
-        Assert.StartsWith("ration: ", less.Error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(work["model"]), "something was started");
+        ToolResult less = ToolRun.Run([.. Arguments(folder["less"]), "--memory", TrainingJob.Text(smallest - 1)]);
+        Assert.Equal(smallest, NamedBytes(less.AssertRefusedAtOnce(OverBudget)));
 
-        Outcome enough = Tool.Run([.. train, "--memory", $"{smallest}"]);
-        Assert.True(enough.ExitCode == 0, enough.ToString());
-        Assert.InRange(enough.Json.GetProperty("measuredPeakBytes").GetInt64(), 1, smallest);
+        JsonElement json = TrainingJob.Run(Arguments(folder["smallest"]), "--memory", TrainingJob.Text(smallest), "--json").Json();
+        Assert.Equal(smallest, json.GetProperty("budgetBytes").GetInt64());
+        long planned = json.GetProperty("plannedPeakBytes").GetInt64(), measured = json.GetProperty("measuredPeakBytes").GetInt64();
+        Assert.True(planned <= smallest, $"{planned} bytes planned, {smallest} allowed");
+        Assert.True(measured <= smallest, $"{measured} bytes measured, {smallest} allowed");
+    }
+
+    [Fact]
+    public void A_tight_budget_changes_the_choices_but_not_one_bit_of_the_weights()
+    {
+        using TestFolder folder = new();
+        long smallest = NamedBytes(ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget));
+        JsonElement tight = TrainingJob.Run(Arguments(folder["tight"]), "--memory", TrainingJob.Text(smallest), "--json").Json();
+        JsonElement wide = TrainingJob.Run(Arguments(folder["wide"]), "--memory", "1GiB", "--json").Json();
+        Assert.NotEqual(wide.GetProperty("choices").GetProperty("recompute").GetString(), tight.GetProperty("choices").GetProperty("recompute").GetString());
+        Assert.True(TrainingJob.ModelBytes(folder["wide"]).AsSpan().SequenceEqual(TrainingJob.ModelBytes(folder["tight"])), "other weights");
+        Assert.Equal(wide.GetProperty("evalLoss").GetRawText(), tight.GetProperty("evalLoss").GetRawText());
+    }
+
+    [Fact]
+    public void Plan_refuses_with_the_same_code_and_says_in_json_what_would_fit()
+    {
+        using TestFolder folder = new();
+        string[] arguments = [.. TrainingJob.Arguments(trained.Data, folder["none"], command: "plan"), "--memory", "1MiB"];
+        long smallest = NamedBytes(ToolRun.Run(arguments).AssertRefusedAtOnce(OverBudget));
+        ToolResult result = ToolRun.Run([.. arguments, "--json"]);
+        Assert.Equal(OverBudget, result.Code);
+        JsonElement json = result.Json();
+        Assert.False(json.GetProperty("fits").GetBoolean());
+        Assert.Equal(smallest, json.GetProperty("smallestBudgetBytes").GetInt64());
+        Assert.Equal(smallest, NamedBytes((result with { Output = "" }).AssertRefusedAtOnce(OverBudget)));
     }
 
     [Theory]
-    [InlineData("--memory", "256MiB")]
-    [InlineData("--memory", "128MiB", "--schedule", "linear", "--warmup", "2")]
-    [InlineData("--memory", "96MiB", "--optimizer", "sgd", "--clip-scope", "global", "--dropout", "0.1")]
-    [InlineData("--memory", "96MiB", "--recompute", "sqrt", "--micro-batch", "2")]
-    public void The_process_stays_within_its_budget_and_within_five_percent_of_the_plan(params string[] options)
+    [InlineData("generate", "--prompt", "a")]
+    [InlineData("eval", "--sequence", "64")]
+    public void A_model_that_does_not_fit_is_not_loaded(string command, string option, string value)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "the reserve for the process itself was measured on Linux");
-        using Workspace work = new();
-        Outcome outcome = Tool.Run(["train", "--data", work.Data, "--output", work["model"], "--steps", "20", "--sequence", "128", "--batch", "1024", "--json", .. options]);
-        Assert.True(outcome.ExitCode == 0, outcome.ToString());
-        JsonElement json = outcome.Json;
-        long measured = json.GetProperty("measuredPeakBytes").GetInt64(), planned = json.GetProperty("plannedPeakBytes").GetInt64();
-        Assert.InRange(measured, 1, json.GetProperty("budgetBytes").GetInt64());
-        Assert.InRange((double)measured / planned, 0.95, 1.0);
+        trained.Result.AssertDone();
+        string[] data = command == "eval" ? ["--data", trained.Data] : [];
+        string refusal = ToolRun.Run([command, "--model", trained.Output, option, value, "--memory", "1MiB", .. data]).AssertRefusedAtOnce(OverBudget);
+        Assert.Matches(new Regex("[0-9]+ bytes"), refusal);
     }
 
-    [Fact]
-    public void A_plan_for_seventy_billion_parameters_takes_seconds_and_names_every_kind_of_memory()
+    private static long NamedBytes(string refusal)
     {
-        using Workspace work = new();
-        long start = System.Diagnostics.Stopwatch.GetTimestamp();
-        Outcome outcome = Tool.Run("plan", "--model", "preset:llama-3.1-70b", "--batch", "2048", "--sequence", "2048", "--memory", "2TiB", "--json", "--html", work["plan.html"]);
-        double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
-        Assert.True(outcome.ExitCode == 0, outcome.ToString());
-        JsonElement json = outcome.Json;
-        Assert.True(json.GetProperty("fits").GetBoolean());
-        long weights = json.GetProperty("memory").GetProperty("weights").GetInt64();
-        Assert.InRange(weights, 282_000_000_000, 283_000_000_000);
-        Assert.True(json.GetProperty("plannedPeakBytes").GetInt64() > 3 * weights);
-        Assert.True(json.GetProperty("predictedTokensPerSecond").GetDouble() > 0);
-        Assert.True(json.GetProperty("predictedStepSeconds").GetDouble() > 0);
-        Assert.InRange(new FileInfo(work["plan.html"]).Length, 1000, 1 << 20);
-        // Generous: other tests run beside this one.
-        Assert.InRange(seconds, 0, 20);
+        Match bytes = Regex.Match(refusal, "smallest budget that fits is ([0-9]+) bytes");
+        Assert.True(bytes.Success, $"no budget in: {refusal}");
+        return long.Parse(bytes.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
     }
 
-    [Fact]
-    public void A_plan_is_printed_as_a_table_and_starts_nothing()
-    {
-        using Workspace work = new();
-        Outcome outcome = Tool.Run("plan", "--data", work.Data, "--output", work["model"], "--sequence", "64", "--batch", "256");
-        Assert.Equal(0, outcome.ExitCode);
-        Assert.Contains("activations", outcome.Output, StringComparison.OrdinalIgnoreCase);
-        Assert.False(Directory.Exists(work["model"]));
-    }
-
+    private string[] Arguments(string output) => TrainingJob.Arguments(trained.Data, output, 3);
 }

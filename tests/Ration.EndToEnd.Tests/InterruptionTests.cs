@@ -1,75 +1,144 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ration.EndToEnd.Tests.Support;
+
 namespace Ration.EndToEnd.Tests;
 
-public sealed class InterruptionTests
+/// <summary>One run from beginning to end, which interrupted ones must equal.</summary>
+public sealed class UninterruptedRun : IDisposable
 {
-    private const int Interrupt = 2;
-    private const int Terminate = 15;
+    private readonly TestFolder _folder = new();
+
+    /// <summary>Trains it. Its text is too long to be kept in memory, so that a file of tokens is part of what is interrupted.</summary>
+    public UninterruptedRun()
+    {
+        Data = _folder.WriteText(length: 600_000);
+        Result = ToolRun.Run([.. TrainingJob.Arguments(Data, Output, Steps), "--json"]);
+    }
+
+    /// <summary>Steps of the run: enough that it is not over before it is interrupted.</summary>
+    public static int Steps => 60;
+
+    /// <summary>The text.</summary>
+    public string Data { get; }
+
+    /// <summary>What was saved.</summary>
+    public string Output => _folder["output"];
+
+    /// <summary>What the tool said.</summary>
+    internal ToolResult Result { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _folder.Dispose();
+}
+
+/// <summary>A run that was stopped and resumed ends, to the bit, as one that was not.</summary>
+public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<UninterruptedRun>
+{
+    private const int Killed = 137;
+    private const int Interrupted = 130;
 
     [Fact]
-    public void A_run_killed_at_any_moment_and_resumed_equals_one_that_never_stopped()
+    public void A_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been()
     {
-        using Workspace work = new();
-        string[] options = ["--checkpoint-every", "40", "--dropout", "0.1", "--json"];
-        Assert.Equal(0, Tool.Run(work.Train("whole", 240, options)).ExitCode);
-        using (Tool tool = Tool.Start(work.Train("parts", 240, options)))
+        whole.Result.AssertDone();
+        using TestFolder folder = new();
+        string output = folder["output"];
+        long done = 0;
+        for (int i = 0; i < 3; i++)
         {
-            tool.WaitFor(Path.Combine(work["parts"], "checkpoint.safetensors"));
-            tool.Kill();
-            Assert.NotEqual(0, tool.Wait().ExitCode);
+            bool whileSaving = i > 0;
+            using ToolRun run = ToolRun.Start([.. Arguments(output), "--checkpoint-every", "2", .. Resume(done)]);
+            run.WaitUntil(() => TrainingJob.StepsDone(output) > done && (!whileSaving || IsSaving(output)));
+            run.Kill();
+            ToolResult result = run.Wait();
+            if (!OperatingSystem.IsWindows()) Assert.Equal(Killed, result.Code);
+            Assert.False(File.Exists(Path.Combine(output, TrainingJob.Model)), "it was killed too late");
+            long now = TrainingJob.StepsDone(output);
+            Assert.InRange(now, done + 1, UninterruptedRun.Steps - 1);
+            done = now;
         }
 
-        Assert.False(File.Exists(Path.Combine(work["parts"], "model.safetensors")), "the run ended before it was killed");
-        Outcome resumed = Tool.Run(work.Train("parts", 240, [.. options, "--resume"]));
-        Assert.True(resumed.ExitCode == 0, resumed.ToString());
-        Assert.Equal(240, resumed.Json.GetProperty("steps").GetInt64());
-        Assert.InRange(resumed.Json.GetProperty("tokens").GetInt64(), 1, 239 * 128);
-        Assert.Equal(work.Weights("whole"), work.Weights("parts"));
+        AssertResumes(output);
     }
 
     [Theory]
-    [InlineData(Interrupt)]
-    [InlineData(Terminate)]
-    public void The_first_signal_saves_and_exits_with_130_and_the_run_can_be_resumed(int signal)
+    [InlineData(Signals.Interrupt, false)]
+    [InlineData(Signals.Interrupt, true)]
+    [InlineData(Signals.Terminate, true)]
+    public void A_signal_saves_the_state_and_ends_the_run_with_130(int signal, bool json)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent the Unix way");
-        using Workspace work = new();
-        Assert.Equal(0, Tool.Run(work.Train("whole", 240, "--json")).ExitCode);
-        using (Tool tool = Tool.Start(work.Train("parts", 240, "--checkpoint-every", "20", "--json")))
-        {
-            tool.WaitFor(Path.Combine(work["parts"], "checkpoint.safetensors"));
-            tool.Signal(signal);
-            Outcome stopped = tool.Wait();
-            Assert.True(stopped.ExitCode == 130, stopped.ToString());
-            Assert.True(stopped.Json.GetProperty("interrupted").GetBoolean());
-            Assert.InRange(stopped.Json.GetProperty("steps").GetInt64(), 20, 239);
-            Assert.Contains("--resume", stopped.Error, StringComparison.Ordinal);
-        }
-
-        Assert.Equal(0, Tool.Run(work.Train("parts", 240, "--json", "--resume")).ExitCode);
-        Assert.Equal(work.Weights("whole"), work.Weights("parts"));
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        whole.Result.AssertDone();
+        using TestFolder folder = new();
+        string output = folder["output"];
+        Signals.StopIgnoring(signal);
+        using ToolRun run = ToolRun.Start([.. Arguments(output), "--checkpoint-every", "3", .. Json(json)]);
+        run.WaitUntil(() => TrainingJob.StepsDone(output) > 0);
+        Signals.Send(run, signal);
+        ToolResult result = run.Wait();
+        Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+        long done = TrainingJob.StepsDone(output);
+        Assert.InRange(done, 1, UninterruptedRun.Steps - 1);
+        AssertMessage(result, done);
+        AssertResult(result, json, done);
+        AssertResumes(output);
     }
 
     [Fact]
-    public void A_disk_that_is_full_while_saving_leaves_the_last_checkpoint_as_it_was()
+    public void A_signal_before_the_first_step_ends_the_run_with_130_too()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "the limit on the size of files stands for a full disk, and is set the Linux way");
-        using Workspace work = new();
-        string checkpoint = Path.Combine(work["model"], "checkpoint.safetensors");
-        using (Tool tool = Tool.Start(work.Train("model", 240, "--checkpoint-every", "20", "--json")))
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        using TestFolder folder = new();
+        Signals.StopIgnoring(Signals.Interrupt);
+        using ToolRun run = ToolRun.Start([.. Arguments(folder["output"])]);
+        // The file of tokens is made before anything else.
+        run.WaitUntil(() => Directory.Exists(folder["output"]));
+        Signals.Send(run, Signals.Interrupt);
+        ToolResult result = run.Wait();
+        Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+        Assert.Equal("", result.Output);
+        Assert.Contains("interrupted", result.ErrorLines[^1], StringComparison.Ordinal);
+    }
+
+    private static void AssertMessage(ToolResult result, long done)
+    {
+        string line = result.ErrorLines[^1];
+        Match step = Regex.Match(line, "^ration: interrupted after step ([0-9]+) of ([0-9]+)");
+        Assert.True(step.Success, line);
+        Assert.Equal(TrainingJob.Text(done), step.Groups[1].Value);
+        Assert.Equal(TrainingJob.Text(UninterruptedRun.Steps), step.Groups[2].Value);
+        Assert.Contains("--resume", line, StringComparison.Ordinal);
+    }
+
+    private static void AssertResult(ToolResult result, bool json, long done)
+    {
+        if (!json)
         {
-            tool.WaitFor(checkpoint);
-            tool.Signal(Interrupt);
-            Assert.Equal(130, tool.Wait().ExitCode);
+            Assert.Equal("", result.Output);
+            return;
         }
 
-        byte[] before = File.ReadAllBytes(checkpoint);
-        // The runtime keeps code in a file in memory, to which the limit would apply as well.
-        Outcome full = Tool.Shell("export DOTNET_EnableWriteXorExecute=0; trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"", work.Train("model", 240, "--resume", "--json"));
-        Assert.True(full.ExitCode == 2, full.ToString());
-        Assert.Equal("", full.Output);
-        Assert.StartsWith("ration: ", full.Error.TrimEnd('\n').Split('\n')[^1], StringComparison.Ordinal);
-        Assert.Equal(before, File.ReadAllBytes(checkpoint));
-        Assert.DoesNotContain(Directory.EnumerateFiles(work["model"]), static f => f.Contains("partial", StringComparison.Ordinal));
-        Assert.Equal(0, Tool.Run(work.Train("model", 240, "--resume", "--json")).ExitCode);
+        JsonElement element = result.Json();
+        Assert.Equal(done, element.GetProperty("steps").GetInt64());
+        Assert.Equal(JsonValueKind.Null, element.GetProperty("evalLoss").ValueKind);
     }
+
+    private void AssertResumes(string output)
+    {
+        JsonElement json = TrainingJob.Run(Arguments(output), "--resume", "--json").Json();
+        Assert.Equal(UninterruptedRun.Steps, json.GetProperty("steps").GetInt64());
+        Assert.Equal(whole.Result.Json().GetProperty("evalLoss").GetRawText(), json.GetProperty("evalLoss").GetRawText());
+        Assert.True(TrainingJob.ModelBytes(whole.Output).AsSpan().SequenceEqual(TrainingJob.ModelBytes(output)), "other weights");
+        // The same files to the byte, and no temporary one left over.
+        Assert.Equal(TestFolder.Snapshot(whole.Output), TestFolder.Snapshot(output));
+    }
+
+    private string[] Arguments(string output) => TrainingJob.Arguments(whole.Data, output, UninterruptedRun.Steps);
+
+    private static string[] Resume(long done) => done > 0 ? ["--resume"] : [];
+
+    private static string[] Json(bool json) => json ? ["--json"] : [];
+
+    private static bool IsSaving(string output) => Directory.EnumerateFiles(output, TrainingJob.Checkpoint + ".partial-*").Any();
 }

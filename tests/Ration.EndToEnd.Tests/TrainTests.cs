@@ -1,86 +1,90 @@
 using System.Text.Json;
+using Ration.EndToEnd.Tests.Support;
 
 namespace Ration.EndToEnd.Tests;
 
-public sealed class TrainTests
+public sealed class TrainTests(TrainedModel trained)
 {
+    private static readonly string[] s_keys =
+    [
+        "parameters", "trainableParameters", "steps", "tokens", "trainLoss", "evalLoss", "evalPerplexity", "tokensPerSecond", "seconds",
+        "budgetBytes", "plannedPeakBytes", "measuredPeakBytes", "memory", "choices", "output",
+    ];
+
+    internal static readonly string[] MemoryKeys =
+        ["weights", "gradients", "optimizerState", "activations", "kvCache", "inputs", "workspace", "runtime"];
+
     [Fact]
-    public void Json_has_every_promised_key_and_the_numbers_agree()
+    public void With_json_standard_output_is_one_object_with_every_key()
     {
-        using Workspace work = new();
-        Outcome outcome = Tool.Run(work.Train("model", 30, "--memory", "128MiB", "--json"));
-        Assert.True(outcome.ExitCode == 0, outcome.ToString());
-        JsonElement json = outcome.Json;
-        foreach (string key in (string[])["parameters", "trainableParameters", "steps", "tokens", "trainLoss", "evalLoss", "evalPerplexity", "tokensPerSecond",
-            "seconds", "budgetBytes", "plannedPeakBytes", "measuredPeakBytes"]) Assert.True(json.GetProperty(key).GetDouble() > 0, key);
-        foreach (string kind in (string[])["weights", "gradients", "optimizerState", "activations", "kvCache", "inputs", "workspace", "runtime"])
-            Assert.True(json.GetProperty("memory").GetProperty(kind).GetInt64() >= 0, kind);
-        Assert.Equal(JsonValueKind.Object, json.GetProperty("choices").ValueKind);
-        Assert.Equal(work["model"], json.GetProperty("output").GetString());
-        Assert.Equal(30, json.GetProperty("steps").GetInt64());
-        Assert.Equal(30 * 128, json.GetProperty("tokens").GetInt64());
-        Assert.Equal(128L << 20, json.GetProperty("budgetBytes").GetInt64());
-        Assert.Equal(Math.Exp(json.GetProperty("evalLoss").GetDouble()), json.GetProperty("evalPerplexity").GetDouble(), 1e-9);
+        JsonElement json = trained.Result.AssertDone().Json();
+        Assert.All(s_keys, key => Assert.True(json.TryGetProperty(key, out _), $"{key} is missing"));
+        Assert.All(MemoryKeys, key => Assert.True(json.GetProperty("memory").GetProperty(key).GetInt64() >= 0));
+        Assert.Equal(TrainedModel.Steps, json.GetProperty("steps").GetInt64());
+        Assert.Equal(TrainedModel.Steps * 256, json.GetProperty("tokens").GetInt64());
+        Assert.Equal(trained.Output, json.GetProperty("output").GetString());
+        Assert.Equal(4 * json.GetProperty("parameters").GetInt64(), json.GetProperty("memory").GetProperty("weights").GetInt64());
+        Assert.True(json.GetProperty("tokensPerSecond").GetDouble() > 0);
+        Assert.True(json.GetProperty("seconds").GetDouble() > 0);
     }
 
     [Fact]
-    public void Training_lowers_the_loss_far_below_that_of_guessing()
+    public void Ten_steps_learn_something()
     {
-        using Workspace work = new();
-        JsonElement json = Tool.Run(work.Train("model", 150, "--json")).Json;
-        Assert.InRange(json.GetProperty("evalLoss").GetDouble(), 0, 0.5 * Math.Log(256));
+        trained.Result.AssertDone();
+        double loss = trained.Json.GetProperty("evalLoss").GetDouble(), uniform = Math.Log(256);
+        Assert.InRange(loss, 0.1, uniform - 1);
+        Assert.Equal(Math.Exp(loss), trained.Json.GetProperty("evalPerplexity").GetDouble(), 1e-9 * Math.Exp(loss));
+        Assert.InRange(trained.Json.GetProperty("trainLoss").GetDouble(), 0.1, uniform - 1);
     }
 
     [Fact]
-    public void Only_the_sample_goes_to_standard_output()
+    public void The_process_stays_within_the_budget_and_within_five_percent_of_the_plan()
     {
-        using Workspace work = new();
-        Outcome outcome = Tool.Run(work.Train("model", 60));
-        Assert.True(outcome.ExitCode == 0, outcome.ToString());
-        Assert.InRange(outcome.Output.Length, 50, 400);
-        Assert.DoesNotContain("memory:", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("peak memory", outcome.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain('\r', outcome.Error);
+        trained.Result.AssertDone();
+        AssertPeakAsPlanned(trained.Json);
+    }
+
+    [Theory]
+    [InlineData(1, "--recompute", "all")]
+    [InlineData(2, "--micro-batch", "1")]
+    [InlineData(1, "--optimizer", "sgd")]
+    public void So_it_does_for_other_choices(int threads, string option, string value)
+    {
+        using TestFolder folder = new();
+        AssertPeakAsPlanned(TrainingJob.Run(TrainingJob.Arguments(trained.Data, folder["output"], 3, threads), option, value, "--json").Json());
     }
 
     [Fact]
-    public void The_same_seed_gives_the_same_bytes_on_any_number_of_threads()
+    public void The_output_folder_holds_the_model_and_the_checkpoint_and_nothing_else()
     {
-        using Workspace work = new();
-        for (int threads = 1; threads <= 3; threads++) Assert.Equal(0, Tool.Run(work.Train($"on{threads}", 12, "--threads", $"{threads}", "--json")).ExitCode);
-        Assert.Equal(0, Tool.Run(work.Train("other", 12, "--seed", "2", "--json")).ExitCode);
-        Assert.Equal(work.Weights("on1"), work.Weights("on2"));
-        Assert.Equal(work.Weights("on1"), work.Weights("on3"));
-        Assert.NotEqual(work.Weights("on1"), work.Weights("other"));
+        trained.Result.AssertDone();
+        string[] names = [.. Directory.EnumerateFileSystemEntries(trained.Output).Select(static path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+        Assert.Equal(["checkpoint.safetensors", "config.json", "model.safetensors"], names);
+        Assert.True(TrainingJob.ModelBytes(trained.Output).LongLength > trained.Json.GetProperty("memory").GetProperty("weights").GetInt64());
+        Assert.Equal(TrainedModel.Steps, TrainingJob.StepsDone(trained.Output));
+        using JsonDocument configuration = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(trained.Output, "config.json")));
+        Assert.Equal("llama", configuration.RootElement.GetProperty("model_type").GetString());
     }
 
     [Fact]
-    public void A_saved_model_is_where_fine_tuning_starts()
+    public void A_trained_model_can_be_trained_on()
     {
-        using Workspace work = new();
-        double first = Tool.Run(work.Train("first", 100, "--json")).Json.GetProperty("evalLoss").GetDouble();
-        Outcome outcome = Tool.Run(work.Train("second", 5, "--model", work["first"], "--learning-rate", "0.0001", "--json"));
-        Assert.True(outcome.ExitCode == 0, outcome.ToString());
-        Assert.InRange(outcome.Json.GetProperty("evalLoss").GetDouble(), 0, first + 0.1);
+        using TestFolder folder = new();
+        string output = folder["output"];
+        ToolResult result = ToolRun.Run(
+            "train", "--model", trained.Output, "--data", trained.Data, "--output", output, "--steps", "3", "--batch", "256", "--sequence", "64",
+            "--learning-rate", "1e-4", "--threads", "1", "--json");
+        JsonElement json = result.AssertDone().Json();
+        Assert.InRange(json.GetProperty("evalLoss").GetDouble(), 0.1, trained.Json.GetProperty("evalLoss").GetDouble() + 0.1);
     }
 
-    [Fact]
-    public void The_folder_that_a_run_writes_to_is_not_its_data()
+    private static void AssertPeakAsPlanned(JsonElement json)
     {
-        using Workspace work = new();
-        string[] arguments = ["train", "--data", work.Folder, "--output", work["out"], "--steps", "3", "--sequence", "32", "--batch", "128", "--json"];
-        Assert.Equal(0, Tool.Run(arguments).ExitCode);
-        byte[] once = work.Weights("out");
-        Assert.Equal(0, Tool.Run(arguments).ExitCode);
-        Assert.Equal(once, work.Weights("out"));
-    }
-
-    [Fact]
-    public void Epochs_become_steps()
-    {
-        using Workspace work = new();
-        long bytes = Directory.EnumerateFiles(work.Data).Sum(static f => new FileInfo(f).Length);
-        JsonElement json = Tool.Run("train", "--data", work.Data, "--output", work["model"], "--epochs", "0.5", "--sequence", "32", "--batch", "512", "--json").Json;
-        Assert.InRange(json.GetProperty("steps").GetInt64(), (long)(0.5 * 0.9 * bytes / 512) - 1, (long)(0.5 * 0.9 * bytes / 512) + 1);
+        long budget = json.GetProperty("budgetBytes").GetInt64(), planned = json.GetProperty("plannedPeakBytes").GetInt64();
+        long measured = json.GetProperty("measuredPeakBytes").GetInt64();
+        Assert.True(measured <= budget, $"{measured} bytes measured, {budget} allowed");
+        Assert.True(planned <= budget, $"{planned} bytes planned, {budget} allowed");
+        Assert.True(Math.Abs(planned - measured) <= 0.05 * measured, $"{planned} bytes planned, {measured} measured: {100.0 * (planned - measured) / measured:0.0} % off");
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Ration.Memory;
 
 namespace Ration.Cli.Commands;
@@ -15,6 +16,7 @@ internal static class CommonOptions
         Description = "Text files and folders of them; several can be given.",
         HelpName = "PATH",
         AllowMultipleArgumentsPerToken = true,
+        Validators = { RefuseOptions },
     };
 
     /// <summary>The budget.</summary>
@@ -50,5 +52,15 @@ internal static class CommonOptions
         if (model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
             throw new InvalidInputException($"--model {model} has no weights; give a model folder, for example the --output of ration train");
         return model;
+    }
+
+    // It takes every word after it that is no option, and so misspelt options too.
+    private static void RefuseOptions(OptionResult result)
+    {
+        foreach (Token token in result.Tokens)
+        {
+            if (token.Value.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(token.Value))
+                result.AddError($"there is no command or option {token.Value} here; --help lists them");
+        }
     }
 }

@@ -64,6 +64,13 @@ public static class GraphLaws
             if (assigned[input.Id]) throw new GraphException($"{node} reads {input} after it was assigned in this phase");
         }
 
+        // A sum into persistent memory, and a row added to a cache, are in place: the old contents are gone.
+        foreach (SharedBuffer pair in node.Op.ShareableBuffers(node))
+        {
+            Value shared = node.Inputs[pair.Input];
+            if (shared is { Role: ValueRole.Persistent, Kind: MemoryKind.Gradients or MemoryKind.KvCache }) assigned[shared.Id] = true;
+        }
+
         foreach (int index in node.Op.AssignedInputs(node))
         {
             Value target = node.Inputs[index];

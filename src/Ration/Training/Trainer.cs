@@ -80,7 +80,7 @@ public sealed class Trainer : IDisposable
         {
             for (int i = 0; i < _rows; i++) _ = _filler.FillTraining(firstRow + ((long)micro * _rows) + i, i);
             _filler.Write(_executor, _program);
-            WriteRandomKey((StepsDone * _program.Graph.Repetitions) + micro);
+            WriteRandomKey(firstRow + (micro * _rows));
             _executor.Run(_program, Phase.Repeat);
             loss += _executor.ReadScalar(_program, TrainingGraph.Loss);
         }
@@ -118,10 +118,10 @@ public sealed class Trainer : IDisposable
         _executor.WriteScalar(_program, TrainingGraph.LossScale, lossScale);
     }
 
-    private void WriteRandomKey(long draw)
+    private void WriteRandomKey(long firstRow)
     {
         if (!_program.Has(TrainingGraph.RandomKey)) return;
-        ReadOnlySpan<long> key = [(long)Plan.Options.Seed, draw];
+        ReadOnlySpan<long> key = [(long)Plan.Options.Seed, firstRow];
         _executor.Write(_program, TrainingGraph.RandomKey, key);
     }
 }

@@ -47,7 +47,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     /// <summary>The output that holds a micro-batch's share of the loss.</summary>
     public const string Loss = "loss";
 
-    /// <summary>The input that decides dropout: the seed and a number that no other micro-batch of the run has.</summary>
+    /// <summary>The input that decides dropout: the seed and the number of the micro-batch's first row in the run.</summary>
     public const string RandomKey = "randomKey";
 
     /// <summary>Traces a step and arranges its memory as chosen.</summary>

@@ -9,8 +9,18 @@ public sealed class HuggingFaceFolderTests
 {
     private static readonly HuggingFaceLlamaConfig s_config = new()
     {
-        HiddenSize = 192, IntermediateSize = 512, Layers = 3, Heads = 6, KvHeads = 2, HeadDimension = 32, VocabularySize = 260,
-        MaxPositions = 777, RopeTheta = 500_000, RmsNormEpsilon = 1e-5, TieWordEmbeddings = true, TorchDtype = DType.BF16,
+        HiddenSize = 192,
+        IntermediateSize = 512,
+        Layers = 3,
+        Heads = 6,
+        KvHeads = 2,
+        HeadDimension = 32,
+        VocabularySize = 260,
+        MaxPositions = 777,
+        RopeTheta = 500_000,
+        RmsNormEpsilon = 1e-5,
+        TieWordEmbeddings = true,
+        TorchDtype = DType.BF16,
         Tokenizer = "bytes",
     };
 
@@ -51,8 +61,18 @@ public sealed class HuggingFaceFolderTests
         HuggingFaceLlamaConfig config = HuggingFaceFolder.ReadConfig(folder.Path);
         Assert.Equal(new HuggingFaceLlamaConfig
         {
-            HiddenSize = 64, IntermediateSize = 128, Layers = 2, Heads = 4, KvHeads = 4, HeadDimension = 16, VocabularySize = 100,
-            MaxPositions = 2048, RopeTheta = 20_000, RmsNormEpsilon = 1e-6, TieWordEmbeddings = false, TorchDtype = DType.F16,
+            HiddenSize = 64,
+            IntermediateSize = 128,
+            Layers = 2,
+            Heads = 4,
+            KvHeads = 4,
+            HeadDimension = 16,
+            VocabularySize = 100,
+            MaxPositions = 2048,
+            RopeTheta = 20_000,
+            RmsNormEpsilon = 1e-6,
+            TieWordEmbeddings = false,
+            TorchDtype = DType.F16,
             Tokenizer = null,
         }, config);
     }

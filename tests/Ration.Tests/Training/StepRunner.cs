@@ -56,7 +56,7 @@ internal sealed class StepRunner : IDisposable
             _executor.Write<int>(Program, "targets", batch.Targets.AsSpan(start, count));
             _executor.Write<int>(Program, "positions", batch.Positions.AsSpan(start, count));
             _executor.Write<int>(Program, "keyRanges", batch.KeyRanges.AsSpan(2 * start, 2 * count));
-            if (Program.Has(TrainingGraph.RandomKey)) _executor.Write<long>(Program, TrainingGraph.RandomKey, [7, (_stepsDone * Program.Graph.Repetitions) + micro]);
+            if (Program.Has(TrainingGraph.RandomKey)) _executor.Write<long>(Program, TrainingGraph.RandomKey, [7, (_stepsDone * _step.Rows) + (micro * _choices.MicroBatchRows)]);
             _executor.Run(Program, Phase.Repeat);
             loss += _executor.ReadScalar(Program, TrainingGraph.Loss);
         }

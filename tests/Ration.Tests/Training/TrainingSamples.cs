@@ -15,12 +15,26 @@ internal static class TrainingSamples
     /// <summary>Wide enough that every kernel splits its work.</summary>
     public static ModelConfiguration Model => new()
     {
-        Name = "sample", Vocabulary = 300, Width = 48, HiddenWidth = 136, Layers = 2, Heads = 4, KvHeads = 2, HeadDimension = 12,
+        Name = "sample",
+        Vocabulary = 300,
+        Width = 48,
+        HiddenWidth = 136,
+        Layers = 2,
+        Heads = 4,
+        KvHeads = 2,
+        HeadDimension = 12,
     };
 
     public static TrainingOptions Options(string optimizer = "adamw", float dropout = 0) => new()
     {
-        Model = Model, Steps = 6, BatchTokens = 8 * 40, Sequence = 40, LearningRate = 0.01, WarmupSteps = 2, Dropout = dropout, Seed = 3,
+        Model = Model,
+        Steps = 6,
+        BatchTokens = 8 * 40,
+        Sequence = 40,
+        LearningRate = 0.01,
+        WarmupSteps = 2,
+        Dropout = dropout,
+        Seed = 3,
         Optimizer = optimizer == "sgd" ? new Sgd() : new AdamW(),
     };
 

@@ -5,8 +5,10 @@ namespace Ration.Graphs.Ops;
 
 /// <summary>
 /// Zeroes elements with a probability and scales the others by 1/(1 − p) (Srivastava et al. 2014). Which ones depends only on the
-/// random key, the site and the element's number, by a counter-based generator (Salmon et al. 2011), so that no mask is stored:
-/// the gradient draws it again. Inputs x and the random key (I64 [2]: seed and draw; the host changes it for every micro-batch).
+/// random key, the site, the row's number and the element's number in its row, by a counter-based generator (Salmon et al. 2011), so
+/// that no mask is stored: the gradient draws it again. Inputs x, whose rows are the first of three dimensions or else one, and the
+/// random key (I64 [2]: the seed and the number of the first row). Rows are numbered through the run, so that it makes no difference
+/// how many go through the model at once.
 /// </summary>
 /// <param name="Probability">Of being zeroed; at least 0, below 1.</param>
 /// <param name="Site">Distinguishes the dropouts of a model.</param>
@@ -14,6 +16,9 @@ public sealed record Dropout(float Probability, int Site) : Op
 {
     /// <inheritdoc/>
     public override bool IsCheap => true;
+
+    /// <summary>How many rows draw by themselves.</summary>
+    public static long Rows(Shape x) => x.Rank >= 3 ? x[0] : 1;
 
     /// <inheritdoc/>
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)

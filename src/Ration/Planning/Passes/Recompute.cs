@@ -65,7 +65,7 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
 
         Dictionary<Node, int> alone = new(ReferenceEqualityComparer.Instance);
         int next = 1 << 20;
-        foreach (Node node in graph.Nodes.Where(n => n.Pass == Pass.Forward && n.Op.IsCheap && Segment(n) is null && !IsResidual(n))) alone[node] = next++;
+        foreach (Node node in graph.Nodes.Where(n => n.Pass == Pass.Forward && n.Block >= 0 && n.Op.IsCheap && Segment(n) is null && !IsResidual(n))) alone[node] = next++;
         return new Recompute(node => boundaries.Contains(node) ? null : Segment(node) ?? (alone.TryGetValue(node, out int group) ? group : null));
 
         // Sums of the residual stream feed each other: forgetting one would recompute all before it.

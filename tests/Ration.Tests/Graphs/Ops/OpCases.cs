@@ -75,13 +75,15 @@ internal static class OpCases
             Expression mean = Expression.Lerp(m, p, 0.1f);
             c.Graph.Assign([(p.Value, p - (s * mean / (Expression.SquareRoot(p * p) + 1e-3f))), (m.Value, mean)]);
             c.Results.AddRange([p.Value, m.Value]);
-        }) { HasGradient = false, Once = true };
+        })
+        { HasGradient = false, Once = true };
         yield return new("FusedElementwise assignment to BF16", static c =>
         {
             Load p = new(c.State("p", new(3, 37), MemoryKind.OptimizerState, DType.BF16)), x = new(c.X("x", new(3, 37)));
             c.Graph.Assign([(p.Value, p + (x * 0.01f))]);
             c.Results.Add(p.Value);
-        }) { HasGradient = false, Once = true };
+        })
+        { HasGradient = false, Once = true };
 
         static OpCase Formula(string name, Func<Expression, Expression, Expression, Expression> formula) => new($"FusedElementwise {name}", c =>
         {
@@ -126,13 +128,16 @@ internal static class OpCases
             }
 
             yield return new($"RotaryEmbedding {pairing} far out", c => c.Emit(
-                new RotaryEmbedding(34, 10_000, pairing), c.X("x", new(3, 34)), c.Integers("positions", new(3), i => i * 4095))) { Tolerance = 8190 * Rounding };
+                new RotaryEmbedding(34, 10_000, pairing), c.X("x", new(3, 34)), c.Integers("positions", new(3), i => i * 4095)))
+            { Tolerance = 8190 * Rounding };
         }
 
         foreach (float probability in (float[])[0, 0.3f, 0.9f])
         {
             yield return new($"Dropout {probability}", c =>
                 c.Emit(new Dropout(probability, 3), c.X("x", new(7, 41)), c.Integers("key", new(2), i => i == 0 ? 12345 : 678, DType.I64)));
+            yield return new($"Dropout {probability} of rows", c =>
+                c.Emit(new Dropout(probability, 3), c.X("x", new(3, 5, 29)), c.Integers("key", new(2), i => i == 0 ? 12345 : 678, DType.I64)));
         }
     }
 
@@ -141,7 +146,8 @@ internal static class OpCases
         foreach ((int first, int rows) in ((int, int)[])[(0, 1), (2, 3), (4, 3)])
         {
             yield return new($"AppendToCache {rows} rows from {first}", c => c.Emit(
-                new AppendToCache(), c.State("cache", new(1, 6, 5), MemoryKind.KvCache), c.X("rows", new(1, rows, 5)), c.Integers("first", new(1), _ => first))) { HasGradient = false, Once = true };
+                new AppendToCache(), c.State("cache", new(1, 6, 5), MemoryKind.KvCache), c.X("rows", new(1, rows, 5)), c.Integers("first", new(1), _ => first)))
+            { HasGradient = false, Once = true };
         }
 
         foreach (int row in (int[])[0, 5])

@@ -31,7 +31,7 @@ internal static class ReferenceOps
         Embedding => [TokenReference.Embedding(x[0], x[1], node.Output.Shape[^1])],
         EmbeddingGradient op => [TokenReference.EmbeddingGradient(op, x)],
         RotaryEmbedding op => [TokenReference.Rotate(op, x[0], x[1])],
-        Dropout op => [TokenReference.Dropout(op, x[0], x[1])],
+        Dropout op => [TokenReference.Dropout(op, node.Inputs[0].Shape, x[0], x[1])],
         AppendToCache => [TokenReference.AppendToCache(node, x)],
         SelectRow => [TokenReference.SelectRow(x[0], x[1], node.Output.Shape[^1])],
         Attention op => AttentionReference.Forward(op, node.Inputs, x[0], x[1], x[2], x[3]),

@@ -49,15 +49,17 @@ internal static class TokenReference
 
     /// <summary>
     /// An element lives when its random word is at least 2³² times the probability. Of 64 elements, number 16·w + l has word w of
-    /// counter l; the next 64 have the next 16 counters. The stream is the site above the draw, under a bit that weights do not use.
+    /// counter l; the next 64 have the next 16 counters. The stream is the site above the row's number, under a bit that weights do
+    /// not use.
     /// </summary>
-    public static double[] Dropout(Dropout op, double[] x, double[] key)
+    public static double[] Dropout(Dropout op, Shape shape, double[] x, double[] key)
     {
-        CounterRandom random = new((ulong)(long)key[0], (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)(long)key[1]));
-        return [.. x.Select((v, i) => Word(i) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
+        int elements = x.Length == 0 ? 1 : x.Length / (int)Ration.Graphs.Ops.Dropout.Rows(shape);
+        return [.. x.Select((v, i) => Word(i / elements, i % elements) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
 
-        uint Word(int i)
+        uint Word(int row, int i)
         {
+            CounterRandom random = new((ulong)(long)key[0], (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)((long)key[1] + row)));
             (uint a, uint b, uint c, uint d) = random.Words((ulong)((i / 64 * 16) + (i % 16)));
             return (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
         }

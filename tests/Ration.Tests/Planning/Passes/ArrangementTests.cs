@@ -19,7 +19,14 @@ public sealed class ArrangementTests
 
     private static readonly ModelConfiguration s_model = new()
     {
-        Name = "three layers", Vocabulary = 67, Width = 20, HiddenWidth = 36, Layers = 3, Heads = 2, KvHeads = 1, HeadDimension = 10,
+        Name = "three layers",
+        Vocabulary = 67,
+        Width = 20,
+        HiddenWidth = 36,
+        Layers = 3,
+        Heads = 2,
+        KvHeads = 1,
+        HeadDimension = 10,
     };
 
     public static TheoryData<string, string, float> Same
@@ -68,11 +75,13 @@ public sealed class ArrangementTests
     }
 
     [Theory]
-    [InlineData(2)]
-    [InlineData(1)]
-    public void Micro_batches_add_up_to_the_whole_batch(int microBatchRows)
+    [InlineData(2, 0f)]
+    [InlineData(1, 0f)]
+    [InlineData(2, 0.2f)]
+    [InlineData(1, 0.2f)]
+    public void Micro_batches_add_up_to_the_whole_batch(int microBatchRows, float dropout)
     {
-        TrainingStep step = Step("sgd");
+        TrainingStep step = Step("sgd") with { Dropout = dropout };
         (double[] losses, IDictionary<string, float[]> state) = Train(step, Choices("none"));
         foreach (string recompute in (string[])["none", "cheap+2-blocks", "sqrt"])
         {

@@ -21,7 +21,8 @@ internal static unsafe class ActivationBindings
     {
         var op = (Dropout)call.Node.Op;
         var key = (ulong*)call.Input(1);
-        DropoutKernel.Apply(call.Pool, call.Floats(0), call.OutputFloats(0), Elements(call), op.Probability, key[0], key[1], op.Site);
+        nint rows = (nint)Dropout.Rows(call.Shape(0)), elements = rows == 0 ? 0 : Elements(call) / rows;
+        DropoutKernel.Apply(call.Pool, call.Floats(0), call.OutputFloats(0), rows, elements, op.Probability, key[0], key[1], op.Site);
     }
 
     private static void RunActivation(in KernelCall call)

@@ -81,7 +81,13 @@ public unsafe class AttentionKernelTests
 
     private static AttentionShape Shape(int rows, int queries, int keys, int heads, int kvHeads, int d) => new()
     {
-        Rows = rows, Queries = queries, Keys = keys, Heads = heads, KvHeads = kvHeads, HeadDimension = d, Scale = 1 / MathF.Sqrt(d),
+        Rows = rows,
+        Queries = queries,
+        Keys = keys,
+        Heads = heads,
+        KvHeads = kvHeads,
+        HeadDimension = d,
+        Scale = 1 / MathF.Sqrt(d),
     };
 
     private static void CompareForward(AttentionCase one, double tolerance = 5e-6)

@@ -32,6 +32,19 @@ public unsafe class DropoutKernelTests
         Check.Same(Drop(size, 0.3f, 7, 1, 2, threads: 1), Drop(size, 0.3f, 7, 1, 2, threads: 3));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(77)]
+    [InlineData((16 << 10) + 5)]
+    public void Each_row_draws_by_its_own_number(int elements)
+    {
+        using WorkerPool pool = new(3);
+        using Guarded<float> x = new(3 * elements, 1), y = new(3 * elements, 1);
+        x.Span.Fill(1);
+        DropoutKernel.Apply(pool, x, y, 3, elements, 0.4f, 7, 11, 2);
+        for (int row = 0; row < 3; row++) Check.Same(Drop(elements, 0.4f, 7, 11 + (ulong)row, 2, threads: 1), y.Span.Slice(row * elements, elements));
+    }
+
     [Fact]
     public void Survivors_are_scaled_and_as_many_as_expected()
     {
@@ -63,7 +76,7 @@ public unsafe class DropoutKernelTests
         using WorkerPool pool = new(threads);
         using Guarded<float> x = new(count, 1);
         x.Span.Fill(1);
-        DropoutKernel.Apply(pool, x, x, count, probability, seed, draw, site);
+        DropoutKernel.Apply(pool, x, x, 1, count, probability, seed, draw, site);
         return x.ToArray();
     }
 }

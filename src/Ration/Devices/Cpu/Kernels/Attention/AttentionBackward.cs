@@ -68,8 +68,12 @@ internal unsafe struct AttentionBackward : IParallelWork
             packed = true;
             Part part = new()
             {
-                Row = row, Query = block * BlockSize, Queries = nint.Min(BlockSize, Shape.Queries - (block * BlockSize)), Key = key,
-                Keys = keys, Offset = offset,
+                Row = row,
+                Query = block * BlockSize,
+                Queries = nint.Min(BlockSize, Shape.Queries - (block * BlockSize)),
+                Key = key,
+                Keys = keys,
+                Offset = offset,
             };
             scratch.Ranges.Fill(Shape, KeyRanges, row, part.Query, BlockSize);
             (part.Start, part.End) = AttentionTile.SeenRows((seen[0], seen[1]), key, keys);
@@ -119,8 +123,14 @@ internal unsafe struct AttentionBackward : IParallelWork
         nint d = Shape.HeadDimension, width = GemmBlock.PanelColumns;
         AttentionGradientTile tile = new()
         {
-            P = scratch.P, Ds = scratch.Ds, LogSumExp = scratch.LogSumExp, Delta = scratch.Delta, Ranges = scratch.Ranges, Key = part.Key,
-            Scale = Shape.Scale, SoftCap = Shape.SoftCap,
+            P = scratch.P,
+            Ds = scratch.Ds,
+            LogSumExp = scratch.LogSumExp,
+            Delta = scratch.Delta,
+            Ranges = scratch.Ranges,
+            Key = part.Key,
+            Scale = Shape.Scale,
+            SoftCap = Shape.SoftCap,
         };
         for (nint column = 0; column < part.Queries; column += width)
         {

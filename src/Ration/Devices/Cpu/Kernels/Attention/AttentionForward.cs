@@ -99,9 +99,17 @@ internal unsafe struct AttentionForward : IParallelWork
             accumulate: false);
         AttentionPanel softmax = new()
         {
-            Scores = scratch.Scores, Rows = rows, Width = width, Key = key + start, Ranges = scratch.Ranges(panel),
-            Maximum = scratch.Maximum + (slot * width), Sum = scratch.Sum + (slot * width),
-            Output = started ? output : null, Channels = d, Scale = Shape.Scale, SoftCap = Shape.SoftCap,
+            Scores = scratch.Scores,
+            Rows = rows,
+            Width = width,
+            Key = key + start,
+            Ranges = scratch.Ranges(panel),
+            Maximum = scratch.Maximum + (slot * width),
+            Sum = scratch.Sum + (slot * width),
+            Output = started ? output : null,
+            Channels = d,
+            Scale = Shape.Scale,
+            SoftCap = Shape.SoftCap,
         };
         softmax.Update();
 

@@ -22,7 +22,13 @@ internal static unsafe class AttentionKernel
         {
             AttentionOfFewQueries few = new()
             {
-                Q = q, K = k, V = v, KeyRanges = keyRanges, Output = output, LogSumExp = logSumExp, Shape = shape,
+                Q = q,
+                K = k,
+                V = v,
+                KeyRanges = keyRanges,
+                Output = output,
+                LogSumExp = logSumExp,
+                Shape = shape,
             };
             pool.Run(ref few, checked((int)(shape.Rows * shape.KvHeads)));
             return;
@@ -30,7 +36,14 @@ internal static unsafe class AttentionKernel
 
         AttentionForward work = new()
         {
-            Q = q, K = k, V = v, KeyRanges = keyRanges, Output = output, LogSumExp = logSumExp, Scratch = (float*)workspace, Shape = shape,
+            Q = q,
+            K = k,
+            V = v,
+            KeyRanges = keyRanges,
+            Output = output,
+            LogSumExp = logSumExp,
+            Scratch = (float*)workspace,
+            Shape = shape,
             Cut = new AttentionCut(shape),
         };
         pool.Run(ref work, work.Cut.Items);
@@ -56,8 +69,17 @@ internal static unsafe class AttentionKernel
         pool.Run(ref prepare, checked((int)(shape.Rows * plan.Blocks)));
         AttentionBackward work = new()
         {
-            DOutput = dOutput, Q = q, K = k, V = v, LogSumExp = logSumExp, KeyRanges = keyRanges, Dq = dq, Dk = dk, Dv = dv,
-            Shape = shape, Plan = plan,
+            DOutput = dOutput,
+            Q = q,
+            K = k,
+            V = v,
+            LogSumExp = logSumExp,
+            KeyRanges = keyRanges,
+            Dq = dq,
+            Dk = dk,
+            Dv = dv,
+            Shape = shape,
+            Plan = plan,
         };
         pool.Run(ref work, checked((int)(shape.Rows * shape.KvHeads * plan.Tiles)));
     }

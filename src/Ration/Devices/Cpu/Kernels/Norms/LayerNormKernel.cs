@@ -13,7 +13,14 @@ internal static unsafe class LayerNormKernel
     {
         ForwardWork work = new()
         {
-            X = x, Gain = gain, Bias = bias, Y = y, Mean = mean, InverseDeviation = inverseDeviation, Rows = rows, Columns = columns,
+            X = x,
+            Gain = gain,
+            Bias = bias,
+            Y = y,
+            Mean = mean,
+            InverseDeviation = inverseDeviation,
+            Rows = rows,
+            Columns = columns,
             Epsilon = epsilon,
         };
         pool.Run(ref work, checked((int)((rows + RowsOfItem - 1) / RowsOfItem)));
@@ -33,8 +40,16 @@ internal static unsafe class LayerNormKernel
         float* gainPartials = (float*)workspace, biasPartials = gainPartials + (blocks * columns);
         NormBackward<Centred> work = new()
         {
-            Dy = dy, X = x, Gain = gain, Mean = mean, InverseDeviation = inverseDeviation, Dx = dx, AccumulateDx = accumulateDx,
-            GainPartials = dgain == null ? null : gainPartials, BiasPartials = dbias == null ? null : biasPartials, Rows = rows,
+            Dy = dy,
+            X = x,
+            Gain = gain,
+            Mean = mean,
+            InverseDeviation = inverseDeviation,
+            Dx = dx,
+            AccumulateDx = accumulateDx,
+            GainPartials = dgain == null ? null : gainPartials,
+            BiasPartials = dbias == null ? null : biasPartials,
+            Rows = rows,
             Columns = columns,
         };
         pool.Run(ref work, blocks);

@@ -25,8 +25,15 @@ internal static unsafe class RmsNormKernel
     {
         NormBackward<Uncentred> work = new()
         {
-            Dy = dy, X = x, Gain = gain, InverseDeviation = inverseRms, Dx = dx, AccumulateDx = accumulateDx,
-            GainPartials = dgain == null ? null : (float*)workspace, Rows = rows, Columns = columns,
+            Dy = dy,
+            X = x,
+            Gain = gain,
+            InverseDeviation = inverseRms,
+            Dx = dx,
+            AccumulateDx = accumulateDx,
+            GainPartials = dgain == null ? null : (float*)workspace,
+            Rows = rows,
+            Columns = columns,
         };
         pool.Run(ref work, RowBlocks.Count(rows));
         if (dgain != null) RowBlocks.Add(pool, (float*)workspace, RowBlocks.Count(rows), columns, dgain, accumulateDgain);

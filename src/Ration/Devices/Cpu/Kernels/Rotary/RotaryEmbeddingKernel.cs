@@ -30,8 +30,15 @@ internal static unsafe class RotaryEmbeddingKernel
                 $"{rotaryDimension} of {headDimension} channels cannot be rotated");
         Work work = new()
         {
-            X = x, Y = y, Positions = positions, Frequencies = inverseFrequencies, Tokens = tokens, Heads = heads,
-            HeadDimension = headDimension, RotaryDimension = rotaryDimension, Neighbours = pairing == RotaryPairing.Neighbours,
+            X = x,
+            Y = y,
+            Positions = positions,
+            Frequencies = inverseFrequencies,
+            Tokens = tokens,
+            Heads = heads,
+            HeadDimension = headDimension,
+            RotaryDimension = rotaryDimension,
+            Neighbours = pairing == RotaryPairing.Neighbours,
             Inverse = inverse,
         };
         pool.Run(ref work, checked((int)((tokens + TokensOfItem - 1) / TokensOfItem)));

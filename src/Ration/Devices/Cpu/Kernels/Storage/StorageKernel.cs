@@ -15,7 +15,11 @@ internal static unsafe class StorageKernel
             throw new NotSupportedException($"no conversion from {sourceType} to {targetType}");
         CastWork work = new()
         {
-            Source = (nint)source, Target = (nint)target, SourceType = sourceType, TargetType = targetType, Elements = elements,
+            Source = (nint)source,
+            Target = (nint)target,
+            SourceType = sourceType,
+            TargetType = targetType,
+            Elements = elements,
         };
         pool.Run(ref work, ElementwiseKernel.Items(elements));
     }

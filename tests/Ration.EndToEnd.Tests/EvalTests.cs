@@ -1,0 +1,46 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+public sealed class EvalTests(TrainedModel trained)
+{
+    private static readonly string[] s_keys = ["loss", "perplexity", "tokens", "tokensPerSecond", "measuredPeakBytes"];
+
+    [Fact]
+    public void On_the_text_that_training_held_out_the_loss_is_that_of_the_end_of_training()
+    {
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        byte[] text = File.ReadAllBytes(trained.Data);
+        File.WriteAllBytes(folder["tail.txt"], text[^(text.Length / 10)..]);
+        JsonElement json = Evaluate(folder["tail.txt"], 1);
+        Assert.All(s_keys, key => Assert.True(json.TryGetProperty(key, out _), $"{key} is missing"));
+        double loss = json.GetProperty("loss").GetDouble();
+        Assert.Equal(trained.Json.GetProperty("evalLoss").GetDouble(), loss, 1e-6 * loss);
+        Assert.Equal(Math.Exp(loss), json.GetProperty("perplexity").GetDouble(), 1e-9 * Math.Exp(loss));
+        Assert.Equal(text.Length / 10, json.GetProperty("tokens").GetInt64());
+        Assert.True(json.GetProperty("measuredPeakBytes").GetInt64() > 1 << 20);
+    }
+
+    [Fact]
+    public void The_loss_is_the_same_every_time_and_for_any_number_of_threads()
+    {
+        trained.Result.AssertDone();
+        string loss = Evaluate(trained.Data, 1).GetProperty("loss").GetRawText();
+        Assert.Equal(loss, Evaluate(trained.Data, 1).GetProperty("loss").GetRawText());
+        Assert.Equal(loss, Evaluate(trained.Data, 2).GetProperty("loss").GetRawText());
+    }
+
+    [Fact]
+    public void Without_json_standard_output_is_one_line()
+    {
+        trained.Result.AssertDone();
+        ToolResult result = ToolRun.Run("eval", "--model", trained.Output, "--data", trained.Data, "--sequence", "64", "--threads", "1").AssertDone();
+        Assert.Matches(new Regex(@"\Aloss \d+\.\d+  perplexity \d+\.\d+  on [\d,]+ tokens\n\z"), result.Output);
+    }
+
+    private JsonElement Evaluate(string data, int threads) =>
+        ToolRun.Run("eval", "--model", trained.Output, "--data", data, "--sequence", "64", "--threads", TrainingJob.Text(threads), "--json").AssertDone().Json();
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+public sealed class GenerateTests(TrainedModel trained)
+{
+    private static readonly string[] s_keys =
+        ["text", "tokens", "promptTokens", "generatedTokens", "prefillTokensPerSecond", "decodeTokensPerSecond", "measuredPeakBytes"];
+
+    [Fact]
+    public void Greedy_text_is_the_same_for_any_seed_and_any_number_of_threads()
+    {
+        JsonElement first = Generate("--temperature", "0", "--seed", "1", "--threads", "1");
+        Assert.All(s_keys, key => Assert.True(first.TryGetProperty(key, out _), $"{key} is missing"));
+        Assert.Equal(40, first.GetProperty("generatedTokens").GetInt64());
+        Assert.Equal(40, first.GetProperty("tokens").GetArrayLength());
+        Assert.Equal("the old ".Length, first.GetProperty("promptTokens").GetInt64());
+        Assert.NotEqual("", first.GetProperty("text").GetString());
+        JsonElement second = Generate("--temperature", "0", "--seed", "2", "--threads", "2");
+        Assert.Equal(first.GetProperty("tokens").GetRawText(), second.GetProperty("tokens").GetRawText());
+        Assert.Equal(first.GetProperty("text").GetString(), second.GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public void Sampled_text_depends_on_the_seed_alone()
+    {
+        string first = Generate("--seed", "1").GetProperty("tokens").GetRawText();
+        Assert.Equal(first, Generate("--seed", "1").GetProperty("tokens").GetRawText());
+        Assert.NotEqual(first, Generate("--seed", "2").GetProperty("tokens").GetRawText());
+    }
+
+    [Fact]
+    public void Without_json_standard_output_is_the_text_alone()
+    {
+        string text = Generate("--temperature", "0", "--threads", "1").GetProperty("text").GetString()!;
+        ToolResult result = ToolRun.Run([.. Arguments(), "--temperature", "0", "--threads", "1"]).AssertDone();
+        Assert.Equal(text + "\n", result.Output);
+        Assert.NotEmpty(result.ErrorLines);
+    }
+
+    [Fact]
+    public void Training_without_json_writes_a_sample_and_nothing_else()
+    {
+        using TestFolder folder = new();
+        ToolResult training = TrainingJob.Run(TrainingJob.Arguments(trained.Data, folder["output"], 3));
+        ToolResult sample = ToolRun.Run("generate", "--model", folder["output"], "--prompt", "\n", "--max-tokens", "200", "--threads", "1").AssertDone();
+        Assert.Equal(sample.Output, training.Output);
+        Assert.Contains("3 steps", training.Error, StringComparison.Ordinal);
+    }
+
+    private JsonElement Generate(params string[] more) => ToolRun.Run([.. Arguments(), .. more, "--json"]).AssertDone().Json();
+
+    private string[] Arguments()
+    {
+        trained.Result.AssertDone();
+        return ["generate", "--model", trained.Output, "--prompt", "the old ", "--max-tokens", "40"];
+    }
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+public sealed class PlanTests(TrainedModel trained)
+{
+    private static readonly string[] s_keys = ["fits", "plannedPeakBytes", "memory", "predictedTokensPerSecond", "predictedStepSeconds", "choices"];
+
+    [Fact]
+    public void With_json_standard_output_is_one_object_with_every_key()
+    {
+        using TestFolder folder = new();
+        string output = folder["output"];
+        ToolResult result = ToolRun.Run([.. TrainingJob.Arguments(trained.Data, output, command: "plan"), "--json"]).AssertDone();
+        JsonElement json = result.Json();
+        Assert.All(s_keys, key => Assert.True(json.TryGetProperty(key, out _), $"{key} is missing"));
+        Assert.All(TrainTests.MemoryKeys, key => Assert.True(json.GetProperty("memory").GetProperty(key).GetInt64() >= 0));
+        Assert.True(json.GetProperty("fits").GetBoolean());
+        Assert.True(json.GetProperty("predictedTokensPerSecond").GetDouble() > 0);
+        Assert.True(json.GetProperty("predictedStepSeconds").GetDouble() > 0);
+        Assert.False(Directory.Exists(output), "a plan starts nothing");
+    }
+
+    [Fact]
+    public void Plan_and_train_agree_to_the_byte()
+    {
+        trained.Result.AssertDone();
+        JsonElement json = ToolRun.Run([.. TrainingJob.Arguments(trained.Data, trained.Output, TrainedModel.Steps, command: "plan"), "--json"]).AssertDone().Json();
+        Assert.Equal(trained.Json.GetProperty("plannedPeakBytes").GetInt64(), json.GetProperty("plannedPeakBytes").GetInt64());
+        Assert.Equal(trained.Json.GetProperty("memory").GetRawText(), json.GetProperty("memory").GetRawText());
+        Assert.Equal(trained.Json.GetProperty("choices").GetRawText(), json.GetProperty("choices").GetRawText());
+    }
+
+    [Fact]
+    public void They_agree_too_where_the_tokens_are_too_many_for_memory()
+    {
+        using TestFolder folder = new();
+        string data = folder.WriteText(length: 800_000);
+        JsonElement plan = ToolRun.Run([.. TrainingJob.Arguments(data, folder["output"], 2, command: "plan"), "--json"]).AssertDone().Json();
+        JsonElement train = TrainingJob.Run(TrainingJob.Arguments(data, folder["output"], 2), "--json").Json();
+        Assert.Equal(train.GetProperty("plannedPeakBytes").GetInt64(), plan.GetProperty("plannedPeakBytes").GetInt64());
+    }
+
+    [Fact]
+    public void The_plan_of_a_model_of_seventy_billion_parameters_takes_seconds_and_little_memory()
+    {
+        long start = Stopwatch.GetTimestamp(), peak = 0;
+        using ToolRun run = ToolRun.Start("plan", "--model", "preset:llama-3.1-70b", "--memory", "2TiB", "--json");
+        while (!run.HasEnded)
+        {
+            peak = Math.Max(peak, PeakBytes(run.Id));
+            Thread.Sleep(10);
+        }
+
+        JsonElement json = run.Wait().AssertDone().Json();
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        Assert.True(time < TimeSpan.FromSeconds(10), $"it took {time.TotalSeconds:0.0} s");
+        Assert.True(json.GetProperty("fits").GetBoolean());
+        Assert.Equal(70_553_706_496, json.GetProperty("parameters").GetInt64());
+        Assert.True(json.GetProperty("plannedPeakBytes").GetInt64() > 3L * 4 * 70_553_706_496);
+        Assert.True(peak < 512L << 20, $"the plan took {peak >> 20} MiB");
+        if (OperatingSystem.IsLinux()) Assert.True(peak > 0);
+    }
+
+    [Fact]
+    public void The_table_goes_to_standard_output()
+    {
+        ToolResult result = ToolRun.Run(TrainingJob.Arguments(trained.Data, trained.Output, command: "plan")).AssertDone();
+        Assert.Contains("weights", result.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("recompute", result.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("weights", result.Error, StringComparison.OrdinalIgnoreCase);
+    }
+
+    // What the kernel counts for the living process; 0 elsewhere, or when it has just gone.
+    private static long PeakBytes(int process)
+    {
+        try
+        {
+            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+/// <summary>What cannot be used is refused at once, with exit code 2 and one line that names it.</summary>
+public sealed class RefusalTests(TrainedModel trained)
+{
+    private const int BadInput = 2;
+
+    [Fact]
+    public void An_empty_data_folder()
+    {
+        using TestFolder folder = new();
+        Directory.CreateDirectory(folder["empty"]);
+        AssertRefused(folder["empty"], TrainingJob.Arguments(folder["empty"], folder["output"]));
+        Assert.False(Directory.Exists(folder["output"]));
+    }
+
+    [Fact]
+    public void A_data_path_that_is_missing()
+    {
+        using TestFolder folder = new();
+        AssertRefused(folder["missing.txt"], TrainingJob.Arguments(folder["missing.txt"], folder["output"]));
+        Assert.False(Directory.Exists(folder["output"]));
+    }
+
+    [Fact]
+    public void A_sequence_longer_than_the_data()
+    {
+        using TestFolder folder = new();
+        string complaint = AssertRefused("45", TrainingJob.Arguments(folder.WriteText(length: 50), folder["output"]));
+        Assert.Contains("64", complaint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Data_that_is_not_text()
+    {
+        using TestFolder folder = new();
+        File.WriteAllBytes(folder["noise.txt"], [.. Enumerable.Range(0, 4096).Select(static i => (byte)(i * 37))]);
+        AssertRefused("noise.txt", TrainingJob.Arguments(folder["noise.txt"], folder["output"]));
+    }
+
+    [Fact]
+    public void An_output_that_is_a_file()
+    {
+        string complaint = ToolRun.Run(TrainingJob.Arguments(trained.Data, trained.Data)).AssertRefused(BadInput);
+        Assert.Contains(trained.Data, complaint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Resuming_where_there_is_no_checkpoint()
+    {
+        using TestFolder folder = new();
+        AssertRefused(folder["output"], [.. TrainingJob.Arguments(trained.Data, folder["output"]), "--resume"]);
+    }
+
+    [Theory]
+    [InlineData("--seed", "2", "seed")]
+    [InlineData("--learning-rate", "0.5", "schedule")]
+    [InlineData("--optimizer", "sgd", "optimizer")]
+    public void Resuming_with_other_options(string option, string value, string named)
+    {
+        trained.Result.AssertDone();
+        string[] before = TestFolder.Snapshot(trained.Output);
+        string[] arguments = [.. TrainingJob.Arguments(trained.Data, trained.Output, TrainedModel.Steps), "--resume", option, value];
+        Assert.Contains(named, ToolRun.Run(arguments).AssertRefused(BadInput), StringComparison.Ordinal);
+        Assert.Equal(before, TestFolder.Snapshot(trained.Output));
+    }
+
+    [Fact]
+    public void Resuming_on_other_data()
+    {
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        string data = folder.WriteText(seed: 2);
+        Assert.Contains("other data", ToolRun.Run([.. TrainingJob.Arguments(data, trained.Output, TrainedModel.Steps), "--resume"]).AssertRefused(BadInput), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--wobble", "train", "--wobble")]
+    [InlineData("--wobble", "train", "--data", "a.txt", "--wobble")]
+    [InlineData("wobble", "wobble")]
+    [InlineData("12XB", "train", "--memory", "12XB")]
+    [InlineData("-5", "train", "--memory", "-5")]
+    [InlineData("many", "train", "--steps", "many")]
+    [InlineData("--steps", "train", "--steps", "0")]
+    [InlineData("--batch", "train", "--batch", "-1")]
+    [InlineData("--sequence", "train", "--sequence", "0")]
+    [InlineData("--threads", "train", "--threads", "0")]
+    [InlineData("--learning-rate", "train", "--learning-rate", "NaN")]
+    [InlineData("--epochs", "train", "--epochs", "-1")]
+    [InlineData("--dropout", "train", "--dropout", "1.5")]
+    [InlineData("fast", "train", "--optimizer", "fast")]
+    [InlineData("preset", "train", "--model", "preset:nonesuch")]
+    [InlineData("/nowhere/model", "train", "--model", "/nowhere/model")]
+    [InlineData("/nowhere/model", "generate", "--model", "/nowhere/model", "--prompt", "a")]
+    [InlineData("--model", "generate", "--model", "preset:nano", "--prompt", "a")]
+    [InlineData("--prompt", "generate", "--model", "/nowhere/model")]
+    [InlineData("--model", "eval", "--data", "a.txt")]
+    public void An_argument_that_cannot_be_used(string named, params string[] arguments)
+    {
+        using TestFolder folder = new();
+        bool train = arguments[0] == "train" && !arguments.Contains("--data");
+        AssertRefused(named, train ? [.. arguments, "--output", folder["output"], "--data", trained.Data] : arguments);
+        Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
+    }
+
+    private static string AssertRefused(string named, string[] arguments)
+    {
+        string complaint = ToolRun.Run(arguments).AssertRefusedAtOnce(BadInput);
+        Assert.Contains(named, complaint, StringComparison.Ordinal);
+        return complaint;
+    }
+}
