@@ -46,6 +46,21 @@ public sealed class TextCorpusTests
     }
 
     [Fact]
+    public void The_folder_to_leave_out_is_not_entered_where_it_is_met_however_it_is_written()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(Path.Combine(folder.Path, "out", "deeper"));
+        File.WriteAllText(Path.Combine(folder.Path, "kept.txt"), "kept");
+        File.WriteAllText(Path.Combine(folder.Path, "out", "config.json"), "{}");
+        File.WriteAllText(Path.Combine(folder.Path, "out", "deeper", "note.txt"), "note");
+        string[] all = [folder.Path];
+        Assert.Equal(3, TextCorpus.Open(all).Documents.Count);
+        string output = Path.Combine(folder.Path, "out");
+        foreach (string written in (string[])[output, output + "/", Path.Combine(folder.Path, "elsewhere", "..", "out")])
+            Assert.Equal("kept.txt", Path.GetFileName(Assert.Single(TextCorpus.Open(all, written).Documents).Path));
+    }
+
+    [Fact]
     public void A_file_named_twice_counts_once()
     {
         using var folder = new TemporaryFolder();
