@@ -23,6 +23,25 @@ public sealed class DamagedFileTests(TrainedModel trained)
         Appended,
     }
 
+    [Theory]
+    [InlineData("\"steps_done\":\"10\"", "\"steps_done\":\"14\"")]
+    [InlineData("\"micro_batch_rows\":\"4\"", "\"micro_batch_rows\":\"2\"")]
+    [InlineData("\"micro_batch_rows\":\"4\"", "\"micro_batch_rows\":\"3\"")]
+    [InlineData("\"release\":\"yes\"", "\"release\":\"yEs\"")]
+    public void A_checkpoint_that_says_something_else_of_its_run_is_not_resumed_from(string said, string says)
+    {
+        using TestFolder folder = new();
+        string output = folder.Copy(Trained()), path = Path.Combine(output, TrainingJob.Checkpoint);
+        byte[] bytes = File.ReadAllBytes(path);
+        int place = bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(said));
+        Assert.True(place > 0, $"no {said} in the checkpoint");
+        Encoding.ASCII.GetBytes(says).CopyTo(bytes, place);
+        File.WriteAllBytes(path, bytes);
+        string[] before = TestFolder.Snapshot(output);
+        Assert.Contains(TrainingJob.Checkpoint, ToolRun.Run(Resume(output)).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        Assert.Equal(before, TestFolder.Snapshot(output));
+    }
+
     [Fact]
     public void An_undamaged_checkpoint_of_a_finished_run_resumes_to_the_same_files()
     {

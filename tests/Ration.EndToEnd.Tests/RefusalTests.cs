@@ -58,6 +58,7 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--seed", "2", "seed")]
     [InlineData("--learning-rate", "0.5", "schedule")]
     [InlineData("--optimizer", "sgd", "optimizer")]
+    [InlineData("--dropout", "0.1", "dropout")]
     public void Resuming_with_other_options(string option, string value, string named)
     {
         trained.Result.AssertDone();
@@ -65,6 +66,17 @@ public sealed class RefusalTests(TrainedModel trained)
         string[] arguments = [.. TrainingJob.Arguments(trained.Data, trained.Output, TrainedModel.Steps), "--resume", option, value];
         Assert.Contains(named, ToolRun.Run(arguments).AssertRefused(BadInput), StringComparison.Ordinal);
         Assert.Equal(before, TestFolder.Snapshot(trained.Output));
+    }
+
+    [Theory]
+    [InlineData("train")]
+    [InlineData("plan")]
+    public void Resuming_with_a_batch_that_the_saved_choices_do_not_divide(string command)
+    {
+        trained.Result.AssertDone();
+        string[] arguments = [.. TrainingJob.Arguments(trained.Data, trained.Output, TrainedModel.Steps, command: command), "--resume"];
+        arguments[Array.IndexOf(arguments, "--batch") + 1] = "192";
+        AssertRefused("rows 4", arguments);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ internal static class PlanCommand
         (long tokens, long hostBytes) = Measure(parsed, source, arguments.ReadOutput(parsed));
         TrainingOptions options = arguments.ReadOptions(parsed, source, tokens);
         CpuDevice device = new(options.Threads);
-        MemoryChoices? pinned = arguments.ReadResume(parsed) ? TrainingCheckpoint.ReadHeader(arguments.ReadOutput(parsed)).Choices : null;
+        MemoryChoices? pinned = arguments.ReadResume(parsed) ? TrainingCheckpoint.ReadHeader(arguments.ReadOutput(parsed), options).Choices : null;
         TrainingPlan plan;
         MemoryBudgetException? refusal = null;
         try

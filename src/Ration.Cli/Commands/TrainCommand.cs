@@ -67,7 +67,7 @@ internal static class TrainCommand
     private static TrainingPlan MakePlan(TrainingOptions options, TrainingData data, TrainingRunOptions runOptions)
     {
         CpuDevice device = new(options.Threads);
-        CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!) : null;
+        CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
         if (header is null && File.Exists(Path.Combine(runOptions.Output!, TrainingCheckpoint.FileName)))
             Log.Line($"{runOptions.Output} holds an earlier run, which this one will replace when it saves; --resume would go on with it");
         return TrainingPlan.Create(options, device, device.Threads, data.Tokens.MemoryBytes, header?.Choices);

@@ -32,4 +32,15 @@ public static class RuntimeFootprint
         long reserve = needed <= Base.Bytes + s_tolerance ? Base.Bytes : ByteSize.AlignUp(needed, s_step);
         return reserve + ((threads - 1) * PerThread.Bytes) + hostBytes;
     }
+
+    /// <summary>What a process holds besides for an arena of this size: a thousandth, seen with large programs and arenas.</summary>
+    public static long Overhead(long arenaBytes) => arenaBytes >> 10;
+
+    /// <summary>The largest arena that fits so many bytes together with its <see cref="Overhead"/>.</summary>
+    public static long LargestArena(long bytes)
+    {
+        long arena = bytes - (bytes >> 10);
+        while (arena + 1 + Overhead(arena + 1) <= bytes) arena++;
+        return arena;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Ration.Files;
 using Ration.Files.Safetensors;
 using Ration.Graphs;
@@ -24,6 +25,10 @@ public static class TrainingCheckpoint
     public const string FileName = "checkpoint.safetensors";
 
     private const string Format = "ration-checkpoint-1";
+    private const string ChecksumKey = "checksum";
+
+    // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
+    private static readonly string[] s_checked = ["format", "steps_done", "micro_batch_rows", "recompute", "release", "options", "data"];
 
     /// <summary>Writes the state of a trainer.</summary>
     public static void Save(Trainer trainer, string folder, string dataFingerprint)
@@ -31,13 +36,18 @@ public static class TrainingCheckpoint
         Directory.CreateDirectory(folder);
         SafetensorsWriter writer = new();
         MemoryChoices choices = trainer.Plan.Choices;
-        writer.SetMetadata("format", Format);
-        writer.SetMetadata("steps_done", trainer.StepsDone.ToString(CultureInfo.InvariantCulture));
-        writer.SetMetadata("micro_batch_rows", choices.MicroBatchRows.ToString(CultureInfo.InvariantCulture));
-        writer.SetMetadata("recompute", choices.Recompute.ToString());
-        writer.SetMetadata("release", choices.Release ? "yes" : "no");
-        writer.SetMetadata("options", Fingerprint(trainer.Plan.Options));
-        writer.SetMetadata("data", dataFingerprint);
+        Dictionary<string, string> header = new()
+        {
+            ["format"] = Format,
+            ["steps_done"] = trainer.StepsDone.ToString(CultureInfo.InvariantCulture),
+            ["micro_batch_rows"] = choices.MicroBatchRows.ToString(CultureInfo.InvariantCulture),
+            ["recompute"] = choices.Recompute.ToString(),
+            ["release"] = choices.Release ? "yes" : "no",
+            ["options"] = Fingerprint(trainer.Plan.Options),
+            ["data"] = dataFingerprint,
+        };
+        foreach ((string key, string text) in header) writer.SetMetadata(key, text);
+        writer.SetMetadata(ChecksumKey, ChecksumOf(key => header[key]));
         PersistentTensors.Save(writer, Path.Combine(folder, FileName), State(trainer), trainer.Executor);
     }
 
@@ -51,6 +61,7 @@ public static class TrainingCheckpoint
         IReadOnlyDictionary<string, string> metadata = reader.Metadata;
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
         if (Text("format") != Format) throw Damaged(path, "it is of another format");
+        if (Text(ChecksumKey) != ChecksumOf(Text)) throw Damaged(path, "what it says of its run does not have the checksum it should");
         if (!long.TryParse(Text("steps_done"), NumberStyles.None, CultureInfo.InvariantCulture, out long steps)) throw Damaged(path, "its number of steps is not a number");
         if (!int.TryParse(Text("micro_batch_rows"), NumberStyles.None, CultureInfo.InvariantCulture, out int rows) || rows == 0) throw Damaged(path, "its micro-batch is not a number");
         try
@@ -63,13 +74,23 @@ public static class TrainingCheckpoint
         }
     }
 
+    /// <summary>Reads the header of the checkpoint in a folder, to go on with the run that these options describe.</summary>
+    /// <exception cref="InvalidInputException">There is none, it is damaged, or it is of other options.</exception>
+    public static CheckpointHeader ReadHeader(string folder, TrainingOptions options)
+    {
+        CheckpointHeader header = ReadHeader(folder);
+        string path = Path.Combine(folder, FileName), now = Fingerprint(options);
+        if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: it has {Difference(header.Fingerprint, now)}; give the same options, or leave out --resume to start anew");
+        if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
+        return header;
+    }
+
     /// <summary>Sets a trainer to the state of the checkpoint in a folder.</summary>
     /// <exception cref="InvalidInputException">The checkpoint is damaged or of another run.</exception>
     public static void Load(Trainer trainer, string folder, string dataFingerprint)
     {
-        CheckpointHeader header = ReadHeader(folder);
-        string path = Path.Combine(folder, FileName), options = Fingerprint(trainer.Plan.Options);
-        if (header.Fingerprint != options) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: it has {Difference(header.Fingerprint, options)}; give the same options, or leave out --resume to start anew");
+        CheckpointHeader header = ReadHeader(folder, trainer.Plan.Options);
+        string path = Path.Combine(folder, FileName);
         if (header.DataFingerprint != dataFingerprint) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other data ({header.DataFingerprint}, now {dataFingerprint}); give the same data, or leave out --resume to start anew");
         using SafetensorsReader reader = SafetensorsReader.Open(path);
         PersistentTensors.Load(reader, State(trainer), trainer.Executor);
@@ -82,6 +103,13 @@ public static class TrainingCheckpoint
         TrainingStep step = options.Step;
         return string.Create(CultureInfo.InvariantCulture,
             $"model {step.Model with { Name = "" }}; rows {step.Rows}; sequence {step.Sequence}; optimizer {step.Optimizer}; clip {step.ClipNorm} {step.ClipScope}; dropout {step.Dropout}; seed {options.Seed}; schedule {options.LearningRateSchedule}");
+    }
+
+    private static string ChecksumOf(Func<string, string> text)
+    {
+        Checksum checksum = default;
+        foreach (string key in s_checked) checksum.Append(Encoding.UTF8.GetBytes($"{key}={text(key)}\n"));
+        return checksum.ToString();
     }
 
     private static Value[] State(Trainer trainer) => [.. trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind != MemoryKind.Gradients)];

@@ -20,7 +20,8 @@ public sealed class TrainingPlan
     private TrainingPlan(TrainingOptions options, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
         (Options, Choices, Program, Evaluation) = (options, best.Choices, best.Program!, evaluation);
-        (BudgetBytes, RuntimeBytes, Device) = (budget, runtime, device);
+        (BudgetBytes, Device) = (budget, device);
+        RuntimeBytes = runtime + RuntimeFootprint.Overhead(ArenaBytes);
         Scalars = TrainingGraph.Build(options.Step, Choices).Scalars;
         Reasons = PlanReasons.Explain(this, search);
     }
@@ -83,7 +84,7 @@ public sealed class TrainingPlan
             return StepProgram.Compile(graph, device, program.Layout);
         }
 
-        PlanningResult result = new Planner(device).Choose(families, budget - runtime, program => EvaluationOf(program).ArenaBytes);
+        PlanningResult result = new Planner(device).Choose(families, RuntimeFootprint.LargestArena(budget - runtime), program => EvaluationOf(program).ArenaBytes);
         if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, device);
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
     }
@@ -93,8 +94,9 @@ public sealed class TrainingPlan
 
     private static MemoryBudgetException Refusal(TrainingOptions options, PlanningResult result, long budget, long runtime, IDevice device)
     {
-        ByteSize smallest = new(result.Smallest!.ArenaBytes + runtime);
-        string hint = options.Rows > 1 && FitsOneRow(options, budget - runtime, device)
+        long arena = result.Smallest!.ArenaBytes;
+        ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + runtime);
+        string hint = options.Rows > 1 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
         string choices = $"{result.Smallest.Choices.MicroBatchRows} of {options.Rows} rows at a time, recompute {result.Smallest.Choices.Recompute}, gradients {(result.Smallest.Choices.Release ? "released" : "kept")}";
