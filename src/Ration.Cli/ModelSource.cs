@@ -14,9 +14,13 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Fol
 
     /// <summary>Finds a model.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public static ModelSource Open(string model) => model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)
-        ? new ModelSource(Presets.Get(model[PresetPrefix.Length..]), null)
-        : new ModelSource(ModelFolder.ReadConfiguration(model), model);
+    public static ModelSource Open(string model)
+    {
+        if (model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)) return new ModelSource(Presets.Get(model[PresetPrefix.Length..]), null);
+        if (!Directory.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
+            throw new InvalidInputException($"--model {model}: there is no such folder; for the preset write preset:{model}");
+        return new ModelSource(ModelFolder.ReadConfiguration(model), model);
+    }
 
     /// <summary>The tokenizer of the folder, or bytes for a preset.</summary>
     /// <exception cref="InvalidInputException">The folder has none that is known.</exception>

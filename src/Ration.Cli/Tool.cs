@@ -20,7 +20,7 @@ internal static class Tool
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
-        if (parsed.UnmatchedTokens.Count > 0) return Complain($"there is no command or option {parsed.UnmatchedTokens[0]} here; --help lists them", ExitCode.BadInput);
+        if (parsed.UnmatchedTokens.Count > 0) return Complain($"there is no command or option '{parsed.UnmatchedTokens[0]}'; ration --help lists them", ExitCode.BadInput);
         if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);
         try
         {
@@ -44,7 +44,7 @@ internal static class Tool
         }
         catch (OperationCanceledException)
         {
-            return Complain("interrupted before there was anything to save", ExitCode.Interrupted);
+            return Complain("interrupted; nothing was changed", ExitCode.Interrupted);
         }
 #pragma warning disable CA1031 // The last resort: whatever else comes is a defect, and should be reported with its trace.
         catch (Exception e)

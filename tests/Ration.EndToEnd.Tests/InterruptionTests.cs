@@ -82,6 +82,7 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         Assert.InRange(done, 1, UninterruptedRun.Steps - 1);
         AssertMessage(result, done);
         AssertResult(result, json, done);
+        AssertIsNotReplaced(output);
         AssertResumes(output);
     }
 
@@ -99,6 +100,15 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
         Assert.Equal("", result.Output);
         Assert.Contains("interrupted", result.ErrorLines[^1], StringComparison.Ordinal);
+    }
+
+    private void AssertIsNotReplaced(string output)
+    {
+        string[] before = TestFolder.Snapshot(output);
+        string complaint = ToolRun.Run([.. Arguments(output)]).AssertRefused(2);
+        Assert.Contains("--resume", complaint, StringComparison.Ordinal);
+        Assert.Contains("--overwrite", complaint, StringComparison.Ordinal);
+        Assert.Equal(before, TestFolder.Snapshot(output));
     }
 
     private static void AssertMessage(ToolResult result, long done)

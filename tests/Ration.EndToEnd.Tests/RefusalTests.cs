@@ -56,7 +56,7 @@ public sealed class RefusalTests(TrainedModel trained)
 
     [Theory]
     [InlineData("--seed", "2", "seed")]
-    [InlineData("--learning-rate", "0.5", "schedule")]
+    [InlineData("--learning-rate", "0.5", "--learning-rate")]
     [InlineData("--optimizer", "sgd", "optimizer")]
     [InlineData("--dropout", "0.1", "dropout")]
     public void Resuming_with_other_options(string option, string value, string named)
@@ -76,7 +76,7 @@ public sealed class RefusalTests(TrainedModel trained)
         trained.Result.AssertDone();
         string[] arguments = [.. TrainingJob.Arguments(trained.Data, trained.Output, TrainedModel.Steps, command: command), "--resume"];
         arguments[Array.IndexOf(arguments, "--batch") + 1] = "192";
-        AssertRefused("rows 4", arguments);
+        AssertRefused("--batch", arguments);
     }
 
     [Fact]

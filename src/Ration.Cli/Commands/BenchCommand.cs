@@ -34,26 +34,27 @@ internal static class BenchCommand
 
     private static int Run(ParseResult parsed)
     {
+        using Interruption interruption = new();
         int threads = CommonOptions.ReadThreads(parsed);
-        Machine machine = MeasureMachine(threads);
-        StepProfile profile = MeasureStep(parsed, threads);
+        Machine machine = MeasureMachine(threads, interruption.Token);
+        StepProfile profile = MeasureStep(parsed, threads, interruption.Token);
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(machine, profile);
         else WriteText(machine, profile);
         return ExitCode.Done;
     }
 
-    private static Machine MeasureMachine(int threads)
+    private static Machine MeasureMachine(int threads, CancellationToken cancellation)
     {
         Log.Line("measuring arithmetic, memory and disk …");
         double limit = ArithmeticLimit.Flops(threads);
         using CpuDevice device = new(threads);
         double[] products = [.. s_products.Select(p => MachineMeasurement.MatrixProductFlops(device, p.M, p.N, p.K, Runs))];
         double stream = MachineMeasurement.StreamBytesPerSecond(device, StreamElements, Runs);
-        (double write, double read) = DiskMeasurement.Measure(Environment.CurrentDirectory, DiskBytes);
+        (double write, double read) = DiskMeasurement.Measure(Environment.CurrentDirectory, DiskBytes, cancellation);
         return new Machine(device.Description, limit, products, stream, write, read);
     }
 
-    private static StepProfile MeasureStep(ParseResult parsed, int threads)
+    private static StepProfile MeasureStep(ParseResult parsed, int threads, CancellationToken cancellation)
     {
         ModelConfiguration model = ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? "preset:nano").Configuration;
         int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, 256);
@@ -66,7 +67,7 @@ internal static class BenchCommand
             Threads = threads,
         };
         Log.Line($"training {model.Name} for a few steps of {options.BatchTokens:N0} tokens …");
-        return StepProfile.Measure(options, new CpuDevice(threads), threads, model.Parameters > 50_000_000 ? 3 : 20);
+        return StepProfile.Measure(options, new CpuDevice(threads), threads, model.Parameters > 50_000_000 ? 3 : 20, cancellation);
     }
 
     private static void WriteText(Machine machine, StepProfile profile)

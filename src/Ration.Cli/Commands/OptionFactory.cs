@@ -31,8 +31,10 @@ internal static class OptionFactory
         HelpName = "SIZE",
         CustomParser = result =>
         {
-            if (ByteSize.TryParse(Text(result), out ByteSize size)) return size;
-            result.AddError($"{name} '{Text(result)}' is not a memory size; write a number and a unit, such as 512MiB or 4GiB");
+            bool isNumber = long.TryParse(Text(result), NumberStyles.None, CultureInfo.InvariantCulture, out long number);
+            if (isNumber && number < 1 << 20) result.AddError($"{name} {number} is {number} bytes; write {number}MiB if that is what you mean");
+            else if (ByteSize.TryParse(Text(result), out ByteSize size)) return size;
+            else result.AddError($"{name} '{Text(result)}' is not a memory size; write a number and a unit, such as 512MiB or 4GiB");
             return null;
         },
     };

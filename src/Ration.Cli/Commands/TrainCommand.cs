@@ -53,7 +53,7 @@ internal static class TrainCommand
         PackedBatches batches = new(data.Tokens, sequence, parsed.GetValue(CommonOptions.Seed) ?? 1);
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer.Name, data.Fingerprint());
-        TrainingPlan plan = MakePlan(options, data, runOptions);
+        TrainingPlan plan = MakePlan(options, data, runOptions, arguments.ReadOverwrite(parsed));
         Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
         PlanSummary.Write(Log.Writer, plan);
         cancellation.ThrowIfCancellationRequested();
@@ -64,13 +64,30 @@ internal static class TrainCommand
         return new TrainingOutcome(plan, run.Run(progress, cancellation), output);
     }
 
-    private static TrainingPlan MakePlan(TrainingOptions options, TrainingData data, TrainingRunOptions runOptions)
+    private static TrainingPlan MakePlan(TrainingOptions options, TrainingData data, TrainingRunOptions runOptions, bool overwrite)
     {
         CpuDevice device = new(options.Threads);
         CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
-        if (header is null && File.Exists(Path.Combine(runOptions.Output!, TrainingCheckpoint.FileName)))
-            Log.Line($"{runOptions.Output} holds an earlier run, which this one will replace when it saves; --resume would go on with it");
+        if (header is null && !overwrite) RequireFinished(runOptions.Output!);
         return TrainingPlan.Create(options, device, device.Threads, data.Tokens.MemoryBytes, header?.Choices);
+    }
+
+    // Hours of work must not be lost to a forgotten switch. What cannot be read holds nothing that could be gone on with.
+    private static void RequireFinished(string output)
+    {
+        if (!File.Exists(Path.Combine(output, TrainingCheckpoint.FileName))) return;
+        CheckpointHeader found;
+        try
+        {
+            found = TrainingCheckpoint.ReadHeader(output);
+        }
+        catch (InvalidInputException)
+        {
+            return;
+        }
+
+        if (found.StepsDone < found.Steps)
+            throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
     }
 
     // Planning leaves graphs of plans that were not chosen. They are given back before the arena is reserved, not beside it.

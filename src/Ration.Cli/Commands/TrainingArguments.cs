@@ -37,6 +37,7 @@ internal sealed class TrainingArguments
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
     private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
+    private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a run that is not finished.");
     private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder.");
 
     /// <summary>Adds all options to a command.</summary>
@@ -46,7 +47,7 @@ internal sealed class TrainingArguments
         [
             CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _recompute, _steps, _epochs, _batch,
             CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _microBatch, CommonOptions.Seed,
-            CommonOptions.Threads, _checkpointEvery, _evaluationTokens, _resume, CommonOptions.Json,
+            CommonOptions.Threads, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
         foreach (Option option in all) command.Options.Add(option);
     }
@@ -59,6 +60,9 @@ internal sealed class TrainingArguments
 
     /// <summary>Whether to go on with a run.</summary>
     public bool ReadResume(ParseResult parsed) => parsed.GetValue(_resume);
+
+    /// <summary>Whether an unfinished run may be replaced.</summary>
+    public bool ReadOverwrite(ParseResult parsed) => parsed.GetValue(_overwrite);
 
     /// <summary>Tokens of a row: what was asked for, or the model's context, if that is not long.</summary>
     public static int ReadSequence(ParseResult parsed, ModelConfiguration model)

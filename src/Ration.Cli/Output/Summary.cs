@@ -10,6 +10,12 @@ internal static class Summary
     public static void Write(TrainingOutcome outcome)
     {
         (TrainingPlan plan, TrainingResult result) = (outcome.Plan, outcome.Result);
+        if (result.Tokens == 0)
+        {
+            Log.Line($"the run was complete already ({result.StepsDone:N0} steps): nothing was trained");
+            return;
+        }
+
         string evaluation = double.IsNaN(result.EvaluationLoss)
             ? "no held-out text to evaluate on"
             : $"held-out loss {result.EvaluationLoss:0.0000}, perplexity {Math.Exp(result.EvaluationLoss):0.000} on {result.EvaluationTokens:N0} tokens";

@@ -63,10 +63,12 @@ internal sealed class TextFileFinder(string? leaveOut = null)
         foreach (string file in files) AddFile(file, namedAs: null);
     }
 
-    // Links to folders can lead back up; those that a user names are followed all the same.
+    // Links to folders can lead back up; those that a user names are followed all the same. A folder that holds a model is no text to
+    // learn from, whichever run left it there.
     private bool IsEntered(FileSystemInfo folder) =>
         folder.FullName != _leaveOut && !folder.Attributes.HasFlag(FileAttributes.ReparsePoint) && !folder.Attributes.HasFlag(FileAttributes.Hidden)
-        && !folder.Name.StartsWith('.') && folder.Name is not ("bin" or "obj" or "node_modules");
+        && !folder.Name.StartsWith('.') && folder.Name is not ("bin" or "obj" or "node_modules")
+        && !File.Exists(Path.Combine(folder.FullName, "model.safetensors")) && !File.Exists(Path.Combine(folder.FullName, "checkpoint.safetensors"));
 
     private void AddFile(string file, string? namedAs)
     {

@@ -10,8 +10,9 @@ public static class DiskMeasurement
     /// <summary>Bytes a second of writing a file to the disk itself (flushed), and of reading it again (which a cache may serve).</summary>
     /// <param name="folder">Where; the file is removed.</param>
     /// <param name="bytes">Size of the file.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static (double WriteBytesPerSecond, double ReadBytesPerSecond) Measure(string folder, long bytes)
+    public static (double WriteBytesPerSecond, double ReadBytesPerSecond) Measure(string folder, long bytes, CancellationToken cancellation = default)
     {
         string path = Path.Combine(folder, $".ration-disk-{Environment.ProcessId}");
         byte[] piece = new byte[PieceBytes];
@@ -20,7 +21,12 @@ public static class DiskMeasurement
         {
             using FileStream stream = new(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
             long start = Stopwatch.GetTimestamp();
-            for (long done = 0; done < bytes; done += PieceBytes) stream.Write(piece);
+            for (long done = 0; done < bytes; done += PieceBytes)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                stream.Write(piece);
+            }
+
             stream.Flush(flushToDisk: true);
             double write = Stopwatch.GetElapsedTime(start).TotalSeconds;
             stream.Position = 0;

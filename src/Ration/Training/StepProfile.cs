@@ -16,8 +16,9 @@ public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnl
     /// <param name="device">Where to run; disposed at the end.</param>
     /// <param name="threads">Threads of that device.</param>
     /// <param name="steps">Steps to measure, after two that warm up.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
     /// <exception cref="Planning.MemoryBudgetException">It does not fit.</exception>
-    public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps)
+    public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps, CancellationToken cancellation = default)
     {
         TimedDevice timed = new(device);
         TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + 2 }, timed, threads);
@@ -29,6 +30,7 @@ public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnl
         double[] seconds = new double[steps];
         for (int i = 0; i < steps; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             long start = Stopwatch.GetTimestamp();
             trainer.Step();
             seconds[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -10,10 +10,11 @@ namespace Ration.Training;
 
 /// <summary>What a checkpoint says of its run, readable before any memory is planned.</summary>
 /// <param name="StepsDone">Steps done.</param>
+/// <param name="Steps">Steps of the whole run.</param>
 /// <param name="Choices">How memory was arranged: kept on resuming, so that sums are added up in the same order.</param>
 /// <param name="Fingerprint">The options that change the numbers.</param>
 /// <param name="DataFingerprint">The number of tokens of the data.</param>
-public sealed record CheckpointHeader(long StepsDone, MemoryChoices Choices, string Fingerprint, string DataFingerprint);
+public sealed record CheckpointHeader(long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint);
 
 /// <summary>
 /// The state of a run in one file, replaced atomically: a kill at any instant leaves the one before. Weights and optimizer state are
@@ -28,7 +29,7 @@ public static class TrainingCheckpoint
     private const string ChecksumKey = "checksum";
 
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
-    private static readonly string[] s_checked = ["format", "steps_done", "micro_batch_rows", "recompute", "release", "options", "data"];
+    private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data"];
 
     /// <summary>Writes the state of a trainer.</summary>
     public static void Save(Trainer trainer, string folder, string dataFingerprint)
@@ -40,6 +41,7 @@ public static class TrainingCheckpoint
         {
             ["format"] = Format,
             ["steps_done"] = trainer.StepsDone.ToString(CultureInfo.InvariantCulture),
+            ["steps"] = trainer.Plan.Options.Steps.ToString(CultureInfo.InvariantCulture),
             ["micro_batch_rows"] = choices.MicroBatchRows.ToString(CultureInfo.InvariantCulture),
             ["recompute"] = choices.Recompute.ToString(),
             ["release"] = choices.Release ? "yes" : "no",
@@ -62,11 +64,11 @@ public static class TrainingCheckpoint
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
         if (Text("format") != Format) throw Damaged(path, "it is of another format");
         if (Text(ChecksumKey) != ChecksumOf(Text)) throw Damaged(path, "what it says of its run does not have the checksum it should");
-        if (!long.TryParse(Text("steps_done"), NumberStyles.None, CultureInfo.InvariantCulture, out long steps)) throw Damaged(path, "its number of steps is not a number");
+        long Number(string key) => long.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged(path, $"its {key} is not a number");
         if (!int.TryParse(Text("micro_batch_rows"), NumberStyles.None, CultureInfo.InvariantCulture, out int rows) || rows == 0) throw Damaged(path, "its micro-batch is not a number");
         try
         {
-            return new CheckpointHeader(steps, new MemoryChoices(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes"), Text("options"), Text("data"));
+            return new CheckpointHeader(Number("steps_done"), Number("steps"), new MemoryChoices(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes"), Text("options"), Text("data"));
         }
         catch (FormatException e)
         {
@@ -101,8 +103,9 @@ public static class TrainingCheckpoint
     public static string Fingerprint(TrainingOptions options)
     {
         TrainingStep step = options.Step;
+        LearningRateSchedule schedule = options.LearningRateSchedule;
         return string.Create(CultureInfo.InvariantCulture,
-            $"model {step.Model with { Name = "" }}; rows {step.Rows}; sequence {step.Sequence}; optimizer {step.Optimizer}; clip {step.ClipNorm} {step.ClipScope}; dropout {step.Dropout}; seed {options.Seed}; schedule {options.LearningRateSchedule}");
+            $"model {step.Model with { Name = "" }}; --batch {options.BatchTokens}; --sequence {step.Sequence}; optimizer {step.Optimizer}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
     private static string ChecksumOf(Func<string, string> text)

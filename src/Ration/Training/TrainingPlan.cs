@@ -85,18 +85,18 @@ public sealed class TrainingPlan
         }
 
         PlanningResult result = new Planner(device).Choose(families, RuntimeFootprint.LargestArena(budget - runtime), program => EvaluationOf(program).ArenaBytes);
-        if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, device);
+        if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, device, pinned is not null);
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
     }
 
     /// <summary>What a run may take where no budget is given: what is free, less a margin for other programs.</summary>
     internal static long FreeMemory() => (long)(MeasuredMemory.AvailableBytes() * 0.8);
 
-    private static MemoryBudgetException Refusal(TrainingOptions options, PlanningResult result, long budget, long runtime, IDevice device)
+    private static MemoryBudgetException Refusal(TrainingOptions options, PlanningResult result, long budget, long runtime, IDevice device, bool pinned)
     {
         long arena = result.Smallest!.ArenaBytes;
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + runtime);
-        string hint = options.Rows > 1 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
+        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
         string choices = $"{result.Smallest.Choices.MicroBatchRows} of {options.Rows} rows at a time, recompute {result.Smallest.Choices.Recompute}, gradients {(result.Smallest.Choices.Release ? "released" : "kept")}";

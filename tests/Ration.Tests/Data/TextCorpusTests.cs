@@ -37,6 +37,18 @@ public sealed class TextCorpusTests
     }
 
     [Fact]
+    public void Folders_that_hold_a_model_are_no_text()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("good.txt", "good");
+        folder.Write("trained/config.json", "{}");
+        folder.Write("trained/model.safetensors", "weights");
+        folder.Write("begun/notes.txt", "notes");
+        folder.Write("begun/checkpoint.safetensors", "state");
+        Assert.Equal([folder["good.txt"]], TextCorpus.Open(folder.Path).Documents.Select(d => d.Path));
+    }
+
+    [Fact]
     public void A_hidden_or_built_file_is_taken_if_it_is_named()
     {
         using var folder = new TemporaryFolder();
