@@ -56,7 +56,7 @@ public sealed class ResumeTests
         using TemporaryFolder folder = new();
         Assert.Contains("no checkpoint", Refusal(options), StringComparison.Ordinal);
         Run(options, folder.Path);
-        Assert.Contains("'seed 3' where this run has 'seed 4'", Refusal(options with { Seed = 4 }), StringComparison.Ordinal);
+        Assert.Contains("'--seed 3' where this run has '--seed 4'", Refusal(options with { Seed = 4 }), StringComparison.Ordinal);
         Assert.Contains("optimizer", Refusal(options with { Optimizer = new Ration.Optimizers.Sgd() }), StringComparison.Ordinal);
         Assert.Contains("other data", Refusal(options, data: "another text"), StringComparison.Ordinal);
         byte[] bytes = File.ReadAllBytes(folder[TrainingCheckpoint.FileName]);
