@@ -53,7 +53,7 @@ internal sealed class TextGeneration : IDisposable
         int[] tokens = tokenizer.Encode(prompt);
         if (tokens.Length == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
         long runtime = RuntimeFootprint.Reserve(threads);
-        long arena = memory is { } budget ? budget.Bytes - runtime : long.MaxValue;
+        long arena = memory is { } budget ? RuntimeFootprint.LargestArena(budget.Bytes - runtime) : long.MaxValue;
         Generator generator = Generator.Create(model, new CpuDevice(threads), tokens.Length + most, arena, runtime);
         try
         {

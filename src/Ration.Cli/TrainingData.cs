@@ -32,11 +32,15 @@ internal sealed class TrainingData : IDisposable
     /// <param name="cancellation">Stops it.</param>
     public static TrainingData Open(string[] paths, ITokenizer tokenizer, string? output, CancellationToken cancellation)
     {
+        if (output is not null && paths.Any(path => Full(path) == Full(output)))
+            throw new InvalidInputException($"--output {output} is also read as --data; name another folder to write to");
         TextCorpus corpus = TextCorpus.Open(paths, output);
         string? spool = null;
         if (output is not null && PredictMemoryBytes(corpus, tokenizer) == 0) spool = CreateFolder(output);
         return new TrainingData(corpus, TokenStore.Create(corpus, tokenizer, s_memoryLimit, spool, cancellation));
     }
+
+    private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
     /// <summary>Memory that the tokens of some paths would take, without reading them.</summary>
     public static long PredictMemoryBytes(TextCorpus corpus, ITokenizer tokenizer) => TokenStore.PredictMemoryBytes(corpus, tokenizer, s_memoryLimit);

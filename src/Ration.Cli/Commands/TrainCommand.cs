@@ -3,6 +3,7 @@ using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Devices.Cpu;
 using Ration.Memory;
+using Ration.Planning;
 using Ration.Tokenizers;
 using Ration.Training;
 
@@ -34,11 +35,12 @@ internal static class TrainCommand
         if (json) TrainingJson.Write(outcome);
         if (outcome.Result.Interrupted)
         {
-            Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, and --resume goes on from there");
+            if (outcome.Result.StepsDone == 0) Log.Line("ration: interrupted before the first step was done; nothing was changed");
+            else Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, and --resume goes on from there");
             return ExitCode.Interrupted;
         }
 
-        if (!json && tokenizer.Length > 0) WriteSample(outcome, interruption.Token);
+        if (!json && tokenizer.Length > 0) TryWriteSample(outcome, interruption.Token);
         return ExitCode.Done;
     }
 
@@ -92,6 +94,19 @@ internal static class TrainCommand
 
     // Planning leaves graphs of plans that were not chosen. They are given back before the arena is reserved, not beside it.
     private static void ReleaseGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
+    // The run is over and saved: that there is no room for a sample is no failure of it.
+    private static void TryWriteSample(TrainingOutcome outcome, CancellationToken cancellation)
+    {
+        try
+        {
+            WriteSample(outcome, cancellation);
+        }
+        catch (MemoryBudgetException e)
+        {
+            Log.Line($"no sample: {e.Message}");
+        }
+    }
 
     private static void WriteSample(TrainingOutcome outcome, CancellationToken cancellation)
     {

@@ -16,7 +16,7 @@ internal static class Summary
             return;
         }
 
-        string evaluation = double.IsNaN(result.EvaluationLoss)
+        string evaluation = result.EvaluationTokens == 0
             ? "no held-out text to evaluate on"
             : $"held-out loss {result.EvaluationLoss:0.0000}, perplexity {Math.Exp(result.EvaluationLoss):0.000} on {result.EvaluationTokens:N0} tokens";
         Log.Line($"done: {result.StepsDone:N0} steps, {result.Tokens:N0} tokens in {Duration.Of(TimeSpan.FromSeconds(result.Seconds))}, {result.TokensPerSecond:N0} tokens/s");

@@ -55,7 +55,7 @@ public sealed class Generator : IDisposable
         StepProgram single = StepProgram.Compile(GenerationGraph.Build(model, 1, capacity), device, chunk.Layout);
         long needed = Math.Max(chunk.ArenaBytes, single.ArenaBytes);
         if (needed <= arenaBudget) return new Generator(device, chunk, single, capacity);
-        Memory.ByteSize smallest = new(needed + runtimeBytes);
+        Memory.ByteSize smallest = new(needed + RuntimeFootprint.Overhead(needed) + runtimeBytes);
         throw new MemoryBudgetException(
             $"generating {capacity} tokens with {model.Name} does not fit {new Memory.ByteSize(arenaBudget + runtimeBytes)}: the smallest budget that fits is "
             + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB); fewer --max-tokens or a shorter prompt need less", smallest);

@@ -46,9 +46,10 @@ public sealed class Evaluation : IDisposable
         {
             TrainingStep step = new(model, rows, sequence, new Sgd());
             StepProgram program = StepProgram.Compile(TrainingGraph.BuildEvaluation(step, rows), device);
-            if (program.ArenaBytes + runtime <= budget) return new Evaluation(device, program, rows, sequence, runtime);
+            long needed = program.ArenaBytes + RuntimeFootprint.Overhead(program.ArenaBytes) + RowFiller.HostBytes(rows, sequence) + runtime;
+            if (needed <= budget) return new Evaluation(device, program, rows, sequence, needed - program.ArenaBytes);
             if (rows > 1) continue;
-            ByteSize smallest = new(program.ArenaBytes + runtime);
+            ByteSize smallest = new(needed);
             throw new MemoryBudgetException(
                 $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: the smallest budget that fits is "
                 + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB); a smaller --sequence needs less", smallest);

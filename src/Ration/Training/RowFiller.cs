@@ -14,6 +14,9 @@ internal sealed class RowFiller(PackedBatches data, int rows)
     private readonly int[] _positions = new int[rows * data.Sequence];
     private readonly int[] _keyRanges = new int[2 * rows * data.Sequence];
 
+    /// <summary>Bytes of the room for so many rows of so many tokens.</summary>
+    public static long HostBytes(long rows, long sequence) => 5L * sizeof(int) * rows * sequence;
+
     /// <summary>Rows that are filled together.</summary>
     public int Rows => rows;
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Ration.Data;
 using Ration.Execution;
 using Ration.Files;
@@ -98,6 +99,26 @@ public sealed class Trainer : IDisposable
     {
         long rows = Math.Min(_data.EvaluationRows, Math.Max(1, mostTokens / _data.Sequence));
         return _filler.Evaluate(_executor, Plan.Evaluation, rows, null, cancellation);
+    }
+
+    /// <summary>Whether every weight is a finite number.</summary>
+    public bool WeightsAreFinite()
+    {
+        Span<float> piece = stackalloc float[4096];
+        foreach (Value weight in Weights)
+        {
+            for (long start = 0; start < weight.Shape.Elements; start += piece.Length)
+            {
+                Span<float> part = piece[..(int)Math.Min(piece.Length, weight.Shape.Elements - start)];
+                _executor.ReadPersistent(weight, start * sizeof(float), MemoryMarshal.AsBytes(part));
+                foreach (float number in part)
+                {
+                    if (!float.IsFinite(number)) return false;
+                }
+            }
+        }
+
+        return true;
     }
 
     /// <inheritdoc/>

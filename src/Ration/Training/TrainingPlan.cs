@@ -73,6 +73,7 @@ public sealed class TrainingPlan
     public static TrainingPlan Create(TrainingOptions options, IDevice device, int threads, long hostBytes = 0, MemoryChoices? pinned = null)
     {
         options.Validate();
+        hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
         IReadOnlyList<PlanFamily> families = pinned is null ? TrainingPlanFamilies.Of(options) : [new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.Step, c).Graph)];

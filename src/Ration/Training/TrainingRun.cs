@@ -84,12 +84,13 @@ public sealed class TrainingRun : IDisposable
             CollectGarbage();
             progress?.Report(Progress(loss));
             if (_options.Output is null || StepsLeft == 0 || !CheckpointDue(lastCheckpoint)) continue;
+            RequireFinite();
             TrainingCheckpoint.Save(Trainer, _options.Output, _options.DataFingerprint);
             (lastCheckpoint, saved) = (Stopwatch.GetTimestamp(), Trainer.StepsDone);
         }
 
         // Saved before it is evaluated: whatever happens then, the training is not lost.
-        if (_options.Output is not null) Save(saved);
+        if (_options.Output is not null && (Trainer.StepsDone > 0 || StepsLeft == 0)) Save(saved);
         return Evaluate(cancellation);
     }
 
@@ -127,8 +128,17 @@ public sealed class TrainingRun : IDisposable
 
     private void Save(long alreadySaved)
     {
+        RequireFinite();
         if (alreadySaved != Trainer.StepsDone) TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint);
+        // An earlier run's finished model is not given up for one that was stopped.
+        if (StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, HuggingFaceFolder.WeightsName))) return;
         ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, Trainer.Weights, Trainer.Executor, _options.Tokenizer);
+    }
+
+    // A gradient that overflows spoils the weights after a loss that was still finite: what is good on disk must not be replaced by that.
+    private void RequireFinite()
+    {
+        if (!Trainer.WeightsAreFinite()) throw new TrainingDivergedException(Trainer.StepsDone, "a weight");
     }
 
     private long EvaluationTokens() =>

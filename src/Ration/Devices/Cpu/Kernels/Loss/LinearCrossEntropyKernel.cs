@@ -68,10 +68,13 @@ internal static unsafe class LinearCrossEntropyKernel
     public static long WorkspaceBytes(nint tokens, nint vocabulary, nint width, int threads)
     {
         nint rows = nint.Min(tokens, TokenBlock), columns = Columns(rows, vocabulary);
-        long products = Math.Max(Gemm.WorkspaceBytes(rows, columns, width, threads),
-            Math.Max(Gemm.WorkspaceBytes(columns, width, rows, threads), Gemm.WorkspaceBytes(rows, width, columns, threads)));
-        products = Math.Max(products, FilterWorkspaceBytes(rows, columns, width, threads));
-        return BlockBytes(rows, columns) + (Aligned(rows * RowState.Floats * sizeof(float)) + products);
+        nint lastRows = tokens % TokenBlock, lastColumns = vocabulary % columns;
+        long products = Math.Max(
+            LargestProductBytes([rows, lastRows], [columns, lastColumns], width, threads),
+            LargestProductBytes(
+                [nint.Min(rows, FilterTokens), rows % FilterTokens, lastRows % FilterTokens],
+                [nint.Min(columns, FilterColumns), columns % FilterColumns, lastColumns % FilterColumns], width, threads));
+        return BlockBytes(rows, columns) + Aligned(rows * RowState.Floats * sizeof(float)) + products;
     }
 
     /// <summary>The loss, and each token's log-sum-exp.</summary>
@@ -83,9 +86,10 @@ internal static unsafe class LinearCrossEntropyKernel
     public static void Forward(WorkerPool pool, in LinearCrossEntropyArguments x, float* loss, float* logSumExp, byte* workspace)
     {
         double sum = 0;
+        nint columns = Columns(nint.Min(TokenBlock, x.Tokens), x.Vocabulary);
         for (nint first = 0; first < x.Tokens; first += TokenBlock)
         {
-            nint rows = nint.Min(TokenBlock, x.Tokens - first), columns = Columns(rows, x.Vocabulary);
+            nint rows = nint.Min(TokenBlock, x.Tokens - first);
             LossRows work = new()
             {
                 Logits = (float*)workspace,
@@ -124,9 +128,10 @@ internal static unsafe class LinearCrossEntropyKernel
     public static void Backward(
         WorkerPool pool, in LinearCrossEntropyArguments x, float* logSumExp, float* hiddenGradient, float* weightGradient, bool accumulateWeight, byte* workspace)
     {
+        nint columns = Columns(nint.Min(TokenBlock, x.Tokens), x.Vocabulary);
         for (nint first = 0; first < x.Tokens; first += TokenBlock)
         {
-            nint rows = nint.Min(TokenBlock, x.Tokens - first), columns = Columns(rows, x.Vocabulary);
+            nint rows = nint.Min(TokenBlock, x.Tokens - first);
             Block block = new()
             {
                 Logits = (float*)workspace,
@@ -221,10 +226,20 @@ internal static unsafe class LinearCrossEntropyKernel
         return nint.Min(vocabulary, nint.Clamp(columns, FilterColumns, 8 * FilterColumns));
     }
 
-    private static long FilterWorkspaceBytes(nint rows, nint columns, nint width, int threads)
+    // Of the three products of every block that occurs, the last ones included: a smaller product can need more scratch than a larger one.
+    private static long LargestProductBytes(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> columns, nint width, int threads)
     {
-        nint r = nint.Min(rows, FilterTokens), c = nint.Min(columns, FilterColumns);
-        return Math.Max(Gemm.WorkspaceBytes(r, width, c, threads), Gemm.WorkspaceBytes(c, width, r, threads));
+        long largest = 0;
+        foreach (nint r in rows)
+        {
+            foreach (nint c in columns)
+            {
+                largest = Math.Max(largest, Gemm.WorkspaceBytes(r, c, width, threads));
+                largest = Math.Max(largest, Math.Max(Gemm.WorkspaceBytes(c, width, r, threads), Gemm.WorkspaceBytes(r, width, c, threads)));
+            }
+        }
+
+        return largest;
     }
 
     private static nint BlockBytes(nint rows, nint columns) => Aligned(rows * columns * sizeof(float));
