@@ -71,8 +71,8 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Steps that are left.</summary>
     public long StepsLeft => Math.Max(0, Trainer.Plan.Options.Steps - Trainer.StepsDone);
 
-    /// <summary>Trains to the last step, or until asked to stop; either way the state is saved, if there is an output folder.</summary>
-    /// <exception cref="TrainingDivergedException">The loss is not finite; the last checkpoint is as it was.</exception>
+    /// <summary>Trains to the last step, or until asked to stop; either way the state is saved, if a step was done and there is an output folder.</summary>
+    /// <exception cref="TrainingDivergedException">The loss or a weight is not finite; the last checkpoint is as it was.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         long lastCheckpoint = Stopwatch.GetTimestamp(), saved = _options.Resume ? Trainer.StepsDone : -1;
@@ -84,8 +84,7 @@ public sealed class TrainingRun : IDisposable
             CollectGarbage();
             progress?.Report(Progress(loss));
             if (_options.Output is null || StepsLeft == 0 || !CheckpointDue(lastCheckpoint)) continue;
-            RequireFinite();
-            TrainingCheckpoint.Save(Trainer, _options.Output, _options.DataFingerprint);
+            SaveCheckpoint();
             (lastCheckpoint, saved) = (Stopwatch.GetTimestamp(), Trainer.StepsDone);
         }
 
@@ -128,17 +127,17 @@ public sealed class TrainingRun : IDisposable
 
     private void Save(long alreadySaved)
     {
-        RequireFinite();
-        if (alreadySaved != Trainer.StepsDone) TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint);
+        if (alreadySaved != Trainer.StepsDone) SaveCheckpoint();
         // An earlier run's finished model is not given up for one that was stopped.
         if (StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, HuggingFaceFolder.WeightsName))) return;
         ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, Trainer.Weights, Trainer.Executor, _options.Tokenizer);
     }
 
     // A gradient that overflows spoils the weights after a loss that was still finite: what is good on disk must not be replaced by that.
-    private void RequireFinite()
+    private void SaveCheckpoint()
     {
         if (!Trainer.WeightsAreFinite()) throw new TrainingDivergedException(Trainer.StepsDone, "a weight");
+        TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint);
     }
 
     private long EvaluationTokens() =>
