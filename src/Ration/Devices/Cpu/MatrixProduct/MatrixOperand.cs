@@ -12,7 +12,7 @@ namespace Ration.Devices.Cpu.MatrixProduct;
 /// <param name="rowStride">Elements from one stored row to the next.</param>
 /// <param name="transposed">Whether the stored matrix is the transpose of the logical one.</param>
 /// <param name="layout">In which order stored rows lie; tiles are for transposed factors on the right.</param>
-/// <param name="storedRows">Stored rows; needed for tiles, because the last rows lie in none.</param>
+/// <param name="storedRows">Stored rows; needed for tiles, because the last rows lie in none, and for planar types.</param>
 internal readonly unsafe struct MatrixOperand(void* data, DType type, nint rowStride, bool transposed, StorageLayout layout = StorageLayout.Rows, nint storedRows = 0)
 {
     /// <summary>The first stored element.</summary>
@@ -30,8 +30,11 @@ internal readonly unsafe struct MatrixOperand(void* data, DType type, nint rowSt
     /// <summary>In which order stored rows lie.</summary>
     public readonly StorageLayout Layout = layout;
 
+    /// <summary>How many rows are stored, where the layout or the type asks for it.</summary>
+    public readonly nint StoredRows = storedRows;
+
     /// <summary>Stored rows that lie in tiles.</summary>
-    public readonly nint TiledRows = storedRows - (storedRows % Tensors.Formats.TiledRows.Rows);
+    public nint TiledRows => StoredRows - (StoredRows % Tensors.Formats.TiledRows.Rows);
 
     /// <summary>Where a stored element lies; in blocks, one that begins a block.</summary>
     public byte* At(nint storedRow, nint storedColumn) => Data + (storedRow * RowBytes) + (nint)Type.Bytes((long)storedColumn);

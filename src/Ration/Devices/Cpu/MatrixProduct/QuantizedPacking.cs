@@ -36,7 +36,7 @@ internal static unsafe class QuantizedPacking
     private static void PackRows(in MatrixOperand matrix, nint row, nint filled, nint depthStart, nint depth, int width, float* packed)
     {
         float* rows = stackalloc float[ScratchFloats];
-        for (nint i = 0; i < filled; i++) BlockCodec.Decode(matrix.Type, matrix.At(row + i, depthStart), rows + (i * depth), depth);
+        for (nint i = 0; i < filled; i++) StoredBlocks.Read(matrix, row + i, depthStart, depth, rows + (i * depth));
         PanelPacking.Pack((byte*)rows, DType.F32, depth, depthIsContiguous: true, filled, depth, width, packed);
     }
 

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Ration.Tensors;
-using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct;
 
@@ -30,7 +29,7 @@ internal unsafe struct RowProduct : IParallelWork
     public nint K;
     public bool Accumulate;
 
-    private readonly nint ColumnsPerItem => nint.Max(1, ItemBytes / nint.Max(1, B.RowBytes));
+    private readonly nint ColumnsPerItem => nint.Max(1, ItemBytes / nint.Max(1, (nint)B.Type.Bytes((long)K)));
 
     /// <summary>Items of the whole product, from n, k and the type alone.</summary>
     public readonly int Items => checked((int)((N + ColumnsPerItem - 1) / ColumnsPerItem));
@@ -67,7 +66,7 @@ internal unsafe struct RowProduct : IParallelWork
             for (nint start = 0; start < K; start += ExpandedElements)
             {
                 nint count = nint.Min(ExpandedElements, K - start);
-                BlockCodec.Decode(B.Type, B.At(column, start), piece, count);
+                StoredBlocks.Read(B, column, start, count, piece);
                 for (nint row = 0; row < M; row++) C[(row * CStride) + column] += Dot((A + (row * AStride)) + start, piece, count);
             }
         }

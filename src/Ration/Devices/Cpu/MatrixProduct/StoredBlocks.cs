@@ -21,7 +21,7 @@ internal static unsafe class StoredBlocks
     {
         if (matrix.Layout == StorageLayout.Rows || row >= matrix.TiledRows)
         {
-            BlockCodec.Decode(matrix.Type, matrix.At(row, start), values, count);
+            TensorCodec.DecodeAt(matrix.Type, matrix.Data, matrix.StoredRows * matrix.RowStride, (row * matrix.RowStride) + start, values, count);
             return;
         }
 
@@ -31,7 +31,7 @@ internal static unsafe class StoredBlocks
         for (; count > 0; count -= elements, values += elements, block += bytes * TiledRows.Rows)
         {
             TiledRows.Extract(matrix.Type, new ReadOnlySpan<byte>(block, bytes * TiledRows.Rows), (int)(row % TiledRows.Rows), new Span<byte>(stored, bytes));
-            BlockCodec.Decode(matrix.Type, stored, values, elements);
+            TensorCodec.Decode(matrix.Type, stored, values, elements);
         }
     }
 }

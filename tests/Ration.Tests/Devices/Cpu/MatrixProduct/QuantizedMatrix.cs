@@ -16,17 +16,16 @@ internal sealed unsafe class QuantizedMatrix : IDisposable
     {
         (Type, Layout, Rows, Columns) = (type, layout, rows, columns);
         _random = new Random(seed);
-        int rowBytes = (int)type.Bytes((long)columns);
-        byte[] stored = new byte[rows * rowBytes];
+        byte[] stored = new byte[type.Bytes(new Shape(rows, columns))];
         _values = new float[rows * columns];
         foreach (ref float value in _values.AsSpan()) value = (_random.NextSingle() - 0.4f) * 0.1f;
-        BlockCodec.Encode(type, _values, stored);
-        BlockCodec.Decode(type, stored, _values);
+        TensorCodec.Encode(type, _values, stored);
+        TensorCodec.Decode(type, stored, _values);
         _stored = new GuardedBuffer(stored.Length);
         Span<byte> target = new(_stored.Data, stored.Length);
         stored.CopyTo(target);
         if (layout == StorageLayout.Rows) return;
-        int tile = rowBytes * TiledRows.Rows;
+        int tile = (int)type.Bytes((long)columns) * TiledRows.Rows;
         for (int at = 0; at + tile <= stored.Length; at += tile) TiledRows.Arrange(type, stored.AsSpan(at, tile), target.Slice(at, tile));
     }
 

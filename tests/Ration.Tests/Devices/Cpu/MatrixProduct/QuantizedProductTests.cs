@@ -18,7 +18,7 @@ public sealed unsafe class QuantizedProductTests : IDisposable
         get
         {
             var data = new TheoryData<DType, StorageLayout>();
-            foreach (DType type in Enum.GetValues<DType>().Where(static t => t.IsReal() && !t.IsFloating()))
+            foreach (DType type in Types.Select(static t => t.Data))
             {
                 data.Add(type, StorageLayout.Rows);
                 if (TileFormats.Supports(type)) data.Add(type, StorageLayout.Tiles);
@@ -27,6 +27,8 @@ public sealed unsafe class QuantizedProductTests : IDisposable
             return data;
         }
     }
+
+    public static TheoryData<DType> Types => [.. Enum.GetValues<DType>().Where(static t => t.IsReal() && !t.IsFloating())];
 
     public void Dispose() => _pool.Dispose();
 
@@ -53,11 +55,10 @@ public sealed unsafe class QuantizedProductTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Stored))]
-    public void A_product_with_the_stored_rows_across_agrees_with_float64(DType type, StorageLayout layout)
+    [MemberData(nameof(Types))]
+    public void A_product_with_the_stored_rows_across_agrees_with_float64(DType type)
     {
-        if (layout == StorageLayout.Tiles) Assert.Skip("tiles are only multiplied along their rows");
-        using QuantizedMatrix b = new(type, layout, 37, 512, seed: 6);
+        using QuantizedMatrix b = new(type, StorageLayout.Rows, 37, 512, seed: 6);
         foreach (nint m in (nint[])[1, 7, 30]) CheckAcross(b, m);
     }
 

@@ -1,17 +1,8 @@
 using System.Runtime.CompilerServices;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
-
-/// <summary>The 16 numbers of a 4-bit float format.</summary>
-internal unsafe interface IFourBitCode
-{
-    /// <summary>The type.</summary>
-    static abstract DType Type { get; }
-
-    /// <summary>Its 16 numbers, greatest magnitude 1, where they never move.</summary>
-    static abstract float* Values { get; }
-}
 
 /// <summary>NF4 and FP4: 16 greatest magnitudes, then four bytes of 16 rows at a time, the first of two numbers in the high half.</summary>
 internal readonly unsafe struct TileFormatFourBitFloat<TCode> : ITileFormat
@@ -19,7 +10,7 @@ internal readonly unsafe struct TileFormatFourBitFloat<TCode> : ITileFormat
 {
     private const int Scales = 64, UnitBytes = 64, Units = 8;
 
-    public static DType Type => TCode.Type;
+    public static DType Type => typeof(TCode) == typeof(NormalFloatCode) ? DType.NF4 : DType.FP4;
 
     public static bool RoundsActivations => false;
 
