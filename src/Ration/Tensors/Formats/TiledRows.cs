@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace Ration.Tensors.Formats;
 
 /// <summary>
@@ -33,16 +36,16 @@ public static class TiledRows
     {
         Field[] fields = Require(type, rows.Length, tile.Length);
         int rowBytes = rows.Length / Rows, blockBytes = type.BlockBytes();
+        ref byte source = ref MemoryMarshal.GetReference(rows);
+        ref byte target = ref MemoryMarshal.GetReference(tile);
         for (int block = 0; block < rowBytes; block += blockBytes)
         {
-            int at = block * Rows;
             foreach (Field field in fields)
             {
-                for (int unit = 0; unit < field.Bytes; unit += field.Unit)
-                {
-                    for (int row = 0; row < Rows; row++, at += field.Unit)
-                        rows.Slice((row * rowBytes) + block + field.Offset + unit, field.Unit).CopyTo(tile[at..]);
-                }
+                ref byte from = ref Unsafe.Add(ref source, block + field.Offset);
+                if (field.Unit == sizeof(uint)) Interleave<uint>(ref from, rowBytes, field.Bytes / field.Unit, ref target);
+                else Interleave<ushort>(ref from, rowBytes, field.Bytes / field.Unit, ref target);
+                target = ref Unsafe.Add(ref target, field.Bytes * Rows);
             }
         }
     }
@@ -64,6 +67,21 @@ public static class TiledRows
             {
                 for (int unit = 0; unit < field.Bytes; unit += field.Unit, at += Rows * field.Unit)
                     tile.Slice(at + (row * field.Unit), field.Unit).CopyTo(stored[(block + field.Offset + unit)..]);
+            }
+        }
+    }
+
+    private static void Interleave<TUnit>(ref byte source, int rowBytes, int units, ref byte target)
+        where TUnit : unmanaged
+    {
+        for (int row = 0; row < Rows; row++)
+        {
+            ref byte from = ref Unsafe.Add(ref source, row * rowBytes);
+            ref byte to = ref Unsafe.Add(ref target, row * Unsafe.SizeOf<TUnit>());
+            for (int unit = 0; unit < units; unit++)
+            {
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, unit * Rows * Unsafe.SizeOf<TUnit>()), Unsafe.ReadUnaligned<TUnit>(ref from));
+                from = ref Unsafe.Add(ref from, Unsafe.SizeOf<TUnit>());
             }
         }
     }
