@@ -33,7 +33,7 @@ public static class ModelFolder
         Directory.CreateDirectory(folder);
         ModelConfiguration written = HuggingFaceFolder.Conventional(model);
         WeightSource source = ConventionChange.Of(new ExecutorWeights(weights, executor), model, written);
-        WeightMap map = new(WeightNames.HuggingFace(model.Family), ParameterList.Of(model));
+        WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
         SafetensorsWriter writer = new();
         writer.SetMetadata("format", "pt");
         Dictionary<string, (Shape Shape, DType Type)> tensors = map.Tensors.ToDictionary(static t => t.Name, t => (t.Shape, source.TypeOf(map.LinksInto(t.Name)[0].Parameter)), StringComparer.Ordinal);

@@ -72,7 +72,7 @@ public sealed class StoredModel : IDisposable
     public void Load(IEnumerable<Value> weights, Executor executor)
     {
         Value[] wanted = [.. weights];
-        Dictionary<string, Shape> shapes = ParameterList.Of(Configuration).ToDictionary(static p => p.Name, static p => p.Shape, StringComparer.Ordinal);
+        Dictionary<string, Shape> shapes = TransformerModel.ParameterShapes(Configuration).ToDictionary(static p => p.Name, static p => p.Shape, StringComparer.Ordinal);
         foreach (Value value in wanted)
         {
             if (!shapes.TryGetValue(value.Name, out Shape shape) || shape != value.Shape)
@@ -103,7 +103,7 @@ public sealed class StoredModel : IDisposable
             if (model.Layers > source.Tensors.Count || (long)model.Layers * model.Experts > source.Tensors.Sum(static t => t.Shape.Rank == 3 ? t.Shape[0] : 1))
                 throw new FileFormatException(path, $"{source.Tensors.Count} tensors are too few for {model.Layers} layers{(model.Experts > 0 ? $" of {model.Experts} experts" : "")}", "the files are incomplete or belong to another model");
             (WeightNames scheme, Func<string, string> locate) = names(model, source);
-            StoredWeights weights = new(source, new WeightMap(scheme, ParameterList.Of(model)), locate);
+            StoredWeights weights = new(source, new WeightMap(scheme, TransformerModel.ParameterShapes(model)), locate);
             return new StoredModel(kind, path, model, source, weights) { EndIds = ends };
         }
         catch

@@ -2,6 +2,7 @@ using System.Buffers;
 using Ration.Execution;
 using Ration.Graphs;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Files.Weights;
 
@@ -20,7 +21,7 @@ internal sealed class ExecutorWeights(IReadOnlyList<Value> weights, Executor exe
         byte[] stored = ArrayPool<byte>.Shared.Rent((int)type.Bytes(numbers.Length));
         Span<byte> bytes = stored.AsSpan(0, (int)type.Bytes(numbers.Length));
         Copy(parameter, shape, row, bytes);
-        NumberFormat.Decode(type, bytes, numbers);
+        TensorCodec.Decode(type, bytes, numbers);
         ArrayPool<byte>.Shared.Return(stored);
     }
 

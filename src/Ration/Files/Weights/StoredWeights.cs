@@ -1,5 +1,6 @@
 using System.Buffers;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Files.Weights;
 
@@ -106,7 +107,7 @@ internal sealed class StoredWeights : WeightSource
             Span<float> part = numbers.Slice(done, Math.Min(most, numbers.Length - done));
             Span<byte> stored = bytes.AsSpan(0, (int)tensor.DType.Bytes(part.Length));
             _source.Read(tensor, tensor.DType.Bytes(start + done), stored);
-            NumberFormat.Decode(tensor.DType, stored, part);
+            TensorCodec.Decode(tensor.DType, stored, part);
         }
 
         ArrayPool<byte>.Shared.Return(bytes);
@@ -124,7 +125,7 @@ internal sealed class StoredWeights : WeightSource
         for (int column = 0; column < columns; column++)
         {
             _source.Read(tensor, ((column * stride) + firstColumn) * element, stored);
-            NumberFormat.Decode(tensor.DType, stored, run.AsSpan(0, count));
+            TensorCodec.Decode(tensor.DType, stored, run.AsSpan(0, count));
             for (int i = 0; i < count; i++) numbers[(int)(((nint)i * columns) + column)] = run[i];
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Files.Weights;
 
@@ -66,7 +67,7 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
         int rowBytes = columns % type.BlockElements() == 0 ? (int)type.Bytes(columns) : 0;
         if (!type.IsQuantized() || rowBytes == 0 || count / columns < 2)
         {
-            NumberFormat.Encode(type, numbers.AsSpan(0, count), bytes.AsSpan(0, (int)type.Bytes(count)));
+            TensorCodec.Encode(type, numbers.AsSpan(0, count), bytes.AsSpan(0, (int)type.Bytes(count)));
             return;
         }
 
@@ -74,7 +75,7 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
         Parallel.For(0, (rows + part - 1) / part, i =>
         {
             int first = i * part, these = Math.Min(part, rows - first);
-            NumberFormat.Encode(type, numbers.AsSpan(first * columns, these * columns), bytes.AsSpan(first * rowBytes, these * rowBytes));
+            TensorCodec.Encode(type, numbers.AsSpan(first * columns, these * columns), bytes.AsSpan(first * rowBytes, these * rowBytes));
         });
     }
 
@@ -90,7 +91,7 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
             int these = Math.Min(height, inputs - first);
             foreach (WeightLink link in links) FillPanel(panel, link, first, these, outputs, cancellation);
             Span<byte> piece = bytes.AsSpan(0, (int)type.Bytes((long)these * outputs));
-            NumberFormat.Encode(type, panel.AsSpan(0, these * outputs), piece);
+            TensorCodec.Encode(type, panel.AsSpan(0, these * outputs), piece);
             output(tensor, piece);
         }
 

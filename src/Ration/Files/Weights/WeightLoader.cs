@@ -2,6 +2,7 @@ using System.Buffers;
 using Ration.Execution;
 using Ration.Graphs;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Files.Weights;
 
@@ -30,7 +31,7 @@ internal static class WeightLoader
             {
                 numbers ??= ArrayPool<float>.Shared.Rent(pieceNumbers);
                 source.Read(value.Name, value.Shape, row, numbers.AsSpan(0, count));
-                NumberFormat.Encode(value.DType, numbers.AsSpan(0, count), piece);
+                TensorCodec.Encode(value.DType, numbers.AsSpan(0, count), piece);
             }
 
             WriteRows(executor, value, row, piece);
