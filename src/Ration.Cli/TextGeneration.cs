@@ -3,6 +3,7 @@ using System.Text;
 using Ration.Devices.Cpu;
 using Ration.Files;
 using Ration.Inference;
+using Ration.Inference.Sampling;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Planning;
