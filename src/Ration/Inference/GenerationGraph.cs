@@ -25,18 +25,18 @@ public static class GenerationGraph
     public static Graph Build(ModelConfiguration configuration, int chunk, int capacity)
     {
         GraphBuilder builder = new();
-        LlamaModel model = new(builder, configuration, trainable: false);
+        TransformerModel model = new(builder, configuration, capacity, trainable: false);
         Shape cache = new(1, capacity, (long)configuration.KvHeads * configuration.HeadDimension);
         (Value Keys, Value Values)[] caches =
         [
             .. Enumerable.Range(0, configuration.Layers).Select(i =>
                 (builder.State($"cache.{i}.keys", cache, MemoryKind.KvCache), builder.State($"cache.{i}.values", cache, MemoryKind.KvCache))),
         ];
-        ModelInputs inputs = LlamaModel.DeclareInputs(builder, 1, chunk);
+        ModelInputs inputs = TransformerModel.DeclareInputs(builder, 1, chunk);
         Value first = builder.Input(FirstRow, new Shape(1), DType.I32), last = builder.Input(LastToken, new Shape(1), DType.I32);
         Value hidden = model.HiddenStates(inputs, (layer, keys, values) => (
             builder.AppendToCache(caches[layer].Keys, keys, first), builder.AppendToCache(caches[layer].Values, values, first)));
-        builder.Output(builder.Linear(builder.SelectRow(hidden, last), model.Head, Logits));
+        builder.Output(model.Logits(builder.SelectRow(hidden, last), Logits));
         return builder.Build();
     }
 }

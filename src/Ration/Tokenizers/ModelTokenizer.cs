@@ -1,4 +1,5 @@
 using Ration.Files;
+using Ration.Files.HuggingFace;
 
 namespace Ration.Tokenizers;
 
@@ -9,9 +10,9 @@ public static class ModelTokenizer
     /// <exception cref="InvalidInputException">It is none that is known.</exception>
     public static ITokenizer Read(string folder)
     {
-        HuggingFaceLlamaConfig config = HuggingFaceFolder.ReadConfig(folder);
+        HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(folder);
         return config.Tokenizer == "bytes"
-            ? new ByteTokenizer(config.VocabularySize)
+            ? new ByteTokenizer(config.Model.Vocabulary)
             : throw new InvalidInputException($"{InvalidInputException.Quote(folder)} has no tokenizer that Ration can read; only models trained by Ration on bytes can be used so far");
     }
 }

@@ -15,7 +15,8 @@ namespace Ration.Graphs.Ops;
 /// Tiles of the softmax gradient whose elements are all smaller than this are skipped, as in the paper (2⁻¹² there); 0 keeps the
 /// gradient exact.
 /// </param>
-public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 0, float FilterThreshold = 0) : Op
+/// <param name="SoftCap">If not 0, logits z become cap · tanh(z / cap) (Gemma 2).</param>
+public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 0, float FilterThreshold = 0, float SoftCap = 0) : Op
 {
     /// <inheritdoc/>
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
@@ -29,6 +30,7 @@ public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 
         if (inputs[2].Shape.Elements != h.Rows) throw Refuse("one target is needed for each row", inputs);
         RequireFloats(inputs, 3, Shape.Scalar);
         if (LabelSmoothing is not (>= 0 and < 1)) throw Refuse($"label smoothing {LabelSmoothing} is not in [0, 1)", inputs);
+        if (!(SoftCap >= 0)) throw Refuse($"soft cap {SoftCap} is negative", inputs);
         return [new TensorType(Shape.Scalar, DType.F32), new TensorType(new Shape(h.Rows), DType.F32)];
     }
 

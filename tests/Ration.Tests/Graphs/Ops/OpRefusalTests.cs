@@ -46,7 +46,7 @@ public sealed class OpRefusalTests
         Refuses(new ActivationGradient(ActivationFunction.Silu), [F(3), F(4)], "input 0 must have shape [4]");
         Refuses(new GatedActivation(ActivationFunction.Silu), [F(3, 4), F(3, 5)], "input 1 must have shape [3, 4]");
         Refuses(new GatedActivationGradient(ActivationFunction.Silu), [F(3), F(3), F(4)], "input 2 must have shape [3]");
-        Refuses(new RmsNorm(1e-5f), [F(3, 4), F(3)], "input 1 must have shape [4]");
+        Refuses(new RmsNorm(1e-5f), [F(3, 4), F(3)], "whole rows of 3 channels");
         Refuses(new RmsNorm(1e-5f), [F(), F(3)], "at least 1 dimension");
         Refuses(new RmsNormGradient(false, true, false), [F(3, 4), F(3, 4), F(4), F(4)], "input 3 must have shape [3]");
         Refuses(new LayerNorm(1e-5f), [F(3, 4), F(4), F(3)], "input 2 must have shape [4]");
@@ -62,10 +62,10 @@ public sealed class OpRefusalTests
         Refuses(new Embedding(), [F(5, 4), I()], "one to three dimensions");
         Refuses(new Embedding(), [F(5, 4), I(1, 1, 1, 1)], "one to three dimensions");
         Refuses(new EmbeddingGradient(5, false), [F(3, 4), I(4)], "one row is needed for each id");
-        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(3, 10), I(3)], "whole heads of 6");
-        Refuses(new RotaryEmbedding(5, 1e4, RotaryPairing.Halves), [F(3, 10), I(3)], "an even number");
-        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(3, 12), I(4)], "one position is needed for each row");
-        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(), I(1)], "at least 1 dimension");
+        Refuses(new RotaryEmbedding(6, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(3, 10), I(3)], "whole rows of 6 channels");
+        Refuses(new RotaryEmbedding(5, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(3, 10), I(3)], "6 channels of 5 cannot be rotated");
+        Refuses(new RotaryEmbedding(6, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(3, 12), I(4)], "one position is needed for each row");
+        Refuses(new RotaryEmbedding(6, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(), I(1)], "at least 1 dimension");
         Refuses(new Dropout(1, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
         Refuses(new Dropout(float.NaN, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
         Refuses(new Dropout(0.1f, 0), [F(3), Input(DType.I64, 3)], "input 1 must have shape [2]");

@@ -24,7 +24,7 @@ internal static class ReferenceOps
         ActivationGradient op => [Zip(x[0], x[1], (dy, v) => dy * ActivationReference.Slope(op.Function, v))],
         GatedActivation op => [Zip(x[0], x[1], (gate, up) => ActivationReference.Of(op.Function, gate) * up)],
         GatedActivationGradient op => ActivationReference.Gated(op.Function, x[0], x[1], x[2]),
-        RmsNorm op => NormReference.RmsNorm(x[0], x[1], op.Epsilon),
+        RmsNorm op => NormReference.RmsNorm(op, x[0], x[1]),
         RmsNormGradient op => NormReference.RmsNormGradient(op, x),
         LayerNorm op => NormReference.LayerNorm(x[0], x[1], x[2], op.Epsilon),
         LayerNormGradient => NormReference.LayerNormGradient(x[0], x[1], x[2], x[3], x[4]),

@@ -24,22 +24,23 @@ internal static class TokenReference
         return sum;
     }
 
-    /// <summary>Each pair (a, b) of a head turns by position · base^(−2i/d).</summary>
+    /// <summary>Each pair (a, b) of a head turns by position · frequency and is multiplied by the factor; other channels stay.</summary>
     public static double[] Rotate(RotaryEmbedding op, double[] x, double[] positions)
     {
-        double[] y = new double[x.Length];
-        int d = op.HeadDimension, heads = positions.Length == 0 ? 0 : x.Length / positions.Length / d;
+        double[] y = [.. x];
+        float[] radians = op.Frequencies.Radians.ToArray();
+        int d = op.HeadDimension, pairs = radians.Length, heads = positions.Length == 0 ? 0 : x.Length / positions.Length / d;
         for (int row = 0; row < positions.Length; row++)
         {
             for (int head = 0; head < heads; head++)
             {
                 int start = ((row * heads) + head) * d;
-                for (int i = 0; i < d / 2; i++)
+                for (int i = 0; i < pairs; i++)
                 {
-                    double angle = positions[row] * Math.Pow(op.Base, -2.0 * i / d) * (op.Inverse ? -1 : 1);
-                    (int a, int b) = op.Pairing == RotaryPairing.Halves ? (start + i, start + i + (d / 2)) : (start + (2 * i), start + (2 * i) + 1);
-                    y[a] = (x[a] * Math.Cos(angle)) - (x[b] * Math.Sin(angle));
-                    y[b] = (x[b] * Math.Cos(angle)) + (x[a] * Math.Sin(angle));
+                    double angle = positions[row] * radians[i] * (op.Inverse ? -1 : 1);
+                    (int a, int b) = op.Pairing == RotaryPairing.Halves ? (start + i, start + i + pairs) : (start + (2 * i), start + (2 * i) + 1);
+                    y[a] = op.Frequencies.Factor * ((x[a] * Math.Cos(angle)) - (x[b] * Math.Sin(angle)));
+                    y[b] = op.Frequencies.Factor * ((x[b] * Math.Cos(angle)) + (x[a] * Math.Sin(angle)));
                 }
             }
         }
