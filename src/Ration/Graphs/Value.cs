@@ -16,6 +16,19 @@ public enum ValueRole
     Persistent,
 }
 
+/// <summary>In which order the rows of a stored matrix lie.</summary>
+public enum StorageLayout
+{
+    /// <summary>Row after row, as in files.</summary>
+    Rows,
+
+    /// <summary>
+    /// Rows in tiles of 16 that lie side by side, so that one vector lane is one row: the same bytes in another order, chosen by a device
+    /// that multiplies few vectors by large quantized matrices.
+    /// </summary>
+    Tiles,
+}
+
 /// <summary>One tensor of a graph. A computed value is defined by exactly one node; bytes are assigned later, by placement.</summary>
 /// <param name="Id">Unique in the graph.</param>
 /// <param name="Name">For people; unique among persistent values and inputs, where it is the key for reading and writing.</param>
@@ -24,10 +37,12 @@ public enum ValueRole
 /// <param name="Kind">What its bytes are for.</param>
 /// <param name="Role">Who writes it, and when.</param>
 /// <param name="Trainable">Whether differentiation must reach it; only parameters are trainable.</param>
-public sealed record Value(int Id, string Name, Shape Shape, DType DType, MemoryKind Kind, ValueRole Role, bool Trainable = false)
+/// <param name="Layout">In which order its rows lie; anything but rows is for quantized weights only.</param>
+public sealed record Value(
+    int Id, string Name, Shape Shape, DType DType, MemoryKind Kind, ValueRole Role, bool Trainable = false, StorageLayout Layout = StorageLayout.Rows)
 {
     /// <summary>Its size in memory.</summary>
-    public long Bytes => checked(Shape.Elements * DType.Bytes());
+    public long Bytes => DType.Bytes(Shape);
 
     /// <summary>For example <c>%12 mlp.gate f32[1024, 2048]</c>.</summary>
     public override string ToString() => $"%{Id} {Name} {DType}{Shape}";

@@ -1,6 +1,9 @@
 namespace Ration.Tensors;
 
-/// <summary>How one element of a tensor is stored.</summary>
+/// <summary>
+/// How the elements of a tensor are stored: one by one, or in blocks that share scales. Blocks lie along the innermost dimension. Names
+/// and layouts are those of safetensors, ggml (Q…) and bitsandbytes (NF4, FP4).
+/// </summary>
 public enum DType
 {
     /// <summary>IEEE 754 binary32.</summary>
@@ -17,20 +20,135 @@ public enum DType
 
     /// <summary>Signed 64-bit integer: counters and seeds.</summary>
     I64,
+
+    /// <summary>IEEE 754 binary64; in files only.</summary>
+    F64,
+
+    /// <summary>Signed 16-bit integer; in files only.</summary>
+    I16,
+
+    /// <summary>Signed 8-bit integer; in files only.</summary>
+    I8,
+
+    /// <summary>Unsigned 64-bit integer; in files only.</summary>
+    U64,
+
+    /// <summary>Unsigned 32-bit integer; in files only.</summary>
+    U32,
+
+    /// <summary>Unsigned 16-bit integer; in files only.</summary>
+    U16,
+
+    /// <summary>Unsigned 8-bit integer; in files only.</summary>
+    U8,
+
+    /// <summary>A byte that is 0 or 1; in files only.</summary>
+    Bool,
+
+    /// <summary>8-bit float with 4 bits of exponent and 3 of mantissa, without infinities (Micikevicius et al. 2022).</summary>
+    F8E4M3,
+
+    /// <summary>8-bit float with 5 bits of exponent and 2 of mantissa (Micikevicius et al. 2022).</summary>
+    F8E5M2,
+
+    /// <summary>Blocks of 32: an F16 scale, then signed bytes.</summary>
+    Q8_0,
+
+    /// <summary>Blocks of 32: an F16 scale, then 4-bit numbers less 8, element i in the low and i + 16 in the high half of byte i.</summary>
+    Q4_0,
+
+    /// <summary>Blocks of 32: an F16 scale and an F16 least value, then 4-bit numbers.</summary>
+    Q4_1,
+
+    /// <summary>Blocks of 32: an F16 scale, the fifth bits, then the low four bits of numbers less 16.</summary>
+    Q5_0,
+
+    /// <summary>Blocks of 32: an F16 scale and an F16 least value, the fifth bits, then the low four bits.</summary>
+    Q5_1,
+
+    /// <summary>Blocks of 256 in 16 groups with 4-bit scales and least values; 2-bit numbers.</summary>
+    Q2_K,
+
+    /// <summary>Blocks of 256 in 16 groups with 6-bit scales; 3-bit numbers.</summary>
+    Q3_K,
+
+    /// <summary>Blocks of 256 in 8 groups with 6-bit scales and least values; 4-bit numbers.</summary>
+    Q4_K,
+
+    /// <summary>Blocks of 256 in 8 groups with 6-bit scales and least values; 5-bit numbers.</summary>
+    Q5_K,
+
+    /// <summary>Blocks of 256 in 16 groups with 8-bit scales; 6-bit numbers.</summary>
+    Q6_K,
+
+    /// <summary>Blocks of 64: an F32 greatest magnitude, then 4-bit quantiles of the normal distribution (Dettmers et al. 2023, section 3), the first of two in the high half.</summary>
+    NF4,
+
+    /// <summary>Blocks of 64: an F32 greatest magnitude, then 4-bit floats, the first of two in the high half.</summary>
+    FP4,
 }
 
 /// <summary>Facts about <see cref="DType"/>.</summary>
 public static class DTypeExtensions
 {
-    /// <summary>Bytes of one element.</summary>
-    public static int Bytes(this DType type) => type switch
+    /// <summary>Elements that are stored together: 1, or the size of a block.</summary>
+    public static int BlockElements(this DType type) => type switch
     {
-        DType.F32 or DType.I32 => 4,
-        DType.BF16 or DType.F16 => 2,
-        DType.I64 => 8,
+        DType.Q8_0 or DType.Q4_0 or DType.Q4_1 or DType.Q5_0 or DType.Q5_1 => 32,
+        DType.Q2_K or DType.Q3_K or DType.Q4_K or DType.Q5_K or DType.Q6_K => 256,
+        DType.NF4 or DType.FP4 => 64,
+        _ => 1,
+    };
+
+    /// <summary>Bytes of a block; of one element where there are no blocks.</summary>
+    public static int BlockBytes(this DType type) => type switch
+    {
+        DType.I8 or DType.U8 or DType.Bool or DType.F8E4M3 or DType.F8E5M2 => 1,
+        DType.BF16 or DType.F16 or DType.I16 or DType.U16 => 2,
+        DType.F32 or DType.I32 or DType.U32 => 4,
+        DType.I64 or DType.U64 or DType.F64 => 8,
+        DType.Q8_0 => 34,
+        DType.Q4_0 => 18,
+        DType.Q4_1 => 20,
+        DType.Q5_0 => 22,
+        DType.Q5_1 => 24,
+        DType.Q2_K => 84,
+        DType.Q3_K => 110,
+        DType.Q4_K => 144,
+        DType.Q5_K => 176,
+        DType.Q6_K => 210,
+        DType.NF4 or DType.FP4 => 36,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "unknown element type"),
     };
 
-    /// <summary>Whether elements are real numbers, so that gradients can flow.</summary>
-    public static bool IsFloating(this DType type) => type is DType.F32 or DType.BF16 or DType.F16;
+    /// <summary>Bytes of one element of a type without blocks.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Elements are stored in blocks.</exception>
+    public static int Bytes(this DType type) => type.IsQuantized()
+        ? throw new ArgumentOutOfRangeException(nameof(type), type, "elements are stored in blocks; ask for the bytes of a row")
+        : type.BlockBytes();
+
+    /// <summary>Bytes of consecutive elements that begin and end at a block's border.</summary>
+    /// <exception cref="ArgumentException">They are no whole number of blocks.</exception>
+    /// <exception cref="OverflowException">The bytes pass 63 bits.</exception>
+    public static long Bytes(this DType type, long elements)
+    {
+        int block = type.BlockElements();
+        if (elements % block != 0) throw new ArgumentException($"{elements} elements are no whole blocks of {type}, which have {block}", nameof(elements));
+        return checked(elements / block * type.BlockBytes());
+    }
+
+    /// <summary>Bytes of a tensor.</summary>
+    /// <exception cref="ArgumentException">Rows are no whole number of blocks.</exception>
+    /// <exception cref="OverflowException">The bytes pass 63 bits.</exception>
+    public static long Bytes(this DType type, Shape shape) => checked(type.Bytes(shape.Rank == 0 ? 1 : shape[^1]) * shape.Rows);
+
+    /// <summary>Whether tensors of this shape can be stored so: rows must be whole blocks.</summary>
+    public static bool CanStore(this DType type, Shape shape) => (shape.Rank == 0 ? 1 : shape[^1]) % type.BlockElements() == 0;
+
+    /// <summary>Whether elements are real numbers.</summary>
+    public static bool IsFloating(this DType type) =>
+        type is DType.F32 or DType.BF16 or DType.F16 or DType.F8E4M3 or DType.F8E5M2 || type.IsQuantized();
+
+    /// <summary>Whether elements are stored in blocks with shared scales.</summary>
+    public static bool IsQuantized(this DType type) => type.BlockElements() > 1;
 }
