@@ -605,6 +605,14 @@ dict(a=1, b=2)
 dict({'x': 1}, y=2)
 namespace(a=1).a
 namespace(a=1).b
+namespace(value=7).value
+dict(value=1, self=2)
+dict([['a', 1], ['b', 2]])
+nothing | select | list
+nothing | selectattr('x') | list
+nothing | map('upper') | list
+no | reject | list
+number | select | list
 namespace({'k': 'v'}).k
 strftime_now('%d %b %Y')
 strftime_now('%A, %B %d, %Y %H:%M:%S %p %j %y %I %-d %-m %e %% %a %F %T')

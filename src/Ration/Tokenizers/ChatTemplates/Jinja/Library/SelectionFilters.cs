@@ -2,7 +2,7 @@ using Ration.Tokenizers.ChatTemplates.Jinja.Values;
 
 namespace Ration.Tokenizers.ChatTemplates.Jinja.Library;
 
-/// <summary>Filters that go through items with another filter or a test.</summary>
+/// <summary>Filters that go through items with another filter or a test; nothing comes of what is empty, none or undefined.</summary>
 internal static class SelectionFilters
 {
     /// <summary>Adds them.</summary>
@@ -17,6 +17,7 @@ internal static class SelectionFilters
 
     private static SequenceValue Map(Invocation call)
     {
+        if (!Truth.Of(call[0])) return SequenceValue.Generator([]);
         IReadOnlyList<object?> items = call.Items(0);
         if (call.Rest.Count == 0) return SequenceValue.Generator(Attributes(call, items));
         Function filter = Filters.Find(Name(call.Rest[0]));
@@ -46,6 +47,7 @@ internal static class SelectionFilters
 
     private static SequenceValue Select(Invocation call, bool kept, bool attribute)
     {
+        if (!Truth.Of(call[0])) return SequenceValue.Generator([]);
         int used = attribute ? 1 : 0;
         if (call.Rest.Count < used) throw new TemplateFault("an attribute is missing");
         AttributePath path = AttributePath.Of(attribute ? call.Rest[0] : null);

@@ -3,7 +3,7 @@ namespace Ration.Tokenizers.ChatTemplates.Jinja.Values;
 /// <summary>A function, filter, test or method.</summary>
 /// <param name="name">Its name.</param>
 /// <param name="signature">Its parameters, with blanks between: <c>value count?</c>; <c>?</c> marks those that may be left out,
-/// <c>*</c> takes all further values by place, <c>**</c> all further ones by name.</param>
+/// <c>*</c> takes all further values by place, <c>**</c> all that are given by name.</param>
 /// <param name="body">What it does.</param>
 internal sealed class Function(string name, string signature, Func<Invocation, object?> body) : ICallable
 {
@@ -26,8 +26,8 @@ internal sealed class Function(string name, string signature, Func<Invocation, o
         List<(string, object?)> names = [];
         foreach ((string parameter, object? value) in arguments.Named)
         {
-            int index = Array.IndexOf(_parameters, parameter);
-            if (index < 0 && _names) names.Add((parameter, value));
+            int index = _names ? -1 : Array.IndexOf(_parameters, parameter);
+            if (_names) names.Add((parameter, value));
             else if (index < 0) throw new TemplateFault($"'{Name}' has no parameter {InvalidInputException.Quote(parameter)}");
             else if (values[index] != Invocation.Missing) throw new TemplateFault($"'{parameter}' is given twice to '{Name}'");
             else values[index] = value;
