@@ -19,7 +19,7 @@ public sealed class OpRefusalTests
         Refuses(new MatMul(false, false), [F(3, 4), F(3, 4)], "inner sizes differ, 4 and 3");
         Refuses(new MatMul(true, true), [F(3, 4), F(5, 4)], "inner sizes differ, 3 and 4");
         Refuses(new MatMul(false, true), [F(4), F(3, 4)], "at least 2 dimensions");
-        Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "floating-point");
+        Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "real numbers");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4), F(2, 4)], "[2, 3]");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4)], "takes 3 inputs, not 2");
     }

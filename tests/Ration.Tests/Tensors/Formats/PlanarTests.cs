@@ -63,6 +63,6 @@ public unsafe class PlanarTests
         Assert.Throws<ArgumentException>(static () => DType.FP4Double.Bytes(new Shape(4, 96)));
         Assert.Throws<ArgumentException>(static () => DType.FP4Double.Bytes(63));
         Assert.Equal(4, DType.NF4Double.Bytes(0));
-        Assert.True(DType.FP4Double.IsFloating() && DType.FP4Double.IsQuantized());
+        Assert.True(DType.FP4Double.IsReal() && DType.FP4Double.IsQuantized());
     }
 }

@@ -7,7 +7,7 @@ namespace Ration.Tests.Tensors.Formats;
 [Trait("Category", "Kernel")]
 public unsafe class TensorCodecTests
 {
-    public static TheoryData<DType> Types => [.. Enum.GetValues<DType>().Where(static t => t.IsFloating())];
+    public static TheoryData<DType> Types => [.. Enum.GetValues<DType>().Where(static t => t.IsReal())];
 
     /// <summary>The greatest error of an element, as a share of the greatest magnitude of its block (of 64 elements at least).</summary>
     private static double ErrorBound(DType type) => type switch

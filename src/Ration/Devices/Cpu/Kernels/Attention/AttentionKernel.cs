@@ -95,20 +95,20 @@ internal static unsafe class AttentionKernel
     }
 
     private static void ForwardOfFew(
-        WorkerPool pool, float* q, void* k, void* v, int* keyRanges, float* output, float* logSumExp, in AttentionShape shape, float* partial)
+        WorkerPool pool, float* q, void* k, void* v, int* keyRanges, float* output, float* logSumExp, in AttentionShape shape, float* parts)
     {
         nint stretches = 1;
         for (nint row = 0; row < shape.Rows; row++)
             stretches = nint.Max(stretches, AttentionOfFewQueries.Count(AttentionOfFewQueries.Seen(shape, keyRanges, row)));
         if (stretches > MostStretches(shape)) throw new InvalidOperationException($"queries see keys too far apart for {shape}");
-        float* statistics = partial + (shape.Rows * stretches * shape.Queries * shape.OutputStep);
+        float* statistics = parts + (shape.Rows * stretches * shape.Queries * shape.OutputStep);
         AttentionOfFewQueries few = new()
         {
             Q = q,
             K = (byte*)k,
             V = (byte*)v,
             KeyRanges = keyRanges,
-            Output = stretches == 1 ? output : partial,
+            Output = stretches == 1 ? output : parts,
             LogSumExp = stretches == 1 ? logSumExp : statistics,
             Shape = shape,
             Stretches = stretches,
@@ -117,7 +117,7 @@ internal static unsafe class AttentionKernel
         if (stretches == 1) return;
         AttentionMerge merge = new()
         {
-            Partial = partial,
+            Partial = parts,
             PartialLogSumExp = statistics,
             KeyRanges = keyRanges,
             Output = output,

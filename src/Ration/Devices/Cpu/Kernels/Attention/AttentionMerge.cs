@@ -40,7 +40,7 @@ internal unsafe struct AttentionMerge : IParallelWork
     private readonly void Merge(nint row, nint query, nint head, nint count)
     {
         nint d = Shape.HeadDimension;
-        float* partial = Partial + (((row * Stretches * Shape.Queries) + query) * Shape.OutputStep) + (head * d);
+        float* part = Partial + (((row * Stretches * Shape.Queries) + query) * Shape.OutputStep) + (head * d);
         float* statistic = PartialLogSumExp + (((row * Stretches * Shape.Heads) + head) * Shape.Queries) + query;
         nint step = Shape.Queries * Shape.OutputStep, statisticStep = Shape.Heads * Shape.Queries;
         float greatest = float.NegativeInfinity, sum = 0;
@@ -51,8 +51,8 @@ internal unsafe struct AttentionMerge : IParallelWork
         for (nint i = 0; i < count; i++)
         {
             float weight = none ? 0 : MathF.Exp(statistic[i * statisticStep] - greatest) / sum;
-            if (i == 0) ElementwiseLoops.BinaryScalar<Multiply>(partial, weight, output, d);
-            else ReductionLoops.Axpy(weight, partial + (i * step), output, d);
+            if (i == 0) ElementwiseLoops.BinaryScalar<Multiply>(part, weight, output, d);
+            else ReductionLoops.Axpy(weight, part + (i * step), output, d);
         }
 
         LogSumExp[(((row * Shape.Heads) + head) * Shape.Queries) + query] = none ? greatest : count == 1 ? greatest : greatest + MathF.Log(sum);
