@@ -27,7 +27,6 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
         RequireRank(inputs, 0, 2);
         RequireRank(inputs, 1, 2);
         if (!inputs[0].DType.IsReal() || !inputs[1].DType.IsReal()) throw Refuse("takes matrices of real numbers", inputs);
-        if (inputs[0].Layout != StorageLayout.Rows || (inputs[1].Layout != StorageLayout.Rows && !TransposeB)) throw Refuse("tiles can only be a transposed right factor", inputs);
         (long m, long n, long k) = Sizes(inputs);
         long otherK = TransposeB ? inputs[1].Shape[^1] : inputs[1].Shape.Rows;
         if (k != otherK) throw Refuse($"inner sizes differ, {k} and {otherK}", inputs);
@@ -60,6 +59,9 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
 
     /// <inheritdoc/>
     public override IReadOnlyList<SharedBuffer> ShareableBuffers(Node node) => Accumulate ? [new SharedBuffer(0, 2)] : [];
+
+    /// <inheritdoc/>
+    public override bool AcceptsTiles(int input) => input == 1 && TransposeB;
 
     private static Shape WithColumns(Shape shape, long columns) => shape.Rank switch
     {
