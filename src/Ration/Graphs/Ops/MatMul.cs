@@ -30,7 +30,7 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
         (long m, long n, long k) = Sizes(inputs);
         long otherK = TransposeB ? inputs[1].Shape[^1] : inputs[1].Shape.Rows;
         if (k != otherK) throw Refuse($"inner sizes differ, {k} and {otherK}", inputs);
-        Shape shape = TransposeA ? new Shape(m, n) : WithColumns(inputs[0].Shape, n);
+        Shape shape = TransposeA ? new Shape(m, n) : inputs[0].Shape.WithInnermost(n);
         if (Accumulate) RequireFloats(inputs, 2, shape);
         return [new TensorType(shape, DType.F32)];
     }
@@ -62,13 +62,6 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
 
     /// <inheritdoc/>
     public override bool AcceptsTiles(int input) => input == 1 && TransposeB;
-
-    private static Shape WithColumns(Shape shape, long columns) => shape.Rank switch
-    {
-        2 => new Shape(shape[0], columns),
-        3 => new Shape(shape[0], shape[1], columns),
-        _ => new Shape(shape[0], shape[1], shape[2], columns),
-    };
 }
 
 /// <summary>Matrix products of a graph under construction.</summary>
