@@ -121,7 +121,7 @@ public static unsafe class TensorCodec
 
     private static void CheckLength(DType type, long elements, long bytes)
     {
-        if (!type.IsFloating()) throw new NotSupportedException($"{type} does not hold real numbers");
+        if (!type.IsReal()) throw new NotSupportedException($"{type} does not hold real numbers");
         long needed = type.Bytes(elements);
         if (needed != bytes) throw new ArgumentException($"{elements} elements of {type} have {needed} bytes, not {bytes}");
     }

@@ -33,7 +33,7 @@ internal static class ReferenceOps
         RotaryEmbedding op => [TokenReference.Rotate(op, x[0], x[1])],
         Dropout op => [TokenReference.Dropout(op, node.Inputs[0].Shape, x[0], x[1])],
         AppendToCache => [TokenReference.AppendToCache(node, x)],
-        SelectRow => [TokenReference.SelectRow(x[0], x[1], node.Output.Shape[^1])],
+        SelectToken => [TokenReference.SelectToken(node.Inputs[0].Shape, x[0], x[1])],
         Attention op => AttentionReference.Forward(op, node.Inputs, x[0], x[1], x[2], x[3]),
         AttentionGradient op => AttentionReference.Backward(op.Forward, node.Inputs, x),
         LinearCrossEntropy op => LossReference.Forward(op, x[0], x[1], x[2], x[3][0], node.Inputs[1].Shape),
