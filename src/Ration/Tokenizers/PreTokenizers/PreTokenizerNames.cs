@@ -5,33 +5,20 @@ namespace Ration.Tokenizers.PreTokenizers;
 /// <summary>The pre-tokenizers of known models, by the names that GGUF files give them (<c>tokenizer.ggml.pre</c>).</summary>
 public static class PreTokenizerNames
 {
-    private static readonly PreTokenizer s_gpt2 = new(Gpt2);
-    private static readonly PreTokenizer s_llama3 = new(Llama3);
-    private static readonly PreTokenizer s_qwen2 = new(Qwen2);
-    private static readonly PreTokenizer s_singleDigits = new(SingleNumbers, Gpt2);
-    private static readonly PreTokenizer s_bloom = new(Bloom);
-    private static readonly PreTokenizer s_gpt4o = new(Gpt4o);
-
-    private static readonly Dictionary<string, PreTokenizer> s_byName = new(StringComparer.Ordinal)
-    {
-        ["default"] = new(Punctuations, Gpt2, Numbers, DigitTriples),
-        ["llama3"] = s_llama3, ["llama-v3"] = s_llama3, ["llama-bpe"] = s_llama3, ["falcon3"] = s_llama3,
-        ["dbrx"] = s_llama3, ["smaug-bpe"] = s_llama3, ["chatglm-bpe"] = s_llama3,
-        ["deepseek-llm"] = new(LineBreaks, DeepSeekLetters, DeepSeekPunctuations, FinalSpaces, DeepSeekIdeographs, Numbers),
-        ["deepseek-coder"] = new(LineBreaks, SpacedLetters, SpacedPunctuations, DeepSeekIdeographs, SingleNumbers),
-        ["deepseek-v3"] = new(NumberTriples, SplitStages.DeepSeekKana, DeepSeek3Words),
-        ["falcon"] = new(FalconPunctuations, Gpt2, DigitTriples),
-        ["starcoder"] = s_singleDigits, ["refact"] = s_singleDigits, ["command-r"] = s_singleDigits, ["smollm"] = s_singleDigits,
-        ["codeshell"] = s_singleDigits, ["exaone"] = s_singleDigits, ["minerva-7b"] = s_singleDigits,
-        ["gpt-2"] = s_gpt2, ["mpt"] = s_gpt2, ["olmo"] = s_gpt2, ["jais"] = s_gpt2, ["phi-2"] = s_gpt2, ["gigachat"] = s_gpt2,
-        ["jina-es"] = s_gpt2, ["jina-de"] = s_gpt2, ["jina-v1-en"] = s_gpt2, ["jina-v2-es"] = s_gpt2, ["jina-v2-de"] = s_gpt2,
-        ["jina-v2-code"] = s_gpt2, ["roberta-bpe"] = s_gpt2,
-        ["stablelm2"] = s_qwen2, ["qwen2"] = s_qwen2, ["deepseek-r1-qwen"] = s_qwen2, ["megrez"] = s_qwen2,
-        ["poro-chat"] = s_bloom, ["bloom"] = s_bloom, ["gpt3-finnish"] = s_bloom,
-        ["viking"] = new(Bloom, SingleNumbers),
-        ["tekken"] = new(Tekken),
-        ["gpt-4o"] = s_gpt4o, ["llama4"] = s_gpt4o,
-    };
+    private static readonly Dictionary<string, PreTokenizer> s_byName = ByName(
+        (new(Punctuations, Gpt2, Numbers, DigitTriples), "default"),
+        (new(Gpt2), "gpt-2 mpt olmo jais phi-2 gigachat jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code roberta-bpe"),
+        (new(SingleNumbers, Gpt2), "starcoder refact command-r smollm codeshell exaone minerva-7b"),
+        (new(FalconPunctuations, Gpt2, DigitTriples), "falcon"),
+        (new(Llama3), "llama3 llama-v3 llama-bpe falcon3 dbrx smaug-bpe chatglm-bpe"),
+        (new(Qwen2), "qwen2 stablelm2 deepseek-r1-qwen megrez"),
+        (new(LineBreaks, DeepSeekLetters, DeepSeekPunctuations, FinalSpaces, DeepSeekIdeographs, Numbers), "deepseek-llm"),
+        (new(LineBreaks, SpacedLetters, SpacedPunctuations, DeepSeekIdeographs, SingleNumbers), "deepseek-coder"),
+        (new(NumberTriples, SplitStages.DeepSeekKana, DeepSeek3Words), "deepseek-v3"),
+        (new(Bloom), "bloom poro-chat gpt3-finnish"),
+        (new(Bloom, SingleNumbers), "viking"),
+        (new(Tekken), "tekken"),
+        (new(Gpt4o), "gpt-4o llama4"));
 
     /// <summary>Every name.</summary>
     public static IEnumerable<string> All => s_byName.Keys;
@@ -41,4 +28,7 @@ public static class PreTokenizerNames
 
     /// <summary>Whether models with the pre-tokenizer of that name take a word that is a token as it is, whatever its merges say.</summary>
     public static bool TakesWholeWords(string name) => name is "llama3" or "llama-v3" or "llama-bpe" or "falcon3" or "tekken";
+
+    private static Dictionary<string, PreTokenizer> ByName(params (PreTokenizer PreTokenizer, string Names)[] families) =>
+        families.SelectMany(static f => f.Names.Split(' ').Select(n => (Name: n, f.PreTokenizer))).ToDictionary(static p => p.Name, static p => p.PreTokenizer, StringComparer.Ordinal);
 }
