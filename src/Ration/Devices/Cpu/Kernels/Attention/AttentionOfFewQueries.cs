@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;
 
