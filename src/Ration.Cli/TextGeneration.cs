@@ -80,7 +80,7 @@ internal sealed class TextGeneration : IDisposable
         }
 
         long start = Stopwatch.GetTimestamp();
-        ReadOnlySpan<float> logits = _generator.Feed(_prompt);
+        ReadOnlySpan<float> logits = _generator.Feed(_prompt, CancellationToken.None);
         double prefill = Stopwatch.GetElapsedTime(start).TotalSeconds;
         start = Stopwatch.GetTimestamp();
         while (true)
@@ -89,7 +89,7 @@ internal sealed class TextGeneration : IDisposable
             tokens.Add(token);
             Emit(decoder.Append(token));
             if (tokens.Count == _most || cancellation.IsCancellationRequested) break;
-            logits = _generator.Feed([token]);
+            logits = _generator.Feed([token], CancellationToken.None);
         }
 
         double decode = Stopwatch.GetElapsedTime(start).TotalSeconds;

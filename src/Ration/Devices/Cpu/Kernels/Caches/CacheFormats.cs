@@ -88,8 +88,10 @@ internal readonly unsafe struct EightBitFormat : ICacheFormat
     public static T Load<T>(byte* head, nint channel)
         where T : unmanaged, ILanes<T>
     {
-        byte* block = head + ((nint)((nuint)channel / Block) * BlockBytes);
-        sbyte* source = (sbyte*)block + sizeof(short) + (nint)((nuint)channel % Block);
+        // A block of 32 channels has 34 bytes: two more for each before this one.
+        nint number = channel >> 5;
+        sbyte* source = (sbyte*)head + channel + (2 * number) + sizeof(short);
+        byte* block = head + (number * BlockBytes);
         float scale = HalfFormat.ToSingle(*(short*)block);
         if (typeof(T) == typeof(Lanes16))
         {
