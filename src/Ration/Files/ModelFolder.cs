@@ -41,7 +41,7 @@ public static class ModelFolder
         writer.Save(Path.Combine(folder, HuggingFaceFolder.WeightsName), output =>
         {
             TensorWriting writing = new(source, map, output.Write);
-            foreach (SafetensorsTensor tensor in output.Tensors) writing.Write(tensor.Name, tensors[tensor.Name].Shape, tensors[tensor.Name].Type);
+            foreach (StoredTensor tensor in output.Tensors) writing.Write(tensor.Name, tensors[tensor.Name].Shape, tensors[tensor.Name].Type);
         });
         HuggingFaceFolder.WriteConfig(folder, new HuggingFaceConfig { Model = written, Tokenizer = tokenizer });
     }
