@@ -1,7 +1,8 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
-using Ration.Tensors;
+using Ration.Files.HuggingFace;
+using Ration.Files.Safetensors;
+using Ration.Models;
 
 namespace Ration.Files;
 
@@ -11,40 +12,87 @@ public static class HuggingFaceFolder
     /// <summary>The name of the configuration file.</summary>
     public const string ConfigName = "config.json";
 
+    /// <summary>The name of the file with the settings of text generation.</summary>
+    public const string GenerationConfigName = "generation_config.json";
+
     /// <summary>The name of a single weight file.</summary>
     public const string WeightsName = "model.safetensors";
 
     private const int ConfigLimit = 4 << 20;
+    private const int LargestId = 4_000_000;
 
-    /// <summary>Writes <c>config.json</c> atomically into a folder that exists.</summary>
-    /// <exception cref="ArgumentException">The configuration is not one that <see cref="ReadConfig"/> would accept.</exception>
-    public static void WriteConfig(string folder, HuggingFaceLlamaConfig config)
+    /// <summary>Writes <c>config.json</c> atomically into a folder that exists. Conventions of other files are changed to those of Hugging Face
+    /// ones (see <see cref="Conventional"/>); the weights must be stored so too.</summary>
+    /// <exception cref="ArgumentException">The configuration is not one that <see cref="ReadConfig"/> would give back.</exception>
+    public static void WriteConfig(string folder, HuggingFaceConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        string path = Path.Combine(folder, ConfigName);
-        try
-        {
-            HuggingFaceConfigReader.Check(path, config);
-        }
-        catch (FileFormatException e)
-        {
-            throw new ArgumentException(e.Message, nameof(config), e);
-        }
-
-        AtomicFile.Write(path, stream =>
-        {
-            using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" });
-            WriteObject(json, config);
-        });
+        HuggingFaceConfig written = config with { Model = Conventional(config.Model) };
+        byte[] bytes = Compose(written);
+        RequireReadable(Path.Combine(folder, ConfigName), bytes, written.Model);
+        AtomicFile.Write(Path.Combine(folder, ConfigName), stream => stream.Write(bytes));
     }
 
-    /// <summary>Reads and checks <c>config.json</c>.</summary>
-    /// <exception cref="FileFormatException">The file is no JSON object, a number is missing or out of range, or the architecture is
-    /// another one.</exception>
+    /// <summary>Reads and checks <c>config.json</c>, and the ends of texts in <c>generation_config.json</c>, which go before its own.</summary>
+    /// <exception cref="FileFormatException">A file is no JSON object, a number is missing or out of range, or the architecture is not
+    /// supported.</exception>
     /// <exception cref="InvalidInputException">The file is missing or may not be read.</exception>
-    public static HuggingFaceLlamaConfig ReadConfig(string folder)
+    public static HuggingFaceConfig ReadConfig(string folder)
     {
-        string path = Path.Combine(folder, ConfigName);
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        HuggingFaceConfig config = Parse(Path.Combine(folder, ConfigName), (path, root) => HuggingFaceConfigReader.Read(path, root, name));
+        string generation = Path.Combine(folder, GenerationConfigName);
+        if (!File.Exists(generation)) return config;
+        int[] ends = Parse(generation, static (path, root) => new ConfigObject(path, root).Integers("eos_token_id", -1, LargestId));
+        return ends.Length == 0 ? config : config with { EndIds = [.. ends.Where(static id => id >= 0)] };
+    }
+
+    /// <summary>The same model under the conventions of Hugging Face files: the halves of a head are rotated, and Gemma's gains are stored less
+    /// one.</summary>
+    public static ModelConfiguration Conventional(ModelConfiguration model) => model with
+    {
+        RotaryPairing = Graphs.Ops.RotaryPairing.Halves,
+        NormGainOffset = model.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 ? 1 : 0,
+    };
+
+    /// <summary>Opens the weights of a folder: one safetensors file.</summary>
+    /// <exception cref="InvalidInputException">There are none, or they are damaged.</exception>
+    internal static ITensorSource OpenWeights(string folder) => new SafetensorsSource(SafetensorsReader.Open(Path.Combine(folder, WeightsName)));
+
+    private static byte[] Compose(HuggingFaceConfig config)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" })) new HuggingFaceConfigWriter(json, config).Write();
+        return stream.ToArray();
+    }
+
+    // A family's file cannot say everything that a configuration can.
+    private static void RequireReadable(string path, byte[] bytes, ModelConfiguration model)
+    {
+        ModelConfiguration read;
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            read = HuggingFaceConfigReader.Read(path, document.RootElement, model.Name).Model;
+        }
+        catch (InvalidInputException e)
+        {
+            throw new ArgumentException(e.Message, nameof(model), e);
+        }
+
+        if (!SameNumbers(read, model)) throw new ArgumentException($"a {model.Family} configuration file cannot describe {model}; it would be read as {read}", nameof(model));
+    }
+
+    private static bool SameNumbers(ModelConfiguration a, ModelConfiguration b)
+    {
+        if (a with { RotaryScaling = null } != b with { RotaryScaling = null }) return false;
+        if (a.RotaryScaling is not { } x || b.RotaryScaling is not { } y) return a.RotaryScaling is null && b.RotaryScaling is null;
+        return x with { ShortFactors = [], LongFactors = [] } == y with { ShortFactors = [], LongFactors = [] }
+            && x.ShortFactors.SequenceEqual(y.ShortFactors) && x.LongFactors.SequenceEqual(y.LongFactors);
+    }
+
+    private static T Parse<T>(string path, Func<string, JsonElement, T> read)
+    {
         using SafeFileHandle handle = InputFile.Open(path, out long length);
         if (length > ConfigLimit)
             throw new FileFormatException(path, $"the file has {length} bytes, too many for a configuration", "check which file this is");
@@ -54,7 +102,7 @@ public static class HuggingFaceFolder
         {
             using var document = JsonDocument.Parse(bytes);
             RequireDistinct(path, document.RootElement);
-            return new HuggingFaceConfigReader(path, document.RootElement).ReadLlama();
+            return read(path, document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -74,48 +122,5 @@ public static class HuggingFaceFolder
                 throw new FileFormatException(path, $"{InvalidInputException.Quote(property.Name)} is given twice", "mend it or copy it again from the model's source");
             RequireDistinct(path, property.Value);
         }
-    }
-
-    private static void WriteObject(Utf8JsonWriter json, HuggingFaceLlamaConfig config)
-    {
-        json.WriteStartObject();
-        json.WriteStartArray("architectures");
-        json.WriteStringValue(HuggingFaceConfigReader.LlamaArchitecture);
-        json.WriteEndArray();
-        json.WriteString("model_type", "llama");
-        json.WriteNumber("hidden_size", config.HiddenSize);
-        json.WriteNumber("intermediate_size", config.IntermediateSize);
-        json.WriteNumber("num_hidden_layers", config.Layers);
-        json.WriteNumber("num_attention_heads", config.Heads);
-        json.WriteNumber("num_key_value_heads", config.KvHeads);
-        json.WriteNumber("head_dim", config.HeadDimension);
-        json.WriteNumber("vocab_size", config.VocabularySize);
-        json.WriteNumber("max_position_embeddings", config.MaxPositions);
-        WriteReal(json, "rope_theta", config.RopeTheta);
-        WriteReal(json, "rms_norm_eps", config.RmsNormEpsilon);
-        json.WriteBoolean("tie_word_embeddings", config.TieWordEmbeddings);
-        json.WriteString("hidden_act", "silu");
-        json.WriteBoolean("attention_bias", false);
-        json.WriteBoolean("mlp_bias", false);
-        json.WriteString("torch_dtype", HuggingFaceConfigReader.NameOf(config.TorchDtype));
-        // Left out, readers assume ids 1 and 2, which are ordinary tokens of other vocabularies.
-        json.WriteNull("bos_token_id");
-        json.WriteNull("eos_token_id");
-        if (config.Tokenizer is not null)
-        {
-            json.WriteStartObject("ration");
-            json.WriteString("tokenizer", config.Tokenizer);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
-    }
-
-    // Always with a point or an exponent: strict readers take 10000 for an integer.
-    private static void WriteReal(Utf8JsonWriter json, string name, double value)
-    {
-        string text = value.ToString("R", CultureInfo.InvariantCulture);
-        json.WritePropertyName(name);
-        json.WriteRawValue(text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0");
     }
 }

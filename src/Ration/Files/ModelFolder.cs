@@ -1,8 +1,10 @@
-using System.Globalization;
 using Ration.Execution;
+using Ration.Files.HuggingFace;
 using Ration.Files.Safetensors;
+using Ration.Files.Weights;
 using Ration.Graphs;
 using Ration.Models;
+using Ration.Tensors;
 
 namespace Ration.Files;
 
@@ -10,64 +12,45 @@ namespace Ration.Files;
 public static class ModelFolder
 {
     /// <summary>Reads the configuration of a model.</summary>
-    /// <exception cref="InvalidInputException">The folder holds no model that can be used.</exception>
-    public static ModelConfiguration ReadConfiguration(string folder)
+    /// <exception cref="InvalidInputException">There is no model that can be used.</exception>
+    public static ModelConfiguration ReadConfiguration(string path)
     {
-        if (!Directory.Exists(folder)) throw new InvalidInputException($"there is no model folder {InvalidInputException.Quote(folder)}; give a folder with config.json, or preset:NAME");
-        HuggingFaceLlamaConfig config = HuggingFaceFolder.ReadConfig(folder);
-        ModelConfiguration model = new()
-        {
-            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
-            Vocabulary = config.VocabularySize,
-            Width = config.HiddenSize,
-            HiddenWidth = config.IntermediateSize,
-            Layers = config.Layers,
-            Heads = config.Heads,
-            KvHeads = config.KvHeads,
-            HeadDimension = config.HeadDimension,
-            Context = config.MaxPositions,
-            RopeTheta = config.RopeTheta,
-            NormEpsilon = (float)config.RmsNormEpsilon,
-            TiedEmbeddings = config.TieWordEmbeddings,
-        };
-        model.Validate();
-        return model;
+        // A folder says it without its weights, which may not be there yet.
+        if (Directory.Exists(path)) return HuggingFaceFolder.ReadConfig(path).Model;
+        using StoredModel model = StoredModel.Open(path);
+        return model.Configuration;
     }
 
-    /// <summary>Writes a model whose weights an executor holds; each file is replaced atomically, weights first.</summary>
+    /// <summary>Writes a model whose weights an executor holds, under the names and in the layout that its family publishes; each file is replaced
+    /// atomically, weights first.</summary>
     /// <param name="folder">Created if missing.</param>
     /// <param name="model">The configuration.</param>
-    /// <param name="weights">The weights, by the names of Hugging Face files.</param>
+    /// <param name="weights">The weights, by canonical names.</param>
     /// <param name="executor">Holds them.</param>
     /// <param name="tokenizer">Name of a built-in tokenizer, or null.</param>
     public static void Save(string folder, ModelConfiguration model, IReadOnlyList<Value> weights, Executor executor, string? tokenizer)
     {
         Directory.CreateDirectory(folder);
+        ModelConfiguration written = HuggingFaceFolder.Conventional(model);
+        WeightSource source = ConventionChange.Of(new ExecutorWeights(weights, executor), model, written);
+        WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
         SafetensorsWriter writer = new();
         writer.SetMetadata("format", "pt");
-        PersistentTensors.Save(writer, Path.Combine(folder, HuggingFaceFolder.WeightsName), weights, executor);
-        HuggingFaceFolder.WriteConfig(folder, new HuggingFaceLlamaConfig
+        Dictionary<string, (Shape Shape, DType Type)> tensors = map.Tensors.ToDictionary(static t => t.Name, t => (t.Shape, source.TypeOf(map.LinksInto(t.Name)[0].Parameter)), StringComparer.Ordinal);
+        foreach ((string name, (Shape shape, DType type)) in tensors) writer.Declare(name, type, shape);
+        writer.Save(Path.Combine(folder, HuggingFaceFolder.WeightsName), output =>
         {
-            HiddenSize = model.Width,
-            IntermediateSize = model.HiddenWidth,
-            Layers = model.Layers,
-            Heads = model.Heads,
-            KvHeads = model.KvHeads,
-            HeadDimension = model.HeadDimension,
-            VocabularySize = model.Vocabulary,
-            MaxPositions = model.Context,
-            RopeTheta = model.RopeTheta,
-            RmsNormEpsilon = double.Parse(model.NormEpsilon.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
-            TieWordEmbeddings = model.TiedEmbeddings,
-            Tokenizer = tokenizer,
+            TensorWriting writing = new(source, map, output.Write);
+            foreach (SafetensorsTensor tensor in output.Tensors) writing.Write(tensor.Name, tensors[tensor.Name].Shape, tensors[tensor.Name].Type);
         });
+        HuggingFaceFolder.WriteConfig(folder, new HuggingFaceConfig { Model = written, Tokenizer = tokenizer });
     }
 
     /// <summary>Reads the weights of a model into an executor, piece by piece.</summary>
     /// <exception cref="InvalidInputException">A weight is missing or has another shape, or the file is damaged.</exception>
-    public static void Load(string folder, IEnumerable<Value> weights, Executor executor)
+    public static void Load(string path, IEnumerable<Value> weights, Executor executor)
     {
-        using SafetensorsReader reader = SafetensorsReader.Open(Path.Combine(folder, HuggingFaceFolder.WeightsName));
-        PersistentTensors.Load(reader, weights, executor);
+        using StoredModel model = StoredModel.Open(path);
+        model.Load(weights, executor);
     }
 }

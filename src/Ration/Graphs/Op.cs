@@ -84,6 +84,14 @@ public abstract record Op
         if (inputs[index].Shape != shape) throw Refuse($"input {index} must have shape {shape}", inputs);
     }
 
+    /// <summary>Requires the rows of one input to be whole rows of a width, side by side, and returns how many those are.</summary>
+    protected long RequireRowsOf(IReadOnlyList<Value> inputs, int index, long width)
+    {
+        RequireRank(inputs, index, 1);
+        if (width <= 0 || inputs[index].Shape[^1] % width != 0) throw Refuse($"rows of input {index} must be whole rows of {width} channels", inputs);
+        return inputs[index].Shape.Elements / width;
+    }
+
     /// <summary>Requires F32 and a shape, the usual demand on activations.</summary>
     protected void RequireFloats(IReadOnlyList<Value> inputs, int index, Shape shape)
     {

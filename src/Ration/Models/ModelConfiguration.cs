@@ -2,132 +2,6 @@ using Ration.Graphs.Ops;
 
 namespace Ration.Models;
 
-/// <summary>A family of published models: which names and conventions its files have. The arithmetic follows from the other numbers alone.</summary>
-public enum ModelFamily
-{
-    /// <summary>Llama 1 to 3 and what shares its files: SmolLM, TinyLlama, DeepSeek's dense models.</summary>
-    Llama,
-
-    /// <summary>Mistral.</summary>
-    Mistral,
-
-    /// <summary>Mixtral: Mistral with routed experts.</summary>
-    Mixtral,
-
-    /// <summary>Qwen 2 and 2.5.</summary>
-    Qwen2,
-
-    /// <summary>Qwen 1.5 and 2 with routed and shared experts.</summary>
-    Qwen2Moe,
-
-    /// <summary>Qwen 3.</summary>
-    Qwen3,
-
-    /// <summary>Qwen 3 with routed experts.</summary>
-    Qwen3Moe,
-
-    /// <summary>Gemma 1.</summary>
-    Gemma,
-
-    /// <summary>Gemma 2.</summary>
-    Gemma2,
-
-    /// <summary>Gemma 3, its text model.</summary>
-    Gemma3,
-
-    /// <summary>Phi-3 and 3.5, and Phi-4.</summary>
-    Phi3,
-
-    /// <summary>GPT-2.</summary>
-    Gpt2,
-}
-
-/// <summary>How activations are normalized.</summary>
-public enum NormKind
-{
-    /// <summary>Divided by the root of their mean square.</summary>
-    RootMeanSquare,
-
-    /// <summary>Brought to mean 0 and variance 1, then shifted by a bias.</summary>
-    Layer,
-}
-
-/// <summary>The function inside an MLP.</summary>
-public enum MlpActivation
-{
-    /// <summary>x · σ(x).</summary>
-    Silu,
-
-    /// <summary>GELU by its tanh approximation.</summary>
-    GeluTanh,
-
-    /// <summary>GELU, exact.</summary>
-    Gelu,
-}
-
-/// <summary>How a token's place enters the model.</summary>
-public enum PositionKind
-{
-    /// <summary>Queries and keys are rotated.</summary>
-    Rotary,
-
-    /// <summary>A learned vector for each place is added to the embedding.</summary>
-    Learned,
-}
-
-/// <summary>How rotary frequencies were changed for contexts longer than those of pre-training.</summary>
-public enum RotaryScalingKind
-{
-    /// <summary>All positions are divided by the factor (Chen et al. 2023).</summary>
-    Linear,
-
-    /// <summary>The base grows with the context (NTK-aware, "dynamic" in Hugging Face files).</summary>
-    Ntk,
-
-    /// <summary>Low frequencies are divided, high ones kept, attention sharpened (Peng et al. 2023).</summary>
-    Yarn,
-
-    /// <summary>Llama 3.1: low frequencies are divided, high ones kept, those between blended.</summary>
-    Llama3,
-
-    /// <summary>A factor for each frequency, one list for short and one for long contexts (Ding et al. 2024).</summary>
-    LongRope,
-}
-
-/// <summary>Numbers of a rotary scaling; those that a kind does not know are ignored.</summary>
-public sealed record RotaryScaling
-{
-    /// <summary>Which formula.</summary>
-    public required RotaryScalingKind Kind { get; init; }
-
-    /// <summary>How many times longer the context became.</summary>
-    public double Factor { get; init; } = 1;
-
-    /// <summary>Tokens of context in pre-training.</summary>
-    public int OriginalContext { get; init; }
-
-    /// <summary>Llama 3: wavelengths above the original context divided by this are divided by the factor.</summary>
-    public double LowFrequencyFactor { get; init; } = 1;
-
-    /// <summary>Llama 3: wavelengths below the original context divided by this are kept.</summary>
-    public double HighFrequencyFactor { get; init; } = 4;
-
-    /// <summary>YaRN: rotations over the original context above which a frequency is kept.</summary>
-    public double BetaFast { get; init; } = 32;
-
-    /// <summary>YaRN: rotations over the original context below which a frequency is divided.</summary>
-    public double BetaSlow { get; init; } = 1;
-
-    /// <summary>YaRN and LongRope: factor on rotated queries and keys; null for the formula's own.</summary>
-    public double? AttentionFactor { get; init; }
-
-    /// <summary>LongRope: divisor of each frequency in contexts up to the original one.</summary>
-    public IReadOnlyList<double> ShortFactors { get; init; } = [];
-
-    /// <summary>LongRope: divisor of each frequency in longer contexts.</summary>
-    public IReadOnlyList<double> LongFactors { get; init; } = [];
-}
-
 /// <summary>The shape and constants of a decoder-only transformer.</summary>
 public sealed record ModelConfiguration
 {
@@ -249,26 +123,20 @@ public sealed record ModelConfiguration
     public bool NormalizeExpertWeights { get; init; }
 
     /// <summary>Number of parameters.</summary>
-    public long Parameters => LlamaModel.ParameterShapes(this).Sum(static p => p.Shape.Elements);
+    public long Parameters => TransformerModel.ParameterShapes(this).Sum(static p => p.Shape.Elements);
+
+    /// <summary>Channels of a head that are rotated.</summary>
+    public int RotatedChannels => Positions != PositionKind.Rotary ? 0 : RotaryDimension > 0 ? RotaryDimension : HeadDimension;
+
+    /// <summary>The most keys that a token of a layer sees, up to its own; 0 for all.</summary>
+    /// <param name="layer">Number of the layer, from 0.</param>
+    public int WindowOf(int layer)
+    {
+        bool isFull = layer < FirstWindowedLayer || (FullAttentionEvery > 0 && (layer + 1) % FullAttentionEvery == 0);
+        return isFull ? 0 : SlidingWindow;
+    }
 
     /// <summary>Checks that the numbers fit each other.</summary>
     /// <exception cref="InvalidInputException">They do not; the message says which.</exception>
-    public void Validate()
-    {
-        Require(Vocabulary is > 0 and <= 4_000_000, $"vocabulary {Vocabulary} is not between 1 and 4,000,000");
-        Require(Width is > 0 and <= 1 << 20, $"width {Width} is not between 1 and 1,048,576");
-        Require(HiddenWidth is > 0 and <= 1 << 22, $"hidden width {HiddenWidth} is not between 1 and 4,194,304");
-        Require(Layers is > 0 and <= 10_000, $"{Layers} layers is not between 1 and 10,000");
-        Require(KvHeads > 0 && Heads > 0 && Heads <= 65_536 && Heads % KvHeads == 0, $"{Heads} heads cannot share {KvHeads} key-value heads");
-        Require(HeadDimension is > 0 and <= 65_536 && HeadDimension % 2 == 0, $"head dimension {HeadDimension} is not an even number between 2 and 65,536");
-        Require(Context > 0, $"context {Context} is not positive");
-        Require(RopeTheta > 0 && double.IsFinite(RopeTheta), $"rope theta {RopeTheta} is not positive");
-        Require(NormEpsilon is > 0 and < 1, $"norm epsilon {NormEpsilon} is not between 0 and 1");
-        Require(SlidingWindow >= 0, $"sliding window {SlidingWindow} is negative");
-    }
-
-    private void Require(bool condition, string complaint)
-    {
-        if (!condition) throw new InvalidInputException($"model {Name}: {complaint}");
-    }
+    public void Validate() => ModelValidation.Check(this);
 }

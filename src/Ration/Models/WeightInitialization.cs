@@ -8,7 +8,8 @@ namespace Ration.Models;
 
 /// <summary>
 /// Initial weights: matrices are normal with deviation √(2/(5·width)) (Nguyen and Salazar 2019, "small init"), those that write to the
-/// residual stream 2/(layers·√width) (Wang and Komatsuzaki 2021), norm gains are one, everything else zero. A number depends only on the
+/// residual stream 2/(layers·√width) (Wang and Komatsuzaki 2021), norm gains make one with what is added to them, biases and
+/// everything else are zero. A number depends only on the
 /// seed, the name of the weight and its place in it.
 /// </summary>
 public static class WeightInitialization
@@ -19,15 +20,16 @@ public static class WeightInitialization
     public static void Fill(Executor executor, Value value, ModelConfiguration model, ulong seed)
     {
         float deviation = Deviation(value, model);
-        bool isGain = value.Kind == MemoryKind.Weights && value.Shape.Rank == 1;
-        if (deviation == 0 && !isGain)
+        bool isGain = value.Kind == MemoryKind.Weights && value.Shape.Rank == 1 && value.Name.EndsWith(".weight", StringComparison.Ordinal);
+        float gain = isGain ? 1 - model.NormGainOffset : 0;
+        if (deviation == 0 && gain == 0)
         {
             executor.Clear(value);
             return;
         }
 
         Span<float> piece = stackalloc float[Piece];
-        piece.Fill(1);
+        piece.Fill(gain);
         CounterRandom random = new(seed, Stream(value.Name));
         for (long start = 0; start < value.Shape.Elements; start += Piece)
         {

@@ -1,3 +1,5 @@
+using Ration.Tensors.Formats;
+
 namespace Ration.Tensors;
 
 /// <summary>
@@ -86,6 +88,15 @@ public enum DType
 
     /// <summary>Blocks of 64: an F32 greatest magnitude, then 4-bit floats, the first of two in the high half.</summary>
     FP4,
+
+    /// <summary>
+    /// The codes of <see cref="NF4"/> with scales quantized in turn, 8 bits each (Dettmers et al. 2023, section 3): n / 2 bytes of codes, an
+    /// F32 for each 256 scales, their F32 mean, a byte for each scale. Planar: see <see cref="DTypeExtensions.IsPlanar"/>.
+    /// </summary>
+    NF4Double,
+
+    /// <summary>As <see cref="NF4Double"/>, with the codes of <see cref="FP4"/>.</summary>
+    FP4Double,
 }
 
 /// <summary>Facts about <see cref="DType"/>.</summary>
@@ -96,11 +107,18 @@ public static class DTypeExtensions
     {
         DType.Q8_0 or DType.Q4_0 or DType.Q4_1 or DType.Q5_0 or DType.Q5_1 => 32,
         DType.Q2_K or DType.Q3_K or DType.Q4_K or DType.Q5_K or DType.Q6_K => 256,
-        DType.NF4 or DType.FP4 => 64,
+        DType.NF4 or DType.FP4 or DType.NF4Double or DType.FP4Double => 64,
         _ => 1,
     };
 
+    /// <summary>
+    /// Whether what belongs to a block lies in several places of its tensor: rows then have no bytes of their own, only the tensor has, and
+    /// places are named by the number of an element in the whole tensor.
+    /// </summary>
+    public static bool IsPlanar(this DType type) => type is DType.NF4Double or DType.FP4Double;
+
     /// <summary>Bytes of a block; of one element where there are no blocks.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The type <see cref="IsPlanar"/>.</exception>
     public static int BlockBytes(this DType type) => type switch
     {
         DType.I8 or DType.U8 or DType.Bool or DType.F8E4M3 or DType.F8E5M2 => 1,
@@ -118,7 +136,7 @@ public static class DTypeExtensions
         DType.Q5_K => 176,
         DType.Q6_K => 210,
         DType.NF4 or DType.FP4 => 36,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "unknown element type"),
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, type.IsPlanar() ? "blocks do not lie by themselves" : "unknown element type"),
     };
 
     /// <summary>Bytes of one element of a type without blocks.</summary>
@@ -127,11 +145,12 @@ public static class DTypeExtensions
         ? throw new ArgumentOutOfRangeException(nameof(type), type, "elements are stored in blocks; ask for the bytes of a row")
         : type.BlockBytes();
 
-    /// <summary>Bytes of consecutive elements that begin and end at a block's border.</summary>
+    /// <summary>Bytes of consecutive elements that begin and end at a block's border; of a whole tensor where the type <see cref="IsPlanar"/>.</summary>
     /// <exception cref="ArgumentException">They are no whole number of blocks.</exception>
     /// <exception cref="OverflowException">The bytes pass 63 bits.</exception>
     public static long Bytes(this DType type, long elements)
     {
+        if (type.IsPlanar()) return DoubleQuantization.Bytes(elements);
         int block = type.BlockElements();
         if (elements % block != 0) throw new ArgumentException($"{elements} elements are no whole blocks of {type}, which have {block}", nameof(elements));
         return checked(elements / block * type.BlockBytes());
@@ -140,14 +159,18 @@ public static class DTypeExtensions
     /// <summary>Bytes of a tensor.</summary>
     /// <exception cref="ArgumentException">Rows are no whole number of blocks.</exception>
     /// <exception cref="OverflowException">The bytes pass 63 bits.</exception>
-    public static long Bytes(this DType type, Shape shape) => checked(type.Bytes(shape.Rank == 0 ? 1 : shape[^1]) * shape.Rows);
+    public static long Bytes(this DType type, Shape shape) => checked(type.IsPlanar()
+        ? type.Bytes(type.CanStore(shape) ? shape.Elements : throw new ArgumentException($"rows of {shape} are no whole blocks of {type}", nameof(shape)))
+        : type.Bytes(shape.Rank == 0 ? 1 : shape[^1]) * shape.Rows);
 
     /// <summary>Whether tensors of this shape can be stored so: rows must be whole blocks.</summary>
     public static bool CanStore(this DType type, Shape shape) => (shape.Rank == 0 ? 1 : shape[^1]) % type.BlockElements() == 0;
 
-    /// <summary>Whether elements are real numbers.</summary>
-    public static bool IsFloating(this DType type) =>
-        type is DType.F32 or DType.BF16 or DType.F16 or DType.F8E4M3 or DType.F8E5M2 || type.IsQuantized();
+    /// <summary>Whether elements are real numbers of 16 or 32 bits, in which a step can compute and keep its state.</summary>
+    public static bool IsFloating(this DType type) => type is DType.F32 or DType.BF16 or DType.F16;
+
+    /// <summary>Whether elements are real numbers in any storage, as weights may be.</summary>
+    public static bool IsReal(this DType type) => type.IsFloating() || type is DType.F8E4M3 or DType.F8E5M2 || type.IsQuantized();
 
     /// <summary>Whether elements are stored in blocks with shared scales.</summary>
     public static bool IsQuantized(this DType type) => type.BlockElements() > 1;

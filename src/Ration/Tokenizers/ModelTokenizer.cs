@@ -1,4 +1,4 @@
-using Ration.Files;
+using Ration.Files.HuggingFace;
 using Ration.Tokenizers.HuggingFace;
 using Ration.Tokenizers.SentencePiece;
 
@@ -21,9 +21,9 @@ public static class ModelTokenizer
         string json = Path.Combine(folder, TokenizerJsonReader.FileName), model = Path.Combine(folder, SentencePieceModelTokenizer.FileName);
         if (File.Exists(json)) return TokenizerFolder.Describe(folder, TokenizerJsonReader.Read(json));
         if (File.Exists(model)) return TokenizerFolder.Describe(folder, SentencePieceModelTokenizer.Create(SentencePieceModelReader.Read(model), model));
-        HuggingFaceLlamaConfig config = HuggingFaceFolder.ReadConfig(folder);
+        HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(folder);
         return config.Tokenizer == "bytes"
-            ? new TokenizerDescription { Tokenizer = new ByteTokenizer(config.VocabularySize) }
+            ? new TokenizerDescription { Tokenizer = new ByteTokenizer(config.Model.Vocabulary) }
             : throw new InvalidInputException($"{InvalidInputException.Quote(folder)} has no tokenizer; copy tokenizer.json or tokenizer.model of the model into it");
     }
 }

@@ -74,7 +74,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     public static Graph BuildEvaluation(TrainingStep step, int rows)
     {
         GraphBuilder builder = new();
-        LlamaModel model = new(builder, step.Model);
+        TransformerModel model = new(builder, step.Model, step.Sequence);
         builder.Output(TraceLoss(builder, model, rows, step with { Loss = null, Dropout = 0 }));
         return builder.Build();
     }
@@ -86,7 +86,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Rows} rows do not split into micro-batches of {microBatchRows}");
         int repetitions = step.Rows / microBatchRows;
         GraphBuilder builder = new();
-        LlamaModel model = new(builder, step.Model);
+        TransformerModel model = new(builder, step.Model, step.Sequence);
         Value[] parameters = [.. builder.Persistent];
         Dictionary<Value, Value> sums = [];
         if (repetitions > 1) DeclareSums(builder, parameters, sums);
@@ -102,14 +102,14 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         return new TrainingGraph(builder.Build(repetitions), [.. scalars.All]);
     }
 
-    private static Value TraceLoss(GraphBuilder builder, LlamaModel model, int rows, TrainingStep step)
+    private static Value TraceLoss(GraphBuilder builder, TransformerModel model, int rows, TrainingStep step)
     {
-        ModelInputs inputs = LlamaModel.DeclareInputs(builder, rows, step.Sequence);
+        ModelInputs inputs = TransformerModel.DeclareInputs(builder, rows, step.Sequence);
         Value targets = builder.Input("targets", new Shape(rows, step.Sequence), DType.I32);
         Value scale = builder.Input(LossScale, Shape.Scalar);
         if (step.Dropout > 0) model.UseDropout(builder.Input(RandomKey, new Shape(2), DType.I64), step.Dropout);
         Value hidden = model.HiddenStates(inputs);
-        using (builder.Scope("head")) return builder.LinearCrossEntropy(hidden, model.Head, targets, scale, step.Loss);
+        using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss);
     }
 
     private static void DeclareSums(GraphBuilder builder, Value[] parameters, Dictionary<Value, Value> sums)

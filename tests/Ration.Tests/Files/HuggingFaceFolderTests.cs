@@ -1,26 +1,32 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ration.Files;
+using Ration.Files.HuggingFace;
+using Ration.Models;
 using Ration.Tensors;
 
 namespace Ration.Tests.Files;
 
 public sealed class HuggingFaceFolderTests
 {
-    private static readonly HuggingFaceLlamaConfig s_config = new()
+    private static readonly HuggingFaceConfig s_config = new()
     {
-        HiddenSize = 192,
-        IntermediateSize = 512,
-        Layers = 3,
-        Heads = 6,
-        KvHeads = 2,
-        HeadDimension = 32,
-        VocabularySize = 260,
-        MaxPositions = 777,
-        RopeTheta = 500_000,
-        RmsNormEpsilon = 1e-5,
-        TieWordEmbeddings = true,
-        TorchDtype = DType.BF16,
+        Model = new ModelConfiguration
+        {
+            Name = "model",
+            Width = 192,
+            HiddenWidth = 512,
+            Layers = 3,
+            Heads = 6,
+            KvHeads = 2,
+            HeadDimension = 32,
+            Vocabulary = 260,
+            Context = 777,
+            RopeTheta = 500_000,
+            NormEpsilon = 1e-5f,
+            TiedEmbeddings = true,
+        },
+        ElementType = DType.BF16,
         Tokenizer = "bytes",
     };
 
@@ -29,10 +35,22 @@ public sealed class HuggingFaceFolderTests
     {
         using var folder = new TemporaryFolder();
         HuggingFaceFolder.WriteConfig(folder.Path, s_config);
-        Assert.Equal(s_config, HuggingFaceFolder.ReadConfig(folder.Path));
-        HuggingFaceLlamaConfig other = s_config with { Tokenizer = null, TorchDtype = DType.F16, RopeTheta = 1234.5678901234567 };
+        Assert.Equal(s_config, Read(folder));
+        HuggingFaceConfig other = s_config with { Tokenizer = null, ElementType = DType.F16, BeginningId = 7, Model = s_config.Model with { RopeTheta = 1234.5678901234567 } };
         HuggingFaceFolder.WriteConfig(folder.Path, other);
-        Assert.Equal(other, HuggingFaceFolder.ReadConfig(folder.Path));
+        Assert.Equal(other, Read(folder));
+    }
+
+    [Fact]
+    public void The_ends_of_texts_are_those_of_the_generation_settings_if_there_are_such()
+    {
+        using var folder = new TemporaryFolder();
+        HuggingFaceFolder.WriteConfig(folder.Path, s_config with { EndIds = [5] });
+        Assert.Equal([5], HuggingFaceFolder.ReadConfig(folder.Path).EndIds);
+        folder.Write("generation_config.json", """{"eos_token_id":[7,9],"temperature":0.6}""");
+        Assert.Equal([7, 9], HuggingFaceFolder.ReadConfig(folder.Path).EndIds);
+        folder.Write("generation_config.json", """{"eos_token_id":"x"}""");
+        Assert.Throws<FileFormatException>(() => HuggingFaceFolder.ReadConfig(folder.Path));
     }
 
     [Fact]
@@ -58,29 +76,29 @@ public sealed class HuggingFaceFolderTests
             {"model_type":"llama","hidden_size":64,"intermediate_size":128,"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,
              "rope_scaling":null,"rope_parameters":{"rope_type":"default","rope_theta":20000},"dtype":"float16","use_cache":true}
             """);
-        HuggingFaceLlamaConfig config = HuggingFaceFolder.ReadConfig(folder.Path);
-        Assert.Equal(new HuggingFaceLlamaConfig
+        HuggingFaceConfig config = Read(folder);
+        Assert.Equal(DType.F16, config.ElementType);
+        Assert.Null(config.Tokenizer);
+        Assert.Equal(new ModelConfiguration
         {
-            HiddenSize = 64,
-            IntermediateSize = 128,
+            Name = "model",
+            Width = 64,
+            HiddenWidth = 128,
             Layers = 2,
             Heads = 4,
             KvHeads = 4,
             HeadDimension = 16,
-            VocabularySize = 100,
-            MaxPositions = 2048,
+            Vocabulary = 100,
+            Context = 2048,
             RopeTheta = 20_000,
-            RmsNormEpsilon = 1e-6,
-            TieWordEmbeddings = false,
-            TorchDtype = DType.F16,
-            Tokenizer = null,
-        }, config);
+            NormEpsilon = 1e-6f,
+        }, config.Model);
     }
 
     [Theory]
-    [InlineData("architectures", """["MistralForCausalLM"]""", "'MistralForCausalLM'")]
+    [InlineData("architectures", """["MambaForCausalLM"]""", "'MambaForCausalLM'")]
     [InlineData("architectures", """[3]""", "'3'")]
-    [InlineData("architectures", """["LlamaForCausalLM","\uD800"]""", null)]
+    [InlineData("architectures", """["LlamaForCausalLM","\uD800"]""", "not valid JSON")]
     [InlineData("hidden_size", "0", "hidden_size is 0")]
     [InlineData("hidden_size", "-192", "hidden_size")]
     [InlineData("hidden_size", "99999999999999999999", "hidden_size")]
@@ -97,15 +115,19 @@ public sealed class HuggingFaceFolderTests
     [InlineData("rope_theta", "1e999", "rope_theta")]
     [InlineData("rms_norm_eps", "-1", "rms_norm_eps")]
     [InlineData("tie_word_embeddings", "1", "tie_word_embeddings")]
-    [InlineData("hidden_act", "\"gelu\"", "'gelu'")]
-    [InlineData("attention_bias", "true", "attention_bias")]
-    [InlineData("mlp_bias", "true", "mlp_bias")]
-    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8.0}""", "'llama3'")]
+    [InlineData("hidden_act", "\"relu\"", "'relu'")]
+    [InlineData("attention_bias", "3", "attention_bias")]
+    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8.0}""", "original_max_position_embeddings is missing")]
+    [InlineData("rope_scaling", """{"rope_type":"mrope","factor":8.0}""", "'mrope'")]
+    [InlineData("rope_scaling", """{"rope_type":"linear","factor":0.5}""", "factor is 0.5")]
+    [InlineData("rope_scaling", """{"type":"longrope","short_factor":[1],"long_factor":[1]}""", "short_factor has 1 numbers")]
+    [InlineData("rope_scaling", "3", "rope_scaling is not an object")]
+    [InlineData("partial_rotary_factor", "0.01", "rotates 0 of 32")]
     [InlineData("quantization_config", "{}", "quantized")]
     [InlineData("torch_dtype", "\"int8\"", "'int8'")]
     [InlineData("ration", "3", "ration is not an object")]
     [InlineData("torch_dtype", "\"\\uD800\"", "not valid JSON")]
-    public void Values_are_checked(string key, string value, string? fault)
+    public void Values_are_checked(string key, string value, string fault)
     {
         using var folder = new TemporaryFolder();
         HuggingFaceFolder.WriteConfig(folder.Path, s_config);
@@ -113,12 +135,6 @@ public sealed class HuggingFaceFolderTests
         json.Remove(key);
         string rest = json.ToJsonString();
         folder.Write("config.json", $"{rest[..^1]},\"{key}\":{value}}}");
-        if (fault is null)
-        {
-            HuggingFaceFolder.ReadConfig(folder.Path);
-            return;
-        }
-
         FileFormatException error = Assert.Throws<FileFormatException>(() => HuggingFaceFolder.ReadConfig(folder.Path));
         Assert.Contains(fault, error.Message, StringComparison.Ordinal);
     }
@@ -167,9 +183,16 @@ public sealed class HuggingFaceFolderTests
     public void A_configuration_that_could_not_be_read_is_not_written()
     {
         using var folder = new TemporaryFolder();
-        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { Heads = 5 }));
-        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { TorchDtype = DType.I32 }));
+        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { Model = s_config.Model with { Heads = 5 } }));
+        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { Model = s_config.Model with { SlidingWindow = 9 } }));
         Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
         Assert.Throws<InvalidInputException>(() => HuggingFaceFolder.ReadConfig(folder.Path));
+    }
+
+    // The name is the folder's, and a list equals no other list.
+    private static HuggingFaceConfig Read(TemporaryFolder folder)
+    {
+        HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(folder.Path);
+        return config with { Model = config.Model with { Name = "model" }, EndIds = s_config.EndIds };
     }
 }

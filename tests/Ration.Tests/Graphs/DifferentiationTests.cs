@@ -19,7 +19,7 @@ public sealed class DifferentiationTests
         for (int i = 0; i < 4; i++)
         {
             _builder.Block = i;
-            x = _builder.Gelu(_builder.Linear(x, _builder.Parameter($"w{i}", new(3, 3), trainable: i == 2), $"y{i}"));
+            x = _builder.Activate(ActivationFunction.GeluTanh, _builder.Linear(x, _builder.Parameter($"w{i}", new(3, 3), trainable: i == 2), $"y{i}"));
         }
 
         _builder.Block = -1;
@@ -34,8 +34,8 @@ public sealed class DifferentiationTests
     public void A_frozen_model_has_no_backward_pass()
     {
         ModelConfiguration configuration = new() { Name = "frozen", Vocabulary = 7, Width = 4, HiddenWidth = 6, Layers = 2, Heads = 1, KvHeads = 1, HeadDimension = 4 };
-        LlamaModel model = new(_builder, configuration, trainable: false);
-        Value hidden = model.HiddenStates(LlamaModel.DeclareInputs(_builder, 1, 3));
+        TransformerModel model = new(_builder, configuration, 3, trainable: false);
+        Value hidden = model.HiddenStates(TransformerModel.DeclareInputs(_builder, 1, 3));
         Value loss = _builder.LinearCrossEntropy(hidden, model.Head, _builder.Input("targets", new(1, 3), DType.I32), _builder.Input("scale", Shape.Scalar));
         Assert.Empty(Differentiation.Backward(_builder, new Dictionary<Value, Value?> { [loss] = null }));
         Assert.DoesNotContain(_builder.Nodes, static n => n.Pass == Pass.Backward);
@@ -45,8 +45,8 @@ public sealed class DifferentiationTests
     public void A_weight_that_the_loss_does_not_depend_on_has_no_gradient()
     {
         Value used = _builder.Parameter("used", new(2, 3)), unused = _builder.Parameter("unused", new(2, 3));
-        _builder.Gelu(unused);
-        Assert.Equal([used], Backward(_builder.Gelu(used)).Keys);
+        _builder.Activate(ActivationFunction.GeluTanh, unused);
+        Assert.Equal([used], Backward(_builder.Activate(ActivationFunction.GeluTanh, used)).Keys);
     }
 
     [Fact]

@@ -71,9 +71,9 @@ public sealed class LlamaGoldenTests : IDisposable
         using IDevice owned = device;
         Batch batch = _golden.Batch(1);
         GraphBuilder builder = new();
-        LlamaModel llama = new(builder, model);
+        TransformerModel llama = new(builder, model, batch.Sequence);
         Value targets = builder.Input("targets", new Shape(batch.Rows, batch.Sequence), DType.I32), scale = builder.Input("scale", Shape.Scalar);
-        Value hidden = llama.HiddenStates(LlamaModel.DeclareInputs(builder, batch.Rows, batch.Sequence));
+        Value hidden = llama.HiddenStates(TransformerModel.DeclareInputs(builder, batch.Rows, batch.Sequence));
         Value loss = builder.LinearCrossEntropy(hidden, llama.Head, targets, scale, lossOp);
         IReadOnlyDictionary<Value, Value> gradients = Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null });
         foreach (Value output in gradients.Values.Prepend(loss)) builder.Output(output);

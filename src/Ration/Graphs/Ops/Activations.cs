@@ -111,11 +111,11 @@ public sealed record ActivationGradient(ActivationFunction Function) : Op
 /// <summary>MLP nonlinearities in a graph under construction.</summary>
 public static class ActivationBuilding
 {
-    /// <summary>SiLU(gate) · up.</summary>
-    public static Value SwiGlu(this GraphBuilder builder, Value gate, Value up, string name = "swiglu") =>
-        builder.Emit(new GatedActivation(ActivationFunction.Silu), name, MemoryKind.Activations, gate, up)[0];
+    /// <summary>f(gate) · up.</summary>
+    public static Value GatedActivate(this GraphBuilder builder, ActivationFunction function, Value gate, Value up, string name = "activated") =>
+        builder.Emit(new GatedActivation(function), name, MemoryKind.Activations, gate, up)[0];
 
-    /// <summary>GELU(x), by the tanh approximation unless <paramref name="exact"/>.</summary>
-    public static Value Gelu(this GraphBuilder builder, Value x, bool exact = false, string name = "gelu") =>
-        builder.Emit(new Activation(exact ? ActivationFunction.Gelu : ActivationFunction.GeluTanh), name, MemoryKind.Activations, x)[0];
+    /// <summary>f(x).</summary>
+    public static Value Activate(this GraphBuilder builder, ActivationFunction function, Value x, string name = "activated") =>
+        builder.Emit(new Activation(function), name, MemoryKind.Activations, x)[0];
 }

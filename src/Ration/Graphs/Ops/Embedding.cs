@@ -14,7 +14,7 @@ public sealed record Embedding : Op
     {
         RequireCount(inputs, 2, 2);
         RequireType(inputs, 1, DType.I32);
-        if (inputs[0].Shape.Rank != 2 || !inputs[0].DType.IsFloating()) throw Refuse("the table must be a floating-point matrix", inputs);
+        if (inputs[0].Shape.Rank != 2 || !inputs[0].DType.IsReal()) throw Refuse("the table must be a matrix of real numbers", inputs);
         Shape ids = inputs[1].Shape;
         long width = inputs[0].Shape[1];
         return ids.Rank switch

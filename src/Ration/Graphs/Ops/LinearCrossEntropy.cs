@@ -15,7 +15,8 @@ namespace Ration.Graphs.Ops;
 /// Tiles of the softmax gradient whose elements are all smaller than this are skipped, as in the paper (2⁻¹² there); 0 keeps the
 /// gradient exact.
 /// </param>
-public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 0, float FilterThreshold = 0) : Op
+/// <param name="SoftCap">If not 0, logits z become cap · tanh(z / cap) (Gemma 2).</param>
+public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 0, float FilterThreshold = 0, float SoftCap = 0) : Op
 {
     /// <inheritdoc/>
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
@@ -24,11 +25,12 @@ public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 
         RequireType(inputs, 0, DType.F32);
         RequireRank(inputs, 0, 1);
         Shape h = inputs[0].Shape, w = inputs[1].Shape;
-        if (w.Rank != 2 || w[1] != h[^1] || !inputs[1].DType.IsFloating()) throw Refuse("the head must be [vocabulary, width]", inputs);
+        if (w.Rank != 2 || w[1] != h[^1] || !inputs[1].DType.IsReal() || inputs[1].DType.IsPlanar()) throw Refuse("the head must be [vocabulary, width]", inputs);
         RequireType(inputs, 2, DType.I32);
         if (inputs[2].Shape.Elements != h.Rows) throw Refuse("one target is needed for each row", inputs);
         RequireFloats(inputs, 3, Shape.Scalar);
         if (LabelSmoothing is not (>= 0 and < 1)) throw Refuse($"label smoothing {LabelSmoothing} is not in [0, 1)", inputs);
+        if (!(SoftCap >= 0)) throw Refuse($"soft cap {SoftCap} is negative", inputs);
         return [new TensorType(Shape.Scalar, DType.F32), new TensorType(new Shape(h.Rows), DType.F32)];
     }
 

@@ -6,7 +6,7 @@ namespace Ration.Graphs.Ops;
 /// <summary>
 /// Matrix product of a [.., k] and b, all leading dimensions of an operand taken as rows: y = op(a)·op(b), where op transposes its
 /// matrix when asked. With <paramref name="Accumulate"/> there is a third input of the output's shape, to which the product is added.
-/// Operands may be stored as F32, BF16 or F16; the result is F32.
+/// Operands may be stored in any type of real numbers, the right one also in tiles; the result is F32.
 /// </summary>
 /// <param name="TransposeA">a is stored [k, m].</param>
 /// <param name="TransposeB">b is stored [n, k], as model files keep weights: [output, input].</param>
@@ -26,7 +26,8 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
         RequireCount(inputs, Accumulate ? 3 : 2, Accumulate ? 3 : 2);
         RequireRank(inputs, 0, 2);
         RequireRank(inputs, 1, 2);
-        if (!inputs[0].DType.IsFloating() || !inputs[1].DType.IsFloating()) throw Refuse("takes floating-point matrices", inputs);
+        if (!inputs[0].DType.IsReal() || !inputs[1].DType.IsReal()) throw Refuse("takes matrices of real numbers", inputs);
+        if (inputs[0].Layout != StorageLayout.Rows || (inputs[1].Layout != StorageLayout.Rows && !TransposeB)) throw Refuse("tiles can only be a transposed right factor", inputs);
         (long m, long n, long k) = Sizes(inputs);
         long otherK = TransposeB ? inputs[1].Shape[^1] : inputs[1].Shape.Rows;
         if (k != otherK) throw Refuse($"inner sizes differ, {k} and {otherK}", inputs);

@@ -106,6 +106,9 @@ internal static class OpCases
 
     private static IEnumerable<OpCase> Norms()
     {
+        yield return new("RmsNorm of heads", static c => c.Emit(new RmsNorm(1e-3f), c.X("x", new(2, 5, 3 * 7)), c.X("gain", new(7), mean: 1)));
+        yield return new("RmsNorm with a gain offset", static c => c.Emit(new RmsNorm(1e-3f, 1), c.X("x", new(13, 19)), c.X("gain", new(19))));
+        yield return new("RmsNorm of heads with a gain offset", static c => c.Emit(new RmsNorm(1e-3f, 0.75f), c.X("x", new(3, 4 * 5)), c.X("gain", new(5))));
         foreach (Shape shape in (Shape[])[new(1, 1), new(1, 37), new(5, 3), new(67, 33), new(2, 3, 17)])
         {
             yield return new($"RmsNorm {shape}", c => c.Emit(new RmsNorm(1e-3f), c.X("x", shape), c.X("gain", new(shape[^1]), mean: 1)));
@@ -124,11 +127,13 @@ internal static class OpCases
             foreach ((int d, int heads, bool inverse) in ((int, int, bool)[])[(2, 1, false), (6, 3, false), (34, 2, true), (64, 1, false)])
             {
                 yield return new($"RotaryEmbedding {pairing} d{d} h{heads}{(inverse ? " inverse" : "")}", c => c.Emit(
-                    new RotaryEmbedding(d, 10_000, pairing, inverse), c.X("x", new(2, 5, heads * d)), c.Integers("positions", new(2, 5), i => i * 3 % 17)));
+                    new RotaryEmbedding(d, RotaryFrequencies.Geometric(10_000, d), pairing, inverse), c.X("x", new(2, 5, heads * d)), c.Integers("positions", new(2, 5), i => i * 3 % 17)));
             }
 
+            yield return new($"RotaryEmbedding {pairing} of some channels, with a factor", c => c.Emit(
+                new RotaryEmbedding(11, new RotaryFrequencies([0.7f, 1.3f, 0.01f, 0.2f], 1.25f), pairing), c.X("x", new(2, 5, 33)), c.Integers("positions", new(2, 5), i => i * 3 % 17)));
             yield return new($"RotaryEmbedding {pairing} far out", c => c.Emit(
-                new RotaryEmbedding(34, 10_000, pairing), c.X("x", new(3, 34)), c.Integers("positions", new(3), i => i * 4095)))
+                new RotaryEmbedding(34, RotaryFrequencies.Geometric(10_000, 34), pairing), c.X("x", new(3, 34)), c.Integers("positions", new(3), i => i * 4095)))
             { Tolerance = 8190 * Rounding };
         }
 
@@ -143,15 +148,16 @@ internal static class OpCases
 
     private static IEnumerable<OpCase> Caches()
     {
-        foreach ((int first, int rows) in ((int, int)[])[(0, 1), (2, 3), (4, 3)])
+        foreach ((int first, int tokens, int rows, bool ring) in ((int, int, int, bool)[])[(0, 1, 1, false), (2, 3, 1, false), (4, 3, 2, false), (-1, 3, 2, false), (16, 4, 3, true)])
         {
-            yield return new($"AppendToCache {rows} rows from {first}", c => c.Emit(
-                new AppendToCache(), c.State("cache", new(1, 6, 5), MemoryKind.KvCache), c.X("rows", new(1, rows, 5)), c.Integers("first", new(1), _ => first)))
+            yield return new($"AppendToCache {tokens} tokens of {rows} rows from {first}{(ring ? " round" : "")}", c => c.Emit(
+                new AppendToCache(ring), c.State("cache", new(rows, 6, 5), MemoryKind.KvCache), c.X("tokens", new(rows, tokens, 5)),
+                c.Integers("places", new(rows, tokens), i => first + (i % tokens) + (i / tokens))))
             { HasGradient = false, Once = true };
         }
 
-        foreach (int row in (int[])[0, 5])
-            yield return new($"SelectRow {row}", c => c.Emit(new SelectRow(), c.X("x", new(2, 3, 17)), c.Integers("row", new(1), _ => row))) { HasGradient = false };
+        foreach (int token in (int[])[0, 2])
+            yield return new($"SelectToken {token}", c => c.Emit(new SelectToken(), c.X("x", new(2, 3, 17)), c.Integers("token", new(2), i => i == 0 ? token : 1))) { HasGradient = false };
     }
 
     private static IEnumerable<OpCase> Attentions()
@@ -194,6 +200,7 @@ internal static class OpCases
         [
             ("one token", 1, 2, 1, new()), ("plain", 7, 61, 5, new()), ("smoothed", 9, 33, 17, new(LabelSmoothing: 0.1f)), ("with z-loss", 9, 35, 4, new(ZLoss: 0.01f)),
             ("with both", 13, 129, 3, new(0.2f, 0.05f)), ("wider than a block", 3, 1300, 2, new(0.1f, 0.001f)), ("more tokens than a block", 300, 5, 3, new()),
+            ("capped", 7, 61, 5, new(SoftCap: 2)), ("capped, with all", 5, 1300, 3, new(0.1f, 0.01f, SoftCap: 1.5f)),
         ];
         foreach (var l in cases)
         {

@@ -19,7 +19,7 @@ public sealed class OpRefusalTests
         Refuses(new MatMul(false, false), [F(3, 4), F(3, 4)], "inner sizes differ, 4 and 3");
         Refuses(new MatMul(true, true), [F(3, 4), F(5, 4)], "inner sizes differ, 3 and 4");
         Refuses(new MatMul(false, true), [F(4), F(3, 4)], "at least 2 dimensions");
-        Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "floating-point");
+        Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "real numbers");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4), F(2, 4)], "[2, 3]");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4)], "takes 3 inputs, not 2");
     }
@@ -46,7 +46,7 @@ public sealed class OpRefusalTests
         Refuses(new ActivationGradient(ActivationFunction.Silu), [F(3), F(4)], "input 0 must have shape [4]");
         Refuses(new GatedActivation(ActivationFunction.Silu), [F(3, 4), F(3, 5)], "input 1 must have shape [3, 4]");
         Refuses(new GatedActivationGradient(ActivationFunction.Silu), [F(3), F(3), F(4)], "input 2 must have shape [3]");
-        Refuses(new RmsNorm(1e-5f), [F(3, 4), F(3)], "input 1 must have shape [4]");
+        Refuses(new RmsNorm(1e-5f), [F(3, 4), F(3)], "whole rows of 3 channels");
         Refuses(new RmsNorm(1e-5f), [F(), F(3)], "at least 1 dimension");
         Refuses(new RmsNormGradient(false, true, false), [F(3, 4), F(3, 4), F(4), F(4)], "input 3 must have shape [3]");
         Refuses(new LayerNorm(1e-5f), [F(3, 4), F(4), F(3)], "input 2 must have shape [4]");
@@ -62,27 +62,34 @@ public sealed class OpRefusalTests
         Refuses(new Embedding(), [F(5, 4), I()], "one to three dimensions");
         Refuses(new Embedding(), [F(5, 4), I(1, 1, 1, 1)], "one to three dimensions");
         Refuses(new EmbeddingGradient(5, false), [F(3, 4), I(4)], "one row is needed for each id");
-        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(3, 10), I(3)], "whole heads of 6");
-        Refuses(new RotaryEmbedding(5, 1e4, RotaryPairing.Halves), [F(3, 10), I(3)], "an even number");
-        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(3, 12), I(4)], "one position is needed for each row");
-        Refuses(new RotaryEmbedding(6, 1e4, RotaryPairing.Halves), [F(), I(1)], "at least 1 dimension");
+        Refuses(new RotaryEmbedding(6, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(3, 10), I(3)], "whole rows of 6 channels");
+        Refuses(new RotaryEmbedding(5, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(3, 10), I(3)], "6 channels of 5 cannot be rotated");
+        Refuses(new RotaryEmbedding(6, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(3, 12), I(4)], "one position is needed for each row");
+        Refuses(new RotaryEmbedding(6, RotaryFrequencies.Geometric(1e4, 6), RotaryPairing.Halves), [F(), I(1)], "at least 1 dimension");
         Refuses(new Dropout(1, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
         Refuses(new Dropout(float.NaN, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
         Refuses(new Dropout(0.1f, 0), [F(3), Input(DType.I64, 3)], "input 1 must have shape [2]");
-        Refuses(new SelectRow(), [F(3, 4), I(2)], "input 1 must have shape [1]");
-        Refuses(new SelectRow(), [F(), I(1)], "at least 1 dimension");
+        Refuses(new SelectToken(), [F(3, 4, 5), I(2)], "input 1 must have shape [3]");
+        Refuses(new SelectToken(), [F(3, 4), I(3)], "must be [rows, tokens, width]");
     }
 
     [Fact]
     public void Caches_refuse_what_does_not_fit()
     {
         Value cache = _graph.State("cache", new(1, 6, 5), MemoryKind.KvCache);
-        Refuses(new AppendToCache(), [F(1, 6, 5), F(1, 2, 5), I(1)], "must be a cache");
-        Refuses(new AppendToCache(), [cache, F(1, 2, 4), I(1)], "input 1 must have shape [1, 2, 5]");
-        Refuses(new AppendToCache(), [cache, F(5), I(1)], "at least 3 dimensions");
-        Refuses(new AppendToCache(), [cache, F(1, 2, 5), I(2)], "input 2 must have shape [1]");
-        Refuses(new AppendToCache(), [_graph.State("two", new(2, 6, 5), MemoryKind.KvCache), F(2, 2, 5), I(1)], "must be a cache");
-        Refuses(new AppendToCache(), [_graph.State("bf16", new(1, 6, 5), MemoryKind.KvCache, DType.BF16), F(1, 2, 5), I(1)], "must be a cache");
+        Refuses(new AppendToCache(), [F(1, 6, 5), F(1, 2, 5), I(1, 2)], "must be a cache");
+        Refuses(new AppendToCache(), [cache, F(1, 2, 4), I(1, 2)], "input 1 must have shape [1, 2, 5]");
+        Refuses(new AppendToCache(), [cache, F(5), I(1, 2)], "at least 3 dimensions");
+        Refuses(new AppendToCache(), [cache, F(1, 2, 5), I(2)], "input 2 must have shape [1, 2]");
+        Refuses(new AppendToCache(), [_graph.State("integers", new(1, 6, 5), MemoryKind.KvCache, DType.I32), F(1, 2, 5), I(1, 2)], "must be a cache");
+        Assert.Throws<ArgumentException>(() => _graph.State("uneven", new(1, 6, 48), MemoryKind.KvCache, DType.Q8_0).Bytes);
+        Refuses(new AppendToCache(), [_graph.State("blocks", new(1, 6, 48), MemoryKind.KvCache, DType.Q8_0), F(1, 2, 48), I(1, 2)], "must be a cache");
+        Value keys = _graph.State("keys", new(1, 128, 32), MemoryKind.KvCache, DType.Q8_0);
+        Refuses(new Attention(2, 2, 1), [F(1, 2, 32), keys, keys, I(1, 2, 2)], "no whole blocks of Q8_0");
+        Refuses(new Attention(1, 1, 1) { Ring = true }, [F(1, 2, 32), keys, keys, I(1, 2, 2)], "need a window");
+        Refuses(new Attention(1, 1, 1, 128) { Ring = true }, [F(1, 2, 32), keys, keys, I(1, 2, 2)], "that holds it and the queries");
+        Value half = _graph.Parameter("half", new(1, 128, 32), DType.F16);
+        Refuses(new Attention(1, 1, 1), [F(1, 2, 32), half, half, I(1, 2, 2)], "must be F32, or caches");
     }
 
     [Fact]

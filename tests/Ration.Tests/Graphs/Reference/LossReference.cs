@@ -13,7 +13,7 @@ internal static class LossReference
         double[] logSumExp = new double[targets.Length];
         for (int token = 0; token < targets.Length; token++)
         {
-            double[] logits = Logits(h, w, token, head);
+            double[] logits = [.. Logits(h, w, token, head).Select(z => Capped(z, op.SoftCap))];
             double lse = logSumExp[token] = LogSumExp(logits);
             if (targets[token] < 0) continue;
             double nll = lse - logits[(int)targets[token]], uniform = logits.Average(l => lse - l);
@@ -33,12 +33,13 @@ internal static class LossReference
         for (int token = 0; token < targets.Length; token++)
         {
             if (targets[token] < 0) continue;
-            double[] logits = Logits(h, w, token, head);
+            double[] logits = [.. Logits(h, w, token, head).Select(z => Capped(z, op.Forward.SoftCap))];
             double lse = LogSumExp(logits);
             for (int j = 0; j < vocabulary; j++)
             {
                 double p = Math.Exp(logits[j] - lse), wanted = (j == (int)targets[token] ? 1 - smoothing : 0) + (smoothing / vocabulary);
                 double slope = scale * ((p * (1 + (2 * op.Forward.ZLoss * lse))) - wanted);
+                if (op.Forward.SoftCap > 0) slope *= 1 - (logits[j] / op.Forward.SoftCap * logits[j] / op.Forward.SoftCap);
                 for (int i = 0; i < width; i++)
                 {
                     dh[(token * width) + i] += slope * w[(j * width) + i];
@@ -64,6 +65,8 @@ internal static class LossReference
 
         return logits;
     }
+
+    private static double Capped(double z, double cap) => cap > 0 ? cap * Math.Tanh(z / cap) : z;
 
     private static double LogSumExp(double[] logits)
     {

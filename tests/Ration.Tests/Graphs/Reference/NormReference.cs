@@ -6,7 +6,7 @@ namespace Ration.Tests.Graphs.Reference;
 internal static class NormReference
 {
     /// <summary>y and the inverse root of each row.</summary>
-    public static double[][] RmsNorm(double[] x, double[] gain, double epsilon)
+    public static double[][] RmsNorm(RmsNorm op, double[] x, double[] gain)
     {
         int width = gain.Length;
         double[] y = new double[x.Length], inverse = new double[x.Length / width];
@@ -15,8 +15,8 @@ internal static class NormReference
             ReadOnlySpan<double> values = x.AsSpan(row * width, width);
             double square = 0;
             foreach (double v in values) square += v * v;
-            inverse[row] = 1 / Math.Sqrt((square / width) + epsilon);
-            for (int i = 0; i < width; i++) y[(row * width) + i] = gain[i] * values[i] * inverse[row];
+            inverse[row] = 1 / Math.Sqrt((square / width) + op.Epsilon);
+            for (int i = 0; i < width; i++) y[(row * width) + i] = (op.GainOffset + gain[i]) * values[i] * inverse[row];
         }
 
         return [y, inverse];
@@ -25,7 +25,7 @@ internal static class NormReference
     /// <summary>dx = r·(g·dy) − x·r³·mean(g·dy·x), the gain's gradient Σ dy·x·r, each on top of its running sum.</summary>
     public static double[][] RmsNormGradient(RmsNormGradient op, double[][] inputs)
     {
-        double[] dy = inputs[0], x = inputs[1], gain = inputs[2], inverse = inputs[3];
+        double[] dy = inputs[0], x = inputs[1], gain = [.. inputs[2].Select(g => op.GainOffset + g)], inverse = inputs[3];
         int width = gain.Length;
         double[] dx = op.Accumulate ? [.. inputs[4]] : new double[x.Length];
         double[] dGain = op.AccumulateGain ? [.. inputs[op.GainSumInput]] : new double[width];

@@ -141,10 +141,10 @@ public sealed class ArrangementTests
     public void Released_gradients_do_not_pile_up()
     {
         TrainingStep step = Deep(layers: 16) with { Rows = 1, Sequence = 8 };
-        long weights = LlamaModel.ParameterShapes(step.Model).Sum(static p => p.Shape.Elements) * sizeof(float);
+        long weights = TransformerModel.ParameterShapes(step.Model).Sum(static p => p.Shape.Elements) * sizeof(float);
         long kept = Peak(release: false), released = Peak(release: true);
         Assert.Equal(weights, kept);
-        long largest = LlamaModel.ParameterShapes(step.Model).Max(static p => p.Shape.Elements) * sizeof(float);
+        long largest = TransformerModel.ParameterShapes(step.Model).Max(static p => p.Shape.Elements) * sizeof(float);
         Assert.InRange(released, largest, 4 * largest);
 
         long Peak(bool release)
@@ -159,7 +159,7 @@ public sealed class ArrangementTests
     {
         TrainingStep step = Deep(layers: 4) with { ClipScope = ClipScope.Global };
         MemoryTimeline timeline = Compile(step, Choices("none", release: true)).Timeline;
-        long weights = LlamaModel.ParameterShapes(step.Model).Sum(static p => p.Shape.Elements) * sizeof(float);
+        long weights = TransformerModel.ParameterShapes(step.Model).Sum(static p => p.Shape.Elements) * sizeof(float);
         Assert.Equal(weights, Enumerable.Range(0, timeline.Instructions).Max(i => timeline[i, MemoryKind.Gradients]));
     }
 

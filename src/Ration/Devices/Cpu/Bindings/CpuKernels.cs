@@ -13,6 +13,7 @@ internal static class CpuKernels
         ActivationBindings.AddTo(table);
         TokenBindings.AddTo(table);
         AttentionBindings.AddTo(table);
+        CacheBindings.AddTo(table);
         LossBindings.AddTo(table);
         return table;
     }

@@ -43,6 +43,7 @@ internal static unsafe class LossBindings
         LabelSmoothing = op.LabelSmoothing,
         ZLoss = op.ZLoss,
         FilterThreshold = op.FilterThreshold,
+        SoftCap = op.SoftCap,
     };
 
     private static long WorkspaceBytes(Node node, int threads) => LinearCrossEntropyKernel.WorkspaceBytes(

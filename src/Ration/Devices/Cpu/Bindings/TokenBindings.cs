@@ -12,11 +12,11 @@ internal static unsafe class TokenBindings
     {
         table.Add<Embedding>(RunEmbedding);
         table.Add<EmbeddingGradient>(RunEmbeddingGradient);
-        table.Add<RotaryEmbedding>(RunRotary, static (node, _) => ((RotaryEmbedding)node.Op).HeadDimension / 2 * sizeof(float));
+        table.Add<RotaryEmbedding>(RunRotary, static (node, _) => ((RotaryEmbedding)node.Op).Frequencies.Count * sizeof(float));
     }
 
     private static void RunEmbedding(in KernelCall call) => EmbeddingKernel.Gather(
-        call.Pool, call.Input(0), call.Type(0), call.Integers(1), call.OutputFloats(0), (nint)call.Shape(1).Elements, (nint)call.Shape(0)[1], (nint)call.Shape(0)[0]);
+        call.Pool, MatrixBindings.Operand(call, 0, transposed: false), call.Integers(1), call.OutputFloats(0), (nint)call.Shape(1).Elements, (nint)call.Shape(0)[0]);
 
     private static void RunEmbeddingGradient(in KernelCall call)
     {
@@ -31,8 +31,9 @@ internal static unsafe class TokenBindings
         var op = (RotaryEmbedding)call.Node.Op;
         var frequencies = (float*)call.Workspace;
         nint head = op.HeadDimension, tokens = (nint)call.Shape(0).Rows;
-        RotaryEmbeddingKernel.InverseFrequencies(op.Base, head, frequencies);
+        op.Frequencies.Radians.CopyTo(new Span<float>(frequencies, op.Frequencies.Count));
         RotaryEmbeddingKernel.Apply(
-            call.Pool, call.Floats(0), call.OutputFloats(0), call.Integers(1), tokens, (nint)call.Shape(0)[^1] / head, head, head, frequencies, op.Pairing, op.Inverse);
+            call.Pool, call.Floats(0), call.OutputFloats(0), call.Integers(1), tokens, (nint)call.Shape(0)[^1] / head, head, 2 * op.Frequencies.Count,
+            frequencies, op.Frequencies.Factor, op.Pairing, op.Inverse);
     }
 }

@@ -35,11 +35,11 @@ public unsafe class RotaryEmbeddingKernelTests
         using Guarded<float> y = new(x.Count, 3);
         using Guarded<float> frequencies = new(rotary / 2, 1);
         using Guarded<int> positions = new(at);
-        RotaryEmbeddingKernel.InverseFrequencies(10_000, rotary, frequencies);
-        RotaryEmbeddingKernel.Apply(pool, x, y, positions, at.Length, heads, dimension, rotary, frequencies, pairing, inverse: false);
+        RotaryFrequencies.Geometric(10_000, rotary).Radians.CopyTo(frequencies.Span);
+        RotaryEmbeddingKernel.Apply(pool, x, y, positions, at.Length, heads, dimension, rotary, frequencies, 1, pairing, inverse: false);
         Check.Close(Turn(x.ToArray(), at, heads, dimension, rotary, frequencies.ToArray(), pairing), y.Span, 5e-7, 1);
 
-        RotaryEmbeddingKernel.Apply(pool, y, y, positions, at.Length, heads, dimension, rotary, frequencies, pairing, inverse: true);
+        RotaryEmbeddingKernel.Apply(pool, y, y, positions, at.Length, heads, dimension, rotary, frequencies, 1, pairing, inverse: true);
         Check.Close(Reference.Doubles(x.ToArray()), y.Span, 1e-6, 1, "back again, in place");
     }
 
@@ -50,7 +50,7 @@ public unsafe class RotaryEmbeddingKernelTests
     {
         using WorkerPool pool = new(1);
         Assert.Throws<ArgumentOutOfRangeException>(
-            () => RotaryEmbeddingKernel.Apply(pool, null, null, null, 0, 1, 64, rotary, null, RotaryPairing.Halves, false));
+            () => RotaryEmbeddingKernel.Apply(pool, null, null, null, 0, 1, 64, rotary, null, 1, RotaryPairing.Halves, false));
     }
 
     [Fact]
@@ -64,8 +64,8 @@ public unsafe class RotaryEmbeddingKernelTests
             using Guarded<float> x = new(Check.Random(Tokens * Heads * Dimension, 1));
             using Guarded<float> frequencies = new(Dimension / 2);
             using Guarded<int> positions = new([.. Enumerable.Range(0, Tokens)]);
-            RotaryEmbeddingKernel.InverseFrequencies(500_000, Dimension, frequencies);
-            RotaryEmbeddingKernel.Apply(pool, x, x, positions, Tokens, Heads, Dimension, Dimension, frequencies, RotaryPairing.Halves,
+            RotaryFrequencies.Geometric(500_000, Dimension).Radians.CopyTo(frequencies.Span);
+            RotaryEmbeddingKernel.Apply(pool, x, x, positions, Tokens, Heads, Dimension, Dimension, frequencies, 1, RotaryPairing.Halves,
                 false);
             first ??= x.ToArray();
             Check.Same(first, x.Span);

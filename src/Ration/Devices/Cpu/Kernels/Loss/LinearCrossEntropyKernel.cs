@@ -41,11 +41,14 @@ internal unsafe struct LinearCrossEntropyArguments
     /// <summary>Gradient tiles whose elements are all smaller are skipped; 0 for none.</summary>
     public float FilterThreshold;
 
+    /// <summary>Logits z become cap · tanh(z / cap); 0 for as they are.</summary>
+    public float SoftCap;
+
     /// <summary>Rows of the head from <paramref name="row"/>, as the matrix [width, columns].</summary>
-    public readonly MatrixOperand Transposed(nint row) => new(Weight + (row * Width * WeightType.Bytes()), WeightType, Width, true);
+    public readonly MatrixOperand Transposed(nint row) => new(Weight + (row * (nint)WeightType.Bytes((long)Width)), WeightType, Width, true);
 
     /// <summary>Rows of the head from <paramref name="row"/>, as they are.</summary>
-    public readonly MatrixOperand Plain(nint row) => new(Weight + (row * Width * WeightType.Bytes()), WeightType, Width, false);
+    public readonly MatrixOperand Plain(nint row) => new(Weight + (row * (nint)WeightType.Bytes((long)Width)), WeightType, Width, false);
 }
 
 /// <summary>
@@ -96,6 +99,7 @@ internal static unsafe class LinearCrossEntropyKernel
                 State = (RowState*)(workspace + BlockBytes(rows, columns)),
                 Targets = x.Targets + first,
                 Rows = rows,
+                SoftCap = x.SoftCap,
             };
             byte* scratch = (byte*)work.State + Aligned(rows * RowState.Floats * sizeof(float));
             for (nint row = 0; row < rows; row++) work.State[row] = RowState.Empty;
@@ -167,6 +171,7 @@ internal static unsafe class LinearCrossEntropyKernel
             Spread = x.LabelSmoothing / x.Vocabulary,
             Peak = 1 - x.LabelSmoothing,
             ZLoss = x.ZLoss,
+            SoftCap = x.SoftCap,
         };
         pool.Run(ref work, work.Items);
     }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Ration.Devices.Cpu.Kernels;
 
 /// <summary>What is known of a token's logits while the vocabulary is passed block by block.</summary>
@@ -56,6 +58,9 @@ internal unsafe struct LossRows : IParallelWork
     /// <summary>The token id of the first column.</summary>
     public nint Start;
 
+    /// <summary>Logits z become cap · tanh(z / cap); 0 for as they are.</summary>
+    public float SoftCap;
+
     /// <summary>Items of work.</summary>
     public readonly int Items => checked((int)((Rows + RowsOfItem - 1) / RowsOfItem));
 
@@ -71,6 +76,7 @@ internal unsafe struct LossRows : IParallelWork
         float* logits = Logits + (row * Columns);
         ref RowState state = ref State[row];
         nint target = Targets[row] - Start;
+        if (SoftCap > 0) ElementwiseLoops.TernaryScalars<CappedLogit>(logits, SoftCap, 1 / SoftCap, logits, Columns);
         if (Targets[row] >= 0 && target >= 0 && target < Columns) state.Target = logits[target];
         state.Total += ReductionLoops.Sum(logits, Columns);
         float greatest = MathF.Max(state.Greatest, ReductionLoops.Max(logits, Columns));
@@ -85,6 +91,9 @@ internal unsafe struct LossRows : IParallelWork
 internal unsafe struct GradientRows : IParallelWork
 {
     private const int RowsOfItem = 16;
+
+    // Columns whose slopes are held on the stack.
+    private const int Piece = 512;
 
     /// <summary>[rows, columns]; overwritten.</summary>
     public float* Logits;
@@ -116,6 +125,9 @@ internal unsafe struct GradientRows : IParallelWork
     /// <summary>Coefficient of the squared log-sum-exp.</summary>
     public float ZLoss;
 
+    /// <summary>Logits z become cap · tanh(z / cap); 0 for as they are.</summary>
+    public float SoftCap;
+
     /// <summary>Items of work.</summary>
     public readonly int Items => checked((int)((Rows + RowsOfItem - 1) / RowsOfItem));
 
@@ -136,12 +148,54 @@ internal unsafe struct GradientRows : IParallelWork
             return;
         }
 
+        if (SoftCap > 0)
+        {
+            DifferentiateCapped(row, logits);
+            return;
+        }
+
         ElementwiseLoops.BinaryScalar<ExponentialOfDifference>(logits, LogSumExp[row], logits, Columns);
         float factor = Scale * (1 + (2 * ZLoss * LogSumExp[row]));
         ElementwiseLoops.TernaryScalars<MultiplyAdd>(logits, factor, -Scale * Spread, logits, Columns);
         nint target = Targets[row] - Start;
         if (target >= 0 && target < Columns) logits[target] -= Scale * Peak;
     }
+
+    // As above for c = cap·tanh(z / cap), times ∂c/∂z = 1 − (c / cap)².
+    [SkipLocalsInit]
+    private readonly void DifferentiateCapped(nint row, float* logits)
+    {
+        float* slopes = stackalloc float[Piece];
+        float factor = Scale * (1 + (2 * ZLoss * LogSumExp[row]));
+        nint target = Targets[row] - Start;
+        for (nint start = 0; start < Columns; start += Piece)
+        {
+            float* piece = logits + start;
+            nint count = nint.Min(Piece, Columns - start);
+            ElementwiseLoops.TernaryScalars<CappedLogit>(piece, SoftCap, 1 / SoftCap, piece, count);
+            ElementwiseLoops.BinaryScalar<SlopeOfCapped>(piece, 1 / SoftCap, slopes, count);
+            ElementwiseLoops.BinaryScalar<ExponentialOfDifference>(piece, LogSumExp[row], piece, count);
+            ElementwiseLoops.TernaryScalars<MultiplyAdd>(piece, factor, -Scale * Spread, piece, count);
+            if (target >= start && target < start + count) logits[target] -= Scale * Peak;
+            ElementwiseLoops.Binary<Multiply>(piece, slopes, piece, count);
+        }
+    }
+}
+
+/// <summary>y · tanh(x · z): a logit under the cap y, whose reciprocal is z.</summary>
+internal readonly struct CappedLogit : ITernaryOperator
+{
+    /// <inheritdoc/>
+    public static T Do<T>(T x, T y, T z)
+        where T : unmanaged, ILanes<T> => y * VectorMath.Tanh(x * z);
+}
+
+/// <summary>1 − (x · y)²: how fast a capped logit x grows with its logit, y being the reciprocal of the cap.</summary>
+internal readonly struct SlopeOfCapped : IBinaryOperator
+{
+    /// <inheritdoc/>
+    public static T Do<T>(T x, T y)
+        where T : unmanaged, ILanes<T> => T.MultiplyAdd(-(x * y), x * y, T.Create(1f));
 }
 
 /// <summary>exp(x − y).</summary>

@@ -6,24 +6,24 @@ namespace Ration.Devices.Cpu.Kernels;
 /// <summary>Rotary position embedding (Su et al. 2021, equation 34).</summary>
 internal static unsafe class RotaryEmbeddingKernel
 {
-    /// <summary>The most rotated channels of a head: angles of a token live on a worker's stack.</summary>
-    public const int MostChannels = 1024;
+    // Angles of a token live on a worker's stack.
+    private const int MostChannels = RotaryEmbedding.MostChannels;
 
     private const nint TokensOfItem = 8;
 
     /// <summary>
     /// Turns pair i of every head by position·inverseFrequencies[i] radians, backwards if <paramref name="inverse"/>, which is also
-    /// the gradient. Channels from <paramref name="rotaryDimension"/> on are copied. y may be x. Angles keep the full precision of a
+    /// the gradient, and multiplies it by <paramref name="factor"/>. Channels from <paramref name="rotaryDimension"/> on are copied. y may be x. Angles keep the full precision of a
     /// float up to positions of a million.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// The rotary dimension is odd, or more than the head's or <see cref="MostChannels"/>.
+    /// The rotary dimension is odd, or more than the head's or <see cref="RotaryEmbedding.MostChannels"/>.
     /// </exception>
     public static void Apply(
         WorkerPool pool, float* x /*[tokens, heads·headDimension]*/, float* y /*[tokens, heads·headDimension] overwritten*/,
         int* positions /*[tokens]*/,
         nint tokens, nint heads, nint headDimension, nint rotaryDimension, float* inverseFrequencies /*[rotaryDimension/2]*/,
-        RotaryPairing pairing, bool inverse)
+        float factor, RotaryPairing pairing, bool inverse)
     {
         if (rotaryDimension < 0 || rotaryDimension % 2 != 0 || rotaryDimension > nint.Min(headDimension, MostChannels))
             throw new ArgumentOutOfRangeException(nameof(rotaryDimension),
@@ -38,16 +38,11 @@ internal static unsafe class RotaryEmbeddingKernel
             Heads = heads,
             HeadDimension = headDimension,
             RotaryDimension = rotaryDimension,
+            Factor = factor,
             Neighbours = pairing == RotaryPairing.Neighbours,
             Inverse = inverse,
         };
         pool.Run(ref work, checked((int)((tokens + TokensOfItem - 1) / TokensOfItem)));
-    }
-
-    /// <summary>The usual frequencies, θ^(−2i/d), in radians a position.</summary>
-    public static void InverseFrequencies(double theta, nint rotaryDimension, float* inverseFrequencies /*[rotaryDimension/2] overwritten*/)
-    {
-        for (nint i = 0; i < rotaryDimension / 2; i++) inverseFrequencies[i] = (float)Math.Pow(theta, -2.0 * i / rotaryDimension);
     }
 
     private struct Work : IParallelWork
@@ -60,6 +55,7 @@ internal static unsafe class RotaryEmbeddingKernel
         public nint Heads;
         public nint HeadDimension;
         public nint RotaryDimension;
+        public float Factor;
         public bool Neighbours;
         public bool Inverse;
 
@@ -93,7 +89,7 @@ internal static unsafe class RotaryEmbeddingKernel
         private readonly nint Angles<T>(int position, float* turns, float* turnsLow, float* cosines, float* sines, nint i, nint half)
             where T : unmanaged, ILanes<T>
         {
-            T at = T.Create(position), direction = T.Create(Inverse ? -1f : 1f);
+            T at = T.Create(position), factor = T.Create(Factor), direction = T.Create(Inverse ? -Factor : Factor);
             for (; i + T.Count <= half; i += T.Count)
             {
                 T turn = T.Load(turns + i);
@@ -102,7 +98,7 @@ internal static unsafe class RotaryEmbeddingKernel
                 T whole = T.Round(high);
                 T sine = VectorMath.SineCosine(whole, high - whole + low, out T cosine);
                 (sine * direction).Store(sines + i);
-                cosine.Store(cosines + i);
+                (cosine * factor).Store(cosines + i);
             }
 
             return i;

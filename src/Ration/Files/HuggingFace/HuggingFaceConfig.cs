@@ -1,0 +1,23 @@
+using Ration.Models;
+using Ration.Tensors;
+
+namespace Ration.Files.HuggingFace;
+
+/// <summary>What a <c>config.json</c> says.</summary>
+public sealed record HuggingFaceConfig
+{
+    /// <summary>The model, under the conventions of Hugging Face files: halves of a head are rotated, Gemma's gains are stored less one.</summary>
+    public required ModelConfiguration Model { get; init; }
+
+    /// <summary>The element type of the weights: F32, BF16 or F16 (<c>torch_dtype</c>). A hint: each tensor says its own.</summary>
+    public DType ElementType { get; init; } = DType.F32;
+
+    /// <summary>The tokenizer built into Ration that the model was trained with (<c>ration.tokenizer</c>), or null for one described by other files.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>The token before a text (<c>bos_token_id</c>), or null.</summary>
+    public int? BeginningId { get; init; }
+
+    /// <summary>The tokens that end a text (<c>eos_token_id</c>).</summary>
+    public IReadOnlyList<int> EndIds { get; init; } = [];
+}

@@ -1,0 +1,24 @@
+using Ration.Tensors;
+
+namespace Ration.Files.Weights;
+
+/// <summary>
+/// The parameters of a model by their canonical names, wherever they are, read in pieces of whole rows (rows as <see cref="WeightMap"/> counts
+/// them). Reading may go on on several threads at once.
+/// </summary>
+internal abstract class WeightSource
+{
+    /// <summary>How a parameter is stored.</summary>
+    public abstract DType TypeOf(string parameter);
+
+    /// <summary>Reads rows as numbers.</summary>
+    /// <param name="parameter">The canonical name.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="row">The first row.</param>
+    /// <param name="numbers">Overwritten; whole rows.</param>
+    public abstract void Read(string parameter, Shape shape, long row, Span<float> numbers);
+
+    /// <summary>Reads rows in their stored form, where that is <paramref name="type"/>, row after row.</summary>
+    /// <returns>Whether it could be done; if not, <paramref name="bytes"/> holds nothing of use.</returns>
+    public abstract bool TryCopy(string parameter, Shape shape, long row, DType type, Span<byte> bytes);
+}

@@ -1,0 +1,9 @@
+using Ration.Graphs;
+
+namespace Ration.Models;
+
+/// <summary>Inputs of a model's graph besides the weights.</summary>
+/// <param name="Tokens">I32 [rows, tokens].</param>
+/// <param name="Positions">I32 [rows, tokens]: each token's place in its text, from 0.</param>
+/// <param name="KeyRanges">I32 [rows, tokens, 2]: which keys of its row each token sees.</param>
+public sealed record ModelInputs(Value Tokens, Value Positions, Value KeyRanges);

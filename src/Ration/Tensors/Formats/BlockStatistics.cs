@@ -1,0 +1,71 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Ration.Tensors.Formats;
+
+/// <summary>What a block's scale is made from. Elements that are not numbers are passed over. Counts are multiples of 8.</summary>
+internal static unsafe class BlockStatistics
+{
+    /// <summary>The greatest magnitude; 0 where there is no number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float GreatestMagnitude(float* source, int count)
+    {
+        Vector256<float> greatest = Vector256<float>.Zero;
+        for (int i = 0; i < count; i += 8)
+        {
+            Vector256<float> size = Vector256.Abs(Vector256.Load(source + i));
+            greatest = Vector256.ConditionalSelect(Vector256.LessThan(greatest, size), size, greatest);
+        }
+
+        // Sizes without signs are ordered as their bits are.
+        Vector128<int> half = Vector128.Max(greatest.GetLower().AsInt32(), greatest.GetUpper().AsInt32());
+        int most = 0;
+        for (int i = 0; i < 4; i++) most = int.Max(most, half.GetElement(i));
+        return BitConverter.Int32BitsToSingle(most);
+    }
+
+    /// <summary>The first element that has the greatest magnitude, with its sign; 0 where there is no number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float FirstOfGreatestMagnitude(float* source, int count)
+    {
+        float greatest = GreatestMagnitude(source, count);
+        if (greatest == 0) return 0;
+        for (int i = 0; i < count; i += 8)
+        {
+            uint found = Vector256.Equals(Vector256.Abs(Vector256.Load(source + i)), Vector256.Create(greatest)).ExtractMostSignificantBits();
+            if (found != 0) return source[i + uint.TrailingZeroCount(found)];
+        }
+
+        return 0;
+    }
+
+    /// <summary>The least and the greatest element; the wrong way round where there is no number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (float Least, float Greatest) Range(float* source, int count)
+    {
+        Vector256<float> least = Vector256.Create(float.MaxValue), greatest = Vector256.Create(-float.MaxValue);
+        for (int i = 0; i < count; i += 8)
+        {
+            Vector256<float> x = Vector256.Load(source + i);
+            least = Vector256.ConditionalSelect(Vector256.LessThan(x, least), x, least);
+            greatest = Vector256.ConditionalSelect(Vector256.GreaterThan(x, greatest), x, greatest);
+        }
+
+        float low = least.ToScalar(), high = greatest.ToScalar();
+        for (int i = 1; i < 8; i++)
+        {
+            if (least.GetElement(i) < low) low = least.GetElement(i);
+            if (greatest.GetElement(i) > high) high = greatest.GetElement(i);
+        }
+
+        // Lanes have mixed up which zero came first, and a scale keeps its sign.
+        return (low == 0 ? FirstZero(source, count) : low, high == 0 ? FirstZero(source, count) : high);
+    }
+
+    private static float FirstZero(float* source, int count)
+    {
+        for (int i = 0; i < count; i++)
+            if (source[i] == 0) return source[i];
+        return 0;
+    }
+}
