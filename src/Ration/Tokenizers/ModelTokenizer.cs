@@ -1,3 +1,4 @@
+using Ration.Files;
 using Ration.Files.HuggingFace;
 using Ration.Tokenizers.HuggingFace;
 using Ration.Tokenizers.SentencePiece;

@@ -21,6 +21,7 @@ public sealed class NormalizingVocabulariesTests
 
         Assert.InRange(cases, 40, 60);
         Assert.Equal("hello world !", tokenizer.Decode(tokenizer.Encode(" Hello World!"), showSpecial: false));
+        Assert.Equal([101, 7592, 102], tokenizer.Encode("hello", new EncodingOptions()));
     }
 
     private static readonly float[] s_scores = [0, 0, -1, -2, -3];
