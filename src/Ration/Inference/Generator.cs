@@ -89,7 +89,7 @@ public sealed class Generator : IDisposable
     /// <param name="cancellation">Looked at between chunks.</param>
     /// <exception cref="InvalidOperationException">There are more or fewer entries than texts, no tokens, or more than the cache has room for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between chunks; the chunks before are in the cache.</exception>
-    public void Feed(IReadOnlyList<ReadOnlyMemory<int>> tokens, CancellationToken cancellation = default)
+    public void FeedAll(IReadOnlyList<ReadOnlyMemory<int>> tokens, CancellationToken cancellation = default)
     {
         if (tokens.Count != Rows) throw new InvalidOperationException($"there are tokens for {tokens.Count} texts, not {Rows}");
         int longest = 0;
