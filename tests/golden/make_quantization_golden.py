@@ -7,11 +7,11 @@ x86-64, whose products and sums are rounded apart (the default of its CMake buil
 
 Bytes are declared as I32, four to a number.
 
-input               F32 [2048]     rows of 256 of different kinds, see `inputs`
+input               F32 [6144]     rows of 256 of different kinds, see `inputs`
 encoded.<type>      bytes          the input, by ggml_quantize_chunk without importance weights
 blocks.<type>       bytes          random bytes, two super-blocks of elements
 decoded.<type>      F32            the same, by dequantize_row_<type>
-codes.nf4, .fp4     bytes          the input in blocks of 64, two codes a byte, by the nearest value (midpoints between values)
+codes.nf4, .fp4     bytes          the input in blocks of 64, two codes a byte
 scales              F32            greatest magnitudes of the blocks of 64
 map                 F32 [256]      create_dynamic_map() of bitsandbytes
 nested.scales       F32 [300]      scales to be quantized in turn
@@ -36,7 +36,9 @@ TYPES = {
 NF4 = [-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
        -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
        0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0]
-FP4 = [0, 0.0625, 8.0, 12.0, 4.0, 6.0, 2.0, 3.0]
+# Magnitudes in ascending order, and the pivots of the CUDA kernel, which are midpoints of few digits; NF4's are those of its values.
+FP4 = [0, 1, 6, 7, 4, 5, 2, 3]
+FP4_PIVOTS = [0.00260417, 0.0859375, 0.20833333, 0.29166667, 0.4166667, 0.583333, 0.8333333]
 
 
 class InitParams(ctypes.Structure):
@@ -45,6 +47,48 @@ class InitParams(ctypes.Structure):
 
 def inputs():
     random = np.random.default_rng(20)
+    rows = [kinds(random), kinds(random), five_levels(random), last_step(38), last_step(460)]
+    return np.concatenate([*rows, five_passes(random)])
+
+
+def five_levels(random):
+    """A row of groups one level wider than the numbers of q2_K, values just above halves: the last step of its search fits best."""
+    x = random.integers(0, 3, (16, 16)) - 3.48
+    x[:, 0], x[:, 1] = 0, -4
+    return (x * 0.03125).astype(np.float32).reshape(1, 256)
+
+
+def last_step(seed):
+    """A row in which the last step of the searches of q4_K and q5_K finds the best scale of a group; seeds found by trial."""
+    x = -np.random.default_rng(seed).uniform(0, 1, (8, 32))
+    x[:, :3] = 0, -1, -0.99
+    return x.astype(np.float32).reshape(1, 256)
+
+
+def five_passes(random):
+    """Rows of groups in which the search of q3_K still moves a number when it goes through them for the fifth time."""
+    x = random.uniform(-1, 1, (200000, 16)).astype(np.float32)
+    weight = x * x
+    scale = -4 / x[np.arange(len(x)), np.abs(x).argmax(1)]
+    numbers = np.clip(np.rint(scale[:, None] * x), -4, 3)
+    by_x, by_number = (weight * x * numbers).sum(1), (weight * numbers * numbers).sum(1)
+    last = np.zeros(len(x), int)
+    for time in range(5):
+        for i in range(16):
+            w, xi, old = weight[:, i], x[:, i], numbers[:, i]
+            rest_x, rest_number = by_x - w * xi * old, by_number - w * old * old
+            with np.errstate(all="ignore"):
+                new = np.clip(np.nan_to_num(np.rint(xi * rest_number / rest_x)), -4, 3)
+            new_x, new_number = rest_x + w * xi * new, rest_number + w * new * new
+            better = (rest_x > 0) & (new != old) & (new_number > 0) & (new_x * new_x * by_number > by_x * by_x * new_number)
+            numbers[:, i] = np.where(better, new, old)
+            by_x, by_number = np.where(better, new_x, by_x), np.where(better, new_number, by_number)
+            last[better] = time + 1
+    found = x[last == 5]
+    return found[:len(found) // 16 * 16].reshape(-1, 256)[:5]
+
+
+def kinds(random):
     x = random.standard_normal((8, 256)).astype(np.float32)
     x[1] *= np.exp(random.standard_normal(256) * 2).astype(np.float32)           # heavy tails
     x[2] = np.round(x[2] * 4) / 4                                                # ties
@@ -77,19 +121,17 @@ def ggml(library, x, tensors):
         tensors["encoded." + name], tensors["blocks." + name], tensors["decoded." + name] = encoded, blocks, decoded
 
 
-def nearest(values, scaled):
-    """Of two equally near values the lower one."""
+def midpoints(values):
     values = torch.tensor(values, dtype=torch.float32)
-    return torch.bucketize(scaled, (values[:-1] + values[1:]) / 2)
+    return (values[:-1] + values[1:]) / 2
 
 
 def four_bit(x, tensors):
     blocks = torch.from_numpy(x).reshape(-1, 64)
     scales = blocks.abs().amax(1)
     scaled = (blocks * (1.0 / scales.clamp(min=1e-38))[:, None]).clamp(-1, 1).flatten()
-    order = np.argsort(FP4)
-    fp4 = torch.from_numpy(order)[nearest([FP4[i] / 12 for i in order], scaled.abs())] + 8 * (scaled < 0)
-    for name, codes in (("nf4", nearest(NF4, scaled)), ("fp4", fp4)):
+    fp4 = torch.tensor(FP4)[torch.bucketize(scaled.abs(), torch.tensor(FP4_PIVOTS))] + 8 * (scaled < 0)
+    for name, codes in (("nf4", torch.bucketize(scaled, midpoints(NF4))), ("fp4", fp4)):
         codes = codes.to(torch.uint8)
         tensors["codes." + name] = ((codes[::2] << 4) | codes[1::2]).numpy()
     tensors["scales"] = scales.numpy()
@@ -110,7 +152,7 @@ def nested(tensors):
     mean = scales.mean()
     left = torch.cat([scales - mean, torch.zeros(512 - 300)]).reshape(2, 256)
     absmax = left.abs().amax(1)
-    codes = nearest(values.tolist(), left * (1.0 / absmax)[:, None]).flatten()[:300]
+    codes = torch.bucketize(left * (1.0 / absmax)[:, None], midpoints(values.tolist())).flatten()[:300]
     decoded = values[codes] * absmax.repeat_interleave(256)[:300] + mean
     tensors.update({
         "map": values.numpy(), "nested.scales": scales.numpy(), "nested.codes": codes.to(torch.uint8).numpy(),

@@ -1,6 +1,7 @@
 using Ration.Devices;
 using Ration.Graphs;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Inference;
 
@@ -51,7 +52,11 @@ public sealed class GenerationPrograms
     {
         List<StepProgram> all = [];
         foreach (int size in (int[])[step.LargestChunk, .. s_sizes.Where(s => s < step.LargestChunk)])
-            all.Add(StepProgram.Compile(GenerationGraph.Build(step, size), device, all.Count == 0 ? null : all[0].Layout));
+        {
+            Graph graph = new WeightLayout(device.LayoutOf).Apply(GenerationGraph.Build(step, size));
+            all.Add(StepProgram.Compile(graph, device, all.Count == 0 ? null : all[0].Layout));
+        }
+
         return new GenerationPrograms(step, all);
     }
 

@@ -6,6 +6,8 @@ namespace Ration.Tokenizers;
 /// <summary>Whole texts at once.</summary>
 public static class TokenizerExtensions
 {
+    private static readonly EncodingOptions s_textOnly = new() { AddBeginning = false, AddEnd = false };
+
     /// <summary>The token ids of a text.</summary>
     public static int[] Encode(this ITokenizer tokenizer, string text) => tokenizer.Encode(Encoding.UTF8.GetBytes(text));
 
@@ -14,6 +16,8 @@ public static class TokenizerExtensions
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         if (text.IsEmpty) return [];
+        // It alone sees whether a text begins with a token that nothing goes before.
+        if (tokenizer is TextTokenizer added) return added.Encode(text, s_textOnly);
         if (tokenizer.TextPrefix.IsEmpty) return EncodeRest(tokenizer, text);
         byte[] prefixed = ArrayPool<byte>.Shared.Rent(tokenizer.TextPrefix.Length + text.Length);
         tokenizer.TextPrefix.CopyTo(prefixed);

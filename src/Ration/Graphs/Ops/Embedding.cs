@@ -37,6 +37,9 @@ public sealed record Embedding : Op
     }
 
     /// <inheritdoc/>
+    public override bool AcceptsTiles(int input) => input == 0;
+
+    /// <inheritdoc/>
     public override OpCost Cost(Node node) => new(0, 2.0 * node.Output.Bytes);
 }
 

@@ -27,11 +27,10 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
         RequireRank(inputs, 0, 2);
         RequireRank(inputs, 1, 2);
         if (!inputs[0].DType.IsReal() || !inputs[1].DType.IsReal()) throw Refuse("takes matrices of real numbers", inputs);
-        if (inputs[0].Layout != StorageLayout.Rows || (inputs[1].Layout != StorageLayout.Rows && !TransposeB)) throw Refuse("tiles can only be a transposed right factor", inputs);
         (long m, long n, long k) = Sizes(inputs);
         long otherK = TransposeB ? inputs[1].Shape[^1] : inputs[1].Shape.Rows;
         if (k != otherK) throw Refuse($"inner sizes differ, {k} and {otherK}", inputs);
-        Shape shape = TransposeA ? new Shape(m, n) : WithColumns(inputs[0].Shape, n);
+        Shape shape = TransposeA ? new Shape(m, n) : inputs[0].Shape.WithInnermost(n);
         if (Accumulate) RequireFloats(inputs, 2, shape);
         return [new TensorType(shape, DType.F32)];
     }
@@ -61,12 +60,8 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
     /// <inheritdoc/>
     public override IReadOnlyList<SharedBuffer> ShareableBuffers(Node node) => Accumulate ? [new SharedBuffer(0, 2)] : [];
 
-    private static Shape WithColumns(Shape shape, long columns) => shape.Rank switch
-    {
-        2 => new Shape(shape[0], columns),
-        3 => new Shape(shape[0], shape[1], columns),
-        _ => new Shape(shape[0], shape[1], shape[2], columns),
-    };
+    /// <inheritdoc/>
+    public override bool AcceptsTiles(int input) => input == 1 && TransposeB;
 }
 
 /// <summary>Matrix products of a graph under construction.</summary>

@@ -1,5 +1,4 @@
 using Ration.Graphs;
-using Ration.Memory;
 using Ration.Tensors;
 
 namespace Ration.Planning.Passes;
@@ -9,17 +8,5 @@ namespace Ration.Planning.Passes;
 public sealed class WeightStorage(Func<string, Shape, DType> typeOf) : IGraphPass
 {
     /// <inheritdoc/>
-    public Graph Apply(Graph graph)
-    {
-        Dictionary<int, Value> changed = [];
-        foreach (Value value in graph.Persistent)
-        {
-            if (value.Kind == MemoryKind.Weights && typeOf(value.Name, value.Shape) is var type && type != value.DType) changed[value.Id] = value with { DType = type };
-        }
-
-        if (changed.Count == 0) return graph;
-        Value Now(Value value) => changed.GetValueOrDefault(value.Id, value);
-        Node[] nodes = [.. graph.Nodes.Select(n => n.Inputs.Any(v => changed.ContainsKey(v.Id)) ? n with { Inputs = [.. n.Inputs.Select(Now)] } : n)];
-        return graph with { Nodes = nodes, Persistent = [.. graph.Persistent.Select(Now)] };
-    }
+    public Graph Apply(Graph graph) => WeightReplacement.Apply(graph, weight => weight with { DType = typeOf(weight.Name, weight.Shape) });
 }

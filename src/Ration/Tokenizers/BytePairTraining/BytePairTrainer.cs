@@ -1,5 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Ration.Tokenizers.BytePair;
+using Ration.Tokenizers.Merging;
+using Ration.Tokenizers.PreTokenizers;
 
 namespace Ration.Tokenizers.BytePairTraining;
 
@@ -11,8 +14,10 @@ namespace Ration.Tokenizers.BytePairTraining;
 public sealed class BytePairTrainer
 {
     private const int Alphabet = 256;
+    private const int UsualWindow = 1 << 16;
 
-    private readonly IPreTokenizer _preTokenizer;
+    private readonly PreTokenizer _preTokenizer;
+    private readonly PieceList _pieces = new();
     private readonly int _vocabularySize;
     private readonly string[] _specialTokens;
     private readonly Dictionary<byte[], long> _words = new(ByteStringComparer.Instance);
@@ -24,7 +29,7 @@ public sealed class BytePairTrainer
     /// <param name="preTokenizer">Cuts text into the parts that no token spans.</param>
     /// <exception cref="InvalidInputException">The vocabulary has no room for the bytes and the special tokens, or a special token is
     /// empty or given twice.</exception>
-    public BytePairTrainer(int vocabularySize, IReadOnlyList<string> specialTokens, IPreTokenizer preTokenizer)
+    public BytePairTrainer(int vocabularySize, IReadOnlyList<string> specialTokens, PreTokenizer preTokenizer)
     {
         ArgumentNullException.ThrowIfNull(specialTokens);
         ArgumentNullException.ThrowIfNull(preTokenizer);
@@ -40,6 +45,9 @@ public sealed class BytePairTrainer
     /// <summary>How many times a pair must occur to become a token; 2 unless set.</summary>
     public long MinimumCount { get; init; } = 2;
 
+    /// <summary>Cuts text into the parts that no token spans.</summary>
+    public PreTokenizer PreTokenizer => _preTokenizer;
+
     /// <summary>How many different pre-tokens have been seen.</summary>
     public int DifferentWords => _words.Count;
 
@@ -47,12 +55,21 @@ public sealed class BytePairTrainer
     /// <param name="text">UTF-8; other bytes are learnt from as they are.</param>
     public void Add(ReadOnlySpan<byte> text)
     {
-        while (!text.IsEmpty)
+        for (int window = UsualWindow; !text.IsEmpty;)
         {
-            int length = _preTokenizer.Measure(text);
-            ref long count = ref CollectionsMarshal.GetValueRefOrAddDefault(_lookup, text[..length], out _);
-            count++;
-            text = text[length..];
+            int size = Math.Min(window, text.Length);
+            _pieces.Clear();
+            _preTokenizer.Split(text[..size], isFinal: size == text.Length, _pieces);
+            int start = 0;
+            foreach (int end in _pieces.Ends)
+            {
+                ref long count = ref CollectionsMarshal.GetValueRefOrAddDefault(_lookup, text[start..end], out _);
+                count++;
+                start = end;
+            }
+
+            text = text[start..];
+            window = start > 0 ? UsualWindow : (int)Math.Min(2L * window, Array.MaxLength);
         }
     }
 
@@ -61,7 +78,7 @@ public sealed class BytePairTrainer
     {
         int[] byteIds = new int[Alphabet];
         List<byte[]> tokens = [.. _specialTokens.Select(Encoding.UTF8.GetBytes)];
-        foreach (byte value in ByteAlphabet.InOrder)
+        foreach (byte value in Enumerable.Range(0, Alphabet).Select(static b => (byte)b).OrderBy(ByteAlphabet.Letter))
         {
             byteIds[value] = tokens.Count;
             tokens.Add([value]);

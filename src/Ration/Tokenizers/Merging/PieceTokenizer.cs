@@ -86,6 +86,8 @@ public abstract class PieceTokenizer : ITokenizer
                 // Room for less than one piece: the part of it that surely fits, so that the caller gets on.
                 piece = piece[..CharacterStart(piece, room.Length)];
                 found = TokensOf(piece, scratch);
+                // A tokenizer that rewrites text can make more tokens than there are bytes.
+                found = found[..Math.Min(found.Length, room.Length)];
                 found.CopyTo(room);
                 tokensWritten = found.Length;
                 bytesConsumed = piece.Length;

@@ -16,7 +16,7 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
     private static readonly byte[] s_spaceMark = [0xE2, 0x96, 0x81];
     private static readonly byte[] s_space = " "u8.ToArray();
     private readonly bool _addsSpace;
-    private readonly bool _splitsAtSpaces;
+    private readonly ulong[] _neighbours;
 
     /// <summary>A tokenizer.</summary>
     /// <param name="vocabulary">Tokens with their own bytes and a score; spaces as U+0020 (<see cref="Unescape"/>).</param>
@@ -25,7 +25,7 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
         : base(vocabulary)
     {
         _addsSpace = addsSpace;
-        _splitsAtSpaces = NoTokenHasASpaceAfterText(vocabulary);
+        _neighbours = Neighbours(vocabulary);
     }
 
     /// <inheritdoc/>
@@ -49,21 +49,20 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
             && Utf8Parser.TryParse(piece[3..5], out value, out int read, 'x') && read == 2;
     }
 
-    // Where no token goes on with a space after anything else, nothing merges across the start of a run of spaces, so texts can be cut there.
+    // Nothing merges across two characters whose bytes stand side by side in no token, so texts can be cut between them.
     private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
     {
-        if (_splitsAtSpaces)
+        if (text.IsEmpty) return;
+        int last = text[0];
+        for (int at = 1; at < text.Length; at++)
         {
-            for (int at = 1; at < text.Length; at++)
-            {
-                int next = text[at..].IndexOf((byte)' ');
-                if (next < 0) break;
-                at += next;
-                if (text[at - 1] != ' ' && !EndsInSpaceMark(text[..at])) pieces.Add(at);
-            }
+            int next = text[at];
+            int pair = (last << 8) | next;
+            last = next;
+            if ((_neighbours[pair >> 6] & (1UL << (pair & 63))) == 0) pieces.Add(at);
         }
 
-        if (isFinal && !text.IsEmpty) pieces.Add(text.Length);
+        if (isFinal) pieces.Add(text.Length);
     }
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
@@ -78,8 +77,6 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
         merger.Merge(new Rule(Vocabulary), plain.AsSpan(0, UnescapeInto(plain, piece)), tokens);
         ArrayPool<byte>.Shared.Return(plain);
     }
-
-    private static bool EndsInSpaceMark(ReadOnlySpan<byte> text) => text.EndsWith(s_spaceMark);
 
     private static int UnescapeInto(Span<byte> text, ReadOnlySpan<byte> piece)
     {
@@ -96,16 +93,34 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
         }
     }
 
-    private static bool NoTokenHasASpaceAfterText(TokenVocabulary vocabulary)
+    // A bit for each pair of bytes that may not be parted.
+    private static ulong[] Neighbours(TokenVocabulary vocabulary)
     {
+        ulong[] neighbours = new ulong[256 * 256 / 64];
         for (int token = 0; token < vocabulary.Count; token++)
         {
             if (vocabulary.Kind(token) is TokenKind.Control or TokenKind.Unknown or TokenKind.Byte) continue;
-            if (vocabulary.Bytes(token).TrimStart((byte)' ').Contains((byte)' ')) return false;
+            ReadOnlySpan<byte> bytes = vocabulary.Bytes(token);
+            for (int i = 1; i < bytes.Length; i++) Set(neighbours, bytes[i - 1], bytes[i]);
         }
 
-        return true;
+        bool coversBytes = true;
+        for (int value = 0; value < 256; value++) coversBytes &= vocabulary.ByteToken((byte)value) >= 0;
+        for (int left = 0; left < 256; left++)
+        {
+            for (int right = 0; right < 256; right++)
+            {
+                // Characters stay whole, and so do runs of what only the unknown token covers. U+2581 is a space, whose pairs are others.
+                bool isInside = right is >= 0x80 and < 0xC0;
+                bool mayBeUnknown = !coversBytes && !(left != ' ' && right == ' ');
+                if (isInside || mayBeUnknown || right == s_spaceMark[0] || left == s_spaceMark[^1]) Set(neighbours, left, right);
+            }
+        }
+
+        return neighbours;
     }
+
+    private static void Set(ulong[] neighbours, int left, int right) => neighbours[((left << 8) | right) >> 6] |= 1UL << (right & 63);
 
     private readonly struct Rule(TokenVocabulary vocabulary) : IMergeRule
     {

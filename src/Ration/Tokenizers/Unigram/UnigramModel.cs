@@ -1,48 +1,48 @@
 using System.Buffers;
 using System.Text;
+using Ration.Tokenizers.Merging;
 
 namespace Ration.Tokenizers.Unigram;
 
 /// <summary>
-/// The most probable way to cut a text into pieces (Kudo 2018, "Subword Regularization", section 3.1, by the Viterbi algorithm). A
-/// character that is no piece can be cut off as unknown at the cost of the rarest piece and a penalty. Linear in the text.
+/// The most probable way to cut a text into tokens (Kudo 2018, "Subword Regularization", section 3.1, by the Viterbi algorithm). A
+/// character that is no token can be cut off as unknown at the cost of the rarest token and a penalty. Linear in the text.
 /// </summary>
 internal sealed class UnigramModel
 {
-    /// <summary>How much less an unknown character scores than the worst piece; SentencePiece's constant.</summary>
+    /// <summary>How much less an unknown character scores than the worst token; SentencePiece's constant.</summary>
     public const double UnknownPenalty = 10;
 
     private const int Unknown = -1;
 
     private readonly PieceTrie _trie;
-    private readonly float[] _scores;
+    private readonly double[] _scores;
     private readonly double _unknownScore;
-    private readonly int _unknownId;
-    private readonly int[]? _byteIds;
 
-    /// <summary>A model over a vocabulary whose ids and scores were checked.</summary>
-    public UnigramModel(UnigramVocabulary vocabulary)
+    /// <summary>A model over tokens with their log-probabilities. User-defined ones are always taken where they fit.</summary>
+    public UnigramModel(TokenVocabulary vocabulary)
     {
-        int[] ids = [.. Enumerable.Range(0, vocabulary.Pieces.Length)];
-        _trie = new PieceTrie(vocabulary.Pieces, ids);
-        _scores = vocabulary.Scores;
-        _unknownId = vocabulary.UnknownId;
-        _byteIds = vocabulary.ByteIds;
-        double worst = 0;
-        bool any = false;
-        for (int id = 0; id < ids.Length; id++)
+        var ids = new List<int>(vocabulary.Count);
+        _scores = new double[vocabulary.Count];
+        double worst = 0, best = 0;
+        for (int id = 0; id < vocabulary.Count; id++)
         {
-            if (vocabulary.Pieces[id].Length == 0) continue;
-            worst = any ? Math.Min(worst, _scores[id]) : _scores[id];
-            any = true;
+            TokenKind kind = vocabulary.Kind(id);
+            if (vocabulary.Bytes(id).IsEmpty || kind is not (TokenKind.Normal or TokenKind.UserDefined)) continue;
+            double score = _scores[id] = vocabulary.Score(id);
+            if (kind == TokenKind.Normal) (worst, best) = ids.Count == 0 ? (score, score) : (Math.Min(worst, score), Math.Max(best, score));
+            ids.Add(id);
         }
 
+        // What SentencePiece's unigram_model.cc gives to a user-defined piece.
+        foreach (int id in ids) if (vocabulary.Kind(id) == TokenKind.UserDefined) _scores[id] = vocabulary.Bytes(id).Length * best - 0.1;
         _unknownScore = worst - UnknownPenalty;
+        _trie = new PieceTrie([.. ids.Select(id => vocabulary.Bytes(id).ToArray())], [.. ids]);
     }
 
-    /// <summary>Appends the ids of a normalized text. A run of unknown characters is one unknown id, or the ids of its bytes.</summary>
+    /// <summary>Appends the tokens of a normalized text; a negative one, −1 − b, is a byte b of an unknown character.</summary>
     /// <returns>The score of the path, a log-probability.</returns>
-    public double Encode(ReadOnlySpan<byte> text, IBufferWriter<int> output)
+    public double Encode(ReadOnlySpan<byte> text, TokenBuffer output)
     {
         if (text.IsEmpty) return 0;
         int[] from = ArrayPool<int>.Shared.Rent(text.Length + 1), piece = ArrayPool<int>.Shared.Rent(text.Length + 1);
@@ -95,7 +95,7 @@ internal sealed class UnigramModel
     }
 
     // Follows the path back, turning it round in place: afterwards from[i] is the end of the piece that starts at i, piece[i] its id.
-    private void Emit(ReadOnlySpan<byte> text, Span<int> from, Span<int> piece, IBufferWriter<int> output)
+    private static void Emit(ReadOnlySpan<byte> text, Span<int> from, Span<int> piece, TokenBuffer output)
     {
         int end = text.Length, start = from[end], id = piece[end];
         for (int at = end; at > 0;)
@@ -105,20 +105,10 @@ internal sealed class UnigramModel
             (at, start, id) = (start, before, idBefore);
         }
 
-        bool afterUnknown = false;
         for (int at = 0; at < end; at = from[at])
         {
-            bool unknown = piece[at] == Unknown;
-            if (!unknown) Write(piece[at], output);
-            else if (_byteIds is not null) foreach (byte value in text[at..from[at]]) Write(_byteIds[value], output);
-            else if (!afterUnknown && _unknownId >= 0) Write(_unknownId, output);
-            afterUnknown = unknown;
+            if (piece[at] != Unknown) output.Add(piece[at]);
+            else foreach (byte value in text[at..from[at]]) output.Add(-1 - value);
         }
-    }
-
-    private static void Write(int id, IBufferWriter<int> output)
-    {
-        output.GetSpan(1)[0] = id;
-        output.Advance(1);
     }
 }

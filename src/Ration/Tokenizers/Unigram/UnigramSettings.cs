@@ -11,6 +11,9 @@ internal sealed record UnigramSettings
     /// <summary>Whether runs of spaces become one and those at the end go (<c>remove_extra_whitespaces</c>).</summary>
     public bool CollapseSpaces { get; init; } = true;
 
+    /// <summary>Whether every space begins a word of its own (Metaspace with <c>split</c>).</summary>
+    public bool SeparateSpaces { get; init; }
+
     /// <summary>Whether a text is read as if a space stood before it (<c>add_dummy_prefix</c>).</summary>
     public bool AddPrefix { get; init; } = true;
 }

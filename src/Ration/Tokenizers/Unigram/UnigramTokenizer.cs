@@ -1,103 +1,92 @@
 using System.Buffers;
 using System.Text;
-using Ration.Tokenizers.Normalization;
+using Ration.Tokenizers.Merging;
+using Ration.Tokenizers.SentencePiece;
 
 namespace Ration.Tokenizers.Unigram;
 
-/// <summary>SentencePiece's unigram tokenizer: text is normalized, spaces become U+2581, and each word with the space before it is cut
-/// into its most probable pieces. What the normalization rewrites does not come back when tokens are decoded.</summary>
-internal sealed class UnigramTokenizer : SegmentedTokenizer
+/// <summary>SentencePiece's unigram tokenizer: text is normalized, and each word with the space before it is cut into its most probable
+/// tokens. What the normalization rewrites does not come back when tokens are decoded.</summary>
+internal sealed class UnigramTokenizer : PieceTokenizer
 {
     private const byte Space = (byte)' ';
 
     private readonly UnigramModel _model;
     private readonly UnigramSettings _settings;
-    private readonly byte[][] _bytes;
     private readonly bool _crossesWords;
 
-    /// <summary>A tokenizer over a vocabulary.</summary>
-    public UnigramTokenizer(UnigramVocabulary vocabulary, UnigramSettings settings)
+    /// <summary>A tokenizer.</summary>
+    /// <param name="vocabulary">Tokens with their own bytes and log-probabilities; spaces as U+0020.</param>
+    /// <param name="settings">What is done to text first.</param>
+    public UnigramTokenizer(TokenVocabulary vocabulary, UnigramSettings settings)
+        : base(vocabulary)
     {
         _model = new UnigramModel(vocabulary);
         _settings = settings;
-        _bytes = new byte[vocabulary.Pieces.Length][];
-        for (int id = 0; id < _bytes.Length; id++)
-        {
-            _bytes[id] = Unescape(vocabulary.Pieces[id]);
-            _crossesWords |= _bytes[id].AsSpan().TrimStart(Space).Contains(Space);
-        }
-
-        if (vocabulary.ByteIds is not null) for (int i = 0; i < 256; i++) _bytes[vocabulary.ByteIds[i]] = [(byte)i];
+        for (int id = 0; id < vocabulary.Count && !_crossesWords; id++)
+            _crossesWords = vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined && vocabulary.Bytes(id).TrimStart(Space).Contains(Space);
     }
 
     /// <inheritdoc/>
     public override string Name => "unigram";
 
     /// <inheritdoc/>
-    public override int VocabularySize => _bytes.Length;
+    public override ReadOnlySpan<byte> TextPrefix => _settings.AddPrefix ? " "u8 : [];
 
-    /// <summary>What a text begins with that is not in it.</summary>
-    public ReadOnlySpan<byte> TextPrefix => _settings.AddPrefix ? " "u8 : [];
-
-    /// <inheritdoc/>
-    public override ReadOnlySpan<byte> Bytes(int token)
+    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(token);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, VocabularySize);
-        return _bytes[token];
-    }
-
-    /// <inheritdoc/>
-    protected override void EncodeSegment(ReadOnlySpan<byte> segment, IBufferWriter<int> output)
-    {
-        ReadOnlySpan<byte> text = segment;
-        if (_settings.Normalizer is not null)
-        {
-            var normalized = new ArrayBufferWriter<byte>(segment.Length + 16);
-            _settings.Normalizer.Normalize(segment, normalized);
-            text = normalized.WrittenSpan;
-        }
-
-        var escaped = new ArrayBufferWriter<byte>(text.Length + 16);
-        Escape(text, escaped);
-        _model.Encode(escaped.WrittenSpan, output);
-    }
-
-    /// <inheritdoc/>
-    protected override int Boundary(ReadOnlySpan<byte> text, int atLeast, bool isFinal)
-    {
-        for (int at = atLeast; !_crossesWords && at < text.Length; at++)
+        for (int at = 1; !_crossesWords && at < text.Length; at++)
         {
             int space = text[at..].IndexOf(Space);
             if (space < 0) break;
             at += space;
-            // A character before the space that may itself become a space would have to be seen together with it.
+            // A character before the space that may itself become a space has to be seen together with it.
             _ = Rune.DecodeLastFromUtf8(text[..at], out Rune before, out _);
-            if (Rune.IsLetterOrDigit(before) || (before.IsAscii && before.Value > Space)) return at;
+            if (Rune.IsLetterOrDigit(before) || (before.IsAscii && before.Value > Space)) pieces.Add(at);
         }
 
-        return isFinal ? text.Length : 0;
+        if (isFinal && !text.IsEmpty) pieces.Add(text.Length);
     }
 
-    private void Escape(ReadOnlySpan<byte> text, ArrayBufferWriter<byte> output)
+    private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
     {
-        bool collapse = _settings.CollapseSpaces;
-        if (collapse) text = text.TrimEnd(Space);
-        for (int at; (at = text.IndexOf(Space)) >= 0;)
+        ReadOnlySpan<byte> text = piece;
+        if (_settings.Normalizer is not null)
         {
-            output.Write(text[..at]);
-            output.Write("\u2581"u8);
-            text = text[(at + 1)..];
-            if (collapse) text = text.TrimStart(Space);
+            var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
+            _settings.Normalizer.Normalize(piece, normalized);
+            text = normalized.WrittenSpan;
         }
 
-        output.Write(text);
+        if (text.IndexOf("\u2581"u8) >= 0) text = SentencePieceTokenizer.Unescape(text);
+        if (_settings.CollapseSpaces) text = Collapse(text);
+        if (_settings.SeparateSpaces) EncodeWords(text, tokens);
+        else _model.Encode(text, tokens);
     }
 
-    private static byte[] Unescape(byte[] piece)
+    // Each space begins a word, also the spaces of a run.
+    private void EncodeWords(ReadOnlySpan<byte> text, TokenBuffer tokens)
     {
-        var output = new ArrayBufferWriter<byte>(piece.Length + 1);
-        new ReplaceNormalizer("\u2581"u8.ToArray(), [Space]).Normalize(piece, output);
-        return output.WrittenSpan.ToArray();
+        while (!text.IsEmpty)
+        {
+            int next = text[1..].IndexOf(Space);
+            int end = next < 0 ? text.Length : next + 1;
+            _model.Encode(text[..end], tokens);
+            text = text[end..];
+        }
+    }
+
+    private static ReadOnlySpan<byte> Collapse(ReadOnlySpan<byte> text)
+    {
+        text = text.TrimEnd(Space);
+        if (text.IndexOf("  "u8) < 0) return text;
+        byte[] output = new byte[text.Length];
+        int count = 0;
+        foreach (byte value in text)
+        {
+            if (value != Space || count == 0 || output[count - 1] != Space) output[count++] = value;
+        }
+
+        return output.AsSpan(0, count);
     }
 }

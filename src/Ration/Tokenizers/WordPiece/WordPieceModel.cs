@@ -1,47 +1,45 @@
-using System.Buffers;
+using Ration.Tokenizers.Merging;
 using Ration.Tokenizers.Unigram;
 
 namespace Ration.Tokenizers.WordPiece;
 
-/// <summary>Cuts a word into the longest pieces of a vocabulary, from left to right (Wu et al. 2016; as released with BERT).</summary>
+/// <summary>Cuts a word into the longest tokens of a vocabulary, from left to right (Wu et al. 2016; as released with BERT).</summary>
 internal sealed class WordPieceModel
 {
+    private const byte Space = (byte)' ';
+
     private readonly PieceTrie _beginnings;
     private readonly PieceTrie _continuations;
-    private readonly int _unknownId;
     private readonly int _longestWord;
 
-    /// <summary>A model over a vocabulary.</summary>
-    public WordPieceModel(WordPieceVocabulary vocabulary)
+    /// <summary>A model over tokens of which those at the beginning of a word start with a space.</summary>
+    /// <param name="vocabulary">The tokens.</param>
+    /// <param name="longestWord">Longer words are unknown; in characters.</param>
+    public WordPieceModel(TokenVocabulary vocabulary, int longestWord)
     {
-        _beginnings = Trie(vocabulary, continues: false);
-        _continuations = Trie(vocabulary, continues: true);
-        (_unknownId, _longestWord) = (vocabulary.UnknownId, vocabulary.LongestWord);
+        List<byte[]> beginnings = [], continuations = [];
+        List<int> beginningIds = [], continuationIds = [];
+        for (int id = 0; id < vocabulary.Count; id++)
+        {
+            if (vocabulary.Kind(id) is not (TokenKind.Normal or TokenKind.UserDefined)) continue;
+            ReadOnlySpan<byte> bytes = vocabulary.Bytes(id);
+            bool begins = bytes.StartsWith(Space);
+            (begins ? beginnings : continuations).Add(bytes[(begins ? 1 : 0)..].ToArray());
+            (begins ? beginningIds : continuationIds).Add(id);
+        }
+
+        _beginnings = new PieceTrie([.. beginnings], [.. beginningIds]);
+        _continuations = new PieceTrie([.. continuations], [.. continuationIds]);
+        _longestWord = longestWord;
     }
 
-    /// <summary>Appends the ids of a word; of one that cannot be cut, or is too long, the unknown id.</summary>
-    public void Encode(ReadOnlySpan<byte> word, IBufferWriter<int> output)
-    {
-        if (word.IsEmpty) return;
-        Span<int> ids = stackalloc int[MostPieces];
-        int count = TooLong(word) ? 0 : Cut(word, ids);
-        if (count == 0) ids[count++] = _unknownId;
-        output.Write(ids[..count]);
-    }
-
-    private const int MostPieces = 512;
-
-    // Every piece has at least one character, so a word that passes has few pieces.
-    private bool TooLong(ReadOnlySpan<byte> word)
+    /// <summary>Appends the tokens of a word; false, and none, if it is too long or cannot be cut.</summary>
+    public bool TryEncode(ReadOnlySpan<byte> word, TokenBuffer tokens)
     {
         int characters = 0;
         foreach (byte value in word) characters += (value & 0xC0) == 0x80 ? 0 : 1;
-        return characters > Math.Min(_longestWord, MostPieces);
-    }
-
-    private int Cut(ReadOnlySpan<byte> word, Span<int> ids)
-    {
-        int count = 0;
+        if (characters > _longestWord) return false;
+        int before = tokens.Tokens.Length;
         for (PieceTrie trie = _beginnings; !word.IsEmpty; trie = _continuations)
         {
             int longest = 0, found = PieceTrie.None, node = PieceTrie.Root;
@@ -51,17 +49,16 @@ internal sealed class WordPieceModel
                 (longest, found) = (end + 1, id);
             }
 
-            if (found == PieceTrie.None || count == ids.Length) return 0;
-            ids[count++] = found;
+            if (found == PieceTrie.None)
+            {
+                tokens.Truncate(before);
+                return false;
+            }
+
+            tokens.Add(found);
             word = word[longest..];
         }
 
-        return count;
-    }
-
-    private static PieceTrie Trie(WordPieceVocabulary vocabulary, bool continues)
-    {
-        int[] ids = [.. Enumerable.Range(0, vocabulary.Pieces.Length).Where(id => vocabulary.Continues[id] == continues && vocabulary.Pieces[id].Length > 0)];
-        return new PieceTrie([.. ids.Select(id => vocabulary.Pieces[id])], ids);
+        return true;
     }
 }

@@ -1,76 +1,79 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
+using Ration.Tokenizers.Merging;
 using Ration.Tokenizers.Normalization;
 
 namespace Ration.Tokenizers.WordPiece;
 
-/// <summary>BERT's tokenizer: text is cleaned and usually made lower case, cut into words and punctuation, and the words into pieces. What
-/// it rewrites does not come back when tokens are decoded; every word comes back with one space before it.</summary>
-internal sealed class WordPieceTokenizer : SegmentedTokenizer
+/// <summary>BERT's tokenizer: text is cleaned and usually made lower case, cut into words and punctuation, and the words into tokens. What
+/// it rewrites does not come back when tokens are decoded; words come back with one space between them.</summary>
+internal sealed class WordPieceTokenizer : PieceTokenizer
 {
+    /// <summary>How many characters a word may have in the models of BERT's family.</summary>
+    public const int UsualLongestWord = 100;
+
     private readonly WordPieceModel _model;
     private readonly ITextNormalizer? _normalizer;
-    private readonly byte[][] _bytes;
+    private readonly int _unknown;
 
-    /// <summary>A tokenizer over a vocabulary.</summary>
-    /// <param name="vocabulary">The pieces.</param>
+    /// <summary>A tokenizer.</summary>
+    /// <param name="vocabulary">Tokens as <see cref="TokenBytes"/> gives them.</param>
     /// <param name="normalizer">What is done to text first; null for nothing.</param>
-    public WordPieceTokenizer(WordPieceVocabulary vocabulary, ITextNormalizer? normalizer)
+    /// <param name="unknown">The token of words that cannot be cut.</param>
+    /// <param name="longestWord">Longer words are unknown; in characters.</param>
+    public WordPieceTokenizer(TokenVocabulary vocabulary, ITextNormalizer? normalizer, int unknown, int longestWord = UsualLongestWord)
+        : base(vocabulary)
     {
-        _model = new WordPieceModel(vocabulary);
-        _normalizer = normalizer;
-        _bytes = new byte[vocabulary.Pieces.Length][];
-        for (int id = 0; id < _bytes.Length; id++)
-            _bytes[id] = vocabulary.Continues[id] || vocabulary.Pieces[id].Length == 0 ? vocabulary.Pieces[id] : [(byte)' ', .. vocabulary.Pieces[id]];
+        _model = new WordPieceModel(vocabulary, longestWord);
+        (_normalizer, _unknown) = (normalizer, unknown);
     }
 
     /// <inheritdoc/>
-    public override string Name => "wordpiece";
+    public override string Name => "WordPiece";
 
     /// <inheritdoc/>
-    public override int VocabularySize => _bytes.Length;
+    public override ReadOnlySpan<byte> TextPrefix => " "u8;
 
     /// <summary>What BERT models trained without regard to case do to text first.</summary>
     public static ITextNormalizer Uncased { get; } = new BertNormalizer(clean: true, separateIdeographs: true, stripAccents: true, lowercase: true);
 
-    /// <inheritdoc/>
-    public override ReadOnlySpan<byte> Bytes(int token)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(token);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, VocabularySize);
-        return _bytes[token];
-    }
+    /// <summary>The bytes of a token for a vocabulary: with a space before those that begin a word, without the mark of those that go on
+    /// with one.</summary>
+    /// <param name="token">As it is written in <c>vocab.txt</c>.</param>
+    /// <param name="continuation">The mark, usually <c>##</c>.</param>
+    public static byte[] TokenBytes(ReadOnlySpan<byte> token, ReadOnlySpan<byte> continuation) =>
+        token.Length > continuation.Length && token.StartsWith(continuation) ? token[continuation.Length..].ToArray() : [(byte)' ', .. token];
 
-    /// <inheritdoc/>
-    protected override void EncodeSegment(ReadOnlySpan<byte> segment, IBufferWriter<int> output)
-    {
-        ReadOnlySpan<byte> text = segment;
-        if (_normalizer is not null)
-        {
-            var normalized = new ArrayBufferWriter<byte>(segment.Length + 16);
-            _normalizer.Normalize(segment, normalized);
-            text = normalized.WrittenSpan;
-        }
-
-        while (BertWords.Next(ref text) is { IsEmpty: false } word) _model.Encode(word, output);
-    }
-
-    /// <inheritdoc/>
-    protected override int Boundary(ReadOnlySpan<byte> text, int atLeast, bool isFinal)
+    // Only before what separates words after any normalization, and joins nothing before it.
+    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
     {
         for (int at = 0; at < text.Length;)
         {
             OperationStatus status = Rune.DecodeFromUtf8(text[at..], out Rune rune, out int bytes);
-            if (status == OperationStatus.NeedMoreData && !isFinal) return 0;
-            if (at >= atLeast && status == OperationStatus.Done && Separates(rune)) return at;
+            if (status == OperationStatus.NeedMoreData && !isFinal) return;
+            if (at > 0 && status == OperationStatus.Done && Separates(rune)) pieces.Add(at);
             at += bytes;
         }
 
-        return isFinal ? text.Length : 0;
+        if (isFinal && !text.IsEmpty) pieces.Add(text.Length);
     }
 
-    // Only what separates words after any normalization, and joins nothing before it.
+    private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
+    {
+        ReadOnlySpan<byte> text = piece;
+        if (_normalizer is not null)
+        {
+            var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
+            _normalizer.Normalize(piece, normalized);
+            text = normalized.WrittenSpan;
+        }
+
+        while (BertWords.Next(ref text) is { IsEmpty: false } word)
+        {
+            if (!_model.TryEncode(word, tokens) && _unknown >= 0) tokens.Add(_unknown);
+        }
+    }
+
     private static bool Separates(Rune rune) => rune.IsAscii
         ? rune.Value is ' ' or '\n' or '\t' or '\r' || BertWords.IsPunctuation(rune)
         : rune.Value is >= 0x4E00 and <= 0x9FFF;

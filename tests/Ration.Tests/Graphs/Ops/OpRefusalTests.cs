@@ -55,6 +55,32 @@ public sealed class OpRefusalTests
     }
 
     [Fact]
+    public void Mixtures_of_experts_refuse_what_does_not_fit()
+    {
+        Refuses(new RouteTokens(2, false), [F(3)], "at least 2 dimensions");
+        Refuses(new RouteTokens(2, false), [I(3, 4)], "input 0 must be F32");
+        Refuses(new RouteTokens(5, false), [F(3, 4)], "5 of 4 experts cannot be chosen");
+        Refuses(new RouteTokens(0, false), [F(3, 4)], "0 of 4 experts cannot be chosen");
+        Refuses(new RouteTokens(2, false), [F(3, 4097)], "at most 4096 experts");
+        Refuses(new RouteTokensGradient(new(2, false)), [F(5), F(3, 4), I(3, 2), I(3, 2)], "input 0 must have shape [6]");
+        Refuses(new RouteTokensGradient(new(2, false)), [F(6), F(3, 4), I(3, 3), I(3, 2)], "input 2 must have shape [3, 2]");
+        Refuses(new CopyToExperts(), [F(3, 4), I(2, 2)], "choices are needed for each row");
+        Refuses(new CopyToExperts(), [F(3, 4), F(3, 2)], "input 1 must be I32");
+        Refuses(new SumFromExperts(), [F(5, 4), I(3, 2)], "input 0 must have shape [6, 4]");
+        Refuses(new ScaleRows(), [F(3, 4), F(4)], "one factor is needed for each row");
+        Refuses(new ScaleRowsGradient(), [F(3, 4), F(3, 4), F(4)], "one factor is needed for each row");
+        Refuses(new ExpertMatMul(true), [F(6, 4), F(5, 4), I(3)], "a stack of matrices");
+        Refuses(new ExpertMatMul(true), [F(6, 4), F(2, 4, 5), I(3)], "inner sizes differ, 4 and 5");
+        Refuses(new ExpertMatMul(false), [F(6, 4), F(2, 5, 4), I(3)], "inner sizes differ, 4 and 5");
+        Refuses(new ExpertMatMul(true), [F(6, 4), F(2, 5, 4), I(2)], "input 2 must have shape [3]");
+        Refuses(new ExpertMatMul(true), [F(6, 4), I(2, 5, 4), I(3)], "real numbers");
+        Refuses(new ExpertMatMul(true, true), [F(6, 4), F(2, 5, 4), I(3), F(6, 4)], "input 3 must have shape [6, 5]");
+        Refuses(new ExpertWeightGradient(false), [F(6, 4), F(5, 4), I(3)], "as many rows");
+        Refuses(new ExpertWeightGradient(true), [F(6, 4), F(6, 5), I(3), F(2, 5, 4)], "input 3 must have shape [2, 4, 5]");
+        Refuses(new LinearCrossEntropy(SoftCap: -1), [F(3, 4), F(9, 4), I(3), F()], "soft cap -1 is negative");
+    }
+
+    [Fact]
     public void Token_ops_refuse_what_does_not_fit()
     {
         Refuses(new Embedding(), [F(5, 4), F(3)], "input 1 must be I32");

@@ -1,11 +1,15 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.RegularExpressions;
 using Ration.Tokenizers.BytePairTraining;
+using Ration.Tokenizers.PreTokenizers;
 
 namespace Ration.Tests.Tokenizers.BytePairTraining;
 
 public sealed class BytePairTrainerTests
 {
+    private static readonly PreTokenizer s_words = PreTokenizerNames.Find("gpt-2")!;
+
     [Fact]
     public void The_merges_are_those_of_a_plain_trainer()
     {
@@ -14,7 +18,7 @@ public sealed class BytePairTrainerTests
         {
             string letters = "abcde"[..random.Next(1, 6)];
             byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, random.Next(2, 400)).Select(_ => random.Next(6) == 0 ? ' ' : letters[random.Next(letters.Length)])));
-            var trainer = new BytePairTrainer(256 + 1 + random.Next(40), ["<end>"], new Words()) { MinimumCount = 1 + round % 3 };
+            var trainer = new BytePairTrainer(256 + 1 + random.Next(40), ["<end>"], s_words) { MinimumCount = 1 + round % 3 };
             trainer.Add(text.AsSpan(0, text.Length / 2));
             trainer.Add(text.AsSpan(text.Length / 2));
             TrainedBytePairs trained = trainer.Train(TestContext.Current.CancellationToken);
@@ -27,7 +31,7 @@ public sealed class BytePairTrainerTests
     [Fact]
     public void Special_tokens_and_bytes_come_first()
     {
-        var trainer = new BytePairTrainer(300, ["<s>", "</s>"], new Words());
+        var trainer = new BytePairTrainer(300, ["<s>", "</s>"], s_words);
         trainer.Add("ab ab ab"u8);
         TrainedBytePairs trained = trainer.Train(TestContext.Current.CancellationToken);
         Assert.Equal("<s>"u8.ToArray(), trained.Tokens[0]);
@@ -40,13 +44,13 @@ public sealed class BytePairTrainerTests
     [Fact]
     public void Impossible_requests_are_refused()
     {
-        Assert.Throws<InvalidInputException>(() => new BytePairTrainer(257, ["<s>", "</s>"], new Words()));
-        Assert.Throws<InvalidInputException>(() => new BytePairTrainer(300, ["<s>", "<s>"], new Words()));
-        Assert.Throws<InvalidInputException>(() => new BytePairTrainer(300, [""], new Words()));
+        Assert.Throws<InvalidInputException>(() => new BytePairTrainer(257, ["<s>", "</s>"], s_words));
+        Assert.Throws<InvalidInputException>(() => new BytePairTrainer(300, ["<s>", "<s>"], s_words));
+        Assert.Throws<InvalidInputException>(() => new BytePairTrainer(300, [""], s_words));
     }
 
     [Fact]
-    public void Without_text_there_are_only_bytes() => Assert.Equal(256, new BytePairTrainer(1000, [], new Words()).Train(TestContext.Current.CancellationToken).Tokens.Count);
+    public void Without_text_there_are_only_bytes() => Assert.Equal(256, new BytePairTrainer(1000, [], s_words).Train(TestContext.Current.CancellationToken).Tokens.Count);
 
     [Fact]
     public void A_megabyte_without_a_space_takes_no_longer_than_its_merges()
@@ -56,7 +60,7 @@ public sealed class BytePairTrainerTests
         random.NextBytes(noise);
         foreach (byte[] text in new[] { [.. Enumerable.Repeat((byte)'a', 1 << 20)], noise })
         {
-            var trainer = new BytePairTrainer(2000, [], new Whole());
+            var trainer = new BytePairTrainer(2000, [], PreTokenizer.None);
             trainer.Add(text);
             var watch = Stopwatch.StartNew();
             trainer.Train(TestContext.Current.CancellationToken);
@@ -73,12 +77,8 @@ public sealed class BytePairTrainerTests
         List<List<int>> words = [];
         foreach (byte[] text in texts)
         {
-            for (int at = 0; at < text.Length;)
-            {
-                int length = new Words().Measure(text.AsSpan(at));
-                words.Add([.. text.AsSpan(at, length).ToArray().Select(b => known.FindIndex(1, t => t[0] == b))]);
-                at += length;
-            }
+            foreach (Match match in Regex.Matches(Encoding.UTF8.GetString(text), @" ?\p{L}+|\s+(?!\S)|\s+"))
+                words.Add([.. match.Value.Select(c => known.FindIndex(1, t => t[0] == c))]);
         }
 
         List<(int, int)> merges = [];
@@ -107,15 +107,5 @@ public sealed class BytePairTrainerTests
                 }
             }
         }
-    }
-
-    private sealed class Words : IPreTokenizer
-    {
-        public int Measure(ReadOnlySpan<byte> text) => text[1..].IndexOf((byte)' ') is >= 0 and var at ? at + 1 : text.Length;
-    }
-
-    private sealed class Whole : IPreTokenizer
-    {
-        public int Measure(ReadOnlySpan<byte> text) => text.Length;
     }
 }

@@ -1,6 +1,7 @@
-using System.Buffers;
+using System.Diagnostics;
 using System.Text;
 using Ration.Tokenizers;
+using Ration.Tokenizers.Merging;
 using Ration.Tokenizers.Normalization;
 using Ration.Tokenizers.Unigram;
 
@@ -15,13 +16,13 @@ public sealed class UnigramModelTests
         for (int round = 0; round < 400; round++)
         {
             bool singles = round % 2 == 0;
-            UnigramVocabulary vocabulary = RandomVocabulary(random, byteFallback: false, singles);
+            TokenVocabulary vocabulary = RandomVocabulary(random, byteFallback: false, singles);
             var model = new UnigramModel(vocabulary);
             string text = string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => "abcdé世x"[random.Next(7)]));
-            var output = new ArrayBufferWriter<int>();
+            var output = new TokenBuffer();
             double score = model.Encode(Encoding.UTF8.GetBytes(text), output);
             Assert.Equal(BestScore(vocabulary, text), score, 1e-9 * Math.Abs(score));
-            if (singles) Assert.Equal(score, PathScore(vocabulary, text, output.WrittenSpan), 1e-9 * Math.Abs(score));
+            if (singles) Assert.Equal(score, PathScore(vocabulary, text, output.Tokens), 1e-9 * Math.Abs(score));
         }
     }
 
@@ -63,49 +64,66 @@ public sealed class UnigramModelTests
     }
 
     [Theory]
-    [InlineData(true, "hello world", "▁hello", "▁world")]
-    [InlineData(true, "  hello   world  ", "▁hello", "▁world")]
+    [InlineData(true, "hello world", " hello", " world")]
+    [InlineData(true, "  hello   world  ", " hello", " world")]
     [InlineData(false, "hello", "hello")]
     public void Spaces_belong_to_the_word_behind_them(bool prefix, string text, params string[] expected)
     {
-        string[] pieces = ["<unk>", "▁", "▁hello", "hello", "▁world", "world", "h", "e", "l", "o", "w", "r", "d"];
-        var vocabulary = new UnigramVocabulary
-        {
-            Pieces = [.. pieces.Select(static (p, i) => i == 0 ? [] : Encoding.UTF8.GetBytes(p))],
-            Scores = [0, -3, -4, -4.5f, -4, -4.5f, -8, -8, -8, -8, -8, -8, -8],
-            UnknownId = 0,
-        };
-        var tokenizer = new UnigramTokenizer(vocabulary, new UnigramSettings { AddPrefix = prefix });
-        byte[] whole = [.. tokenizer.TextPrefix, .. Encoding.UTF8.GetBytes(text)];
-        Assert.Equal(expected, tokenizer.Encode(whole).Select(id => pieces[id]));
+        var builder = new TokenVocabularyBuilder();
+        builder.Add("<unk>"u8, TokenKind.Unknown);
+        foreach (string piece in (string[])[" ", " hello", "hello", " world", "world"]) builder.Add(Encoding.UTF8.GetBytes(piece), score: piece[0] == ' ' ? -4 : -4.5f);
+        foreach (char piece in "helowrd") builder.Add([(byte)piece], score: -8);
+        TokenVocabulary vocabulary = builder.Build();
         var spaces = new ReplaceNormalizer("_"u8.ToArray(), " "u8.ToArray());
-        tokenizer = new UnigramTokenizer(vocabulary, new UnigramSettings { AddPrefix = prefix, Normalizer = spaces });
-        whole = [.. tokenizer.TextPrefix, .. Encoding.UTF8.GetBytes(text.Replace(' ', '_'))];
-        Assert.Equal(expected, tokenizer.Encode(whole).Select(id => pieces[id]));
+        foreach ((ITextNormalizer? normalizer, string given) in new[] { (null, text), (spaces, text.Replace(' ', '_')), (null, text.Replace(' ', '\u2581')) })
+        {
+            var tokenizer = new UnigramTokenizer(vocabulary, new UnigramSettings { AddPrefix = prefix, Normalizer = normalizer });
+            Assert.Equal(expected, tokenizer.Encode(given).Select(id => Encoding.UTF8.GetString(vocabulary.Bytes(id))));
+            Assert.Equal(string.Join("", expected).TrimStart(), tokenizer.Decode(tokenizer.Encode(given)));
+        }
     }
 
-    private static UnigramVocabulary RandomVocabulary(Random random, bool byteFallback, bool singles = false)
+    [Fact]
+    public void A_run_of_unknown_characters_is_one_unknown_token()
+    {
+        var builder = new TokenVocabularyBuilder();
+        builder.Add("<unk>"u8, TokenKind.Unknown);
+        builder.Add("a"u8, score: -1);
+        var tokenizer = new UnigramTokenizer(builder.Build(), new UnigramSettings { AddPrefix = false });
+        Assert.Equal([1, 0, 1, 0], tokenizer.Encode("a世界aé"));
+    }
+
+    [Theory]
+    [InlineData("a")]
+    [InlineData("ab")]
+    [InlineData("\0")]
+    [InlineData("a ")]
+    [InlineData("世")]
+    public void A_megabyte_of_the_same_takes_less_than_a_second(string text)
+    {
+        var tokenizer = new UnigramTokenizer(RandomVocabulary(new Random(5), byteFallback: true), new UnigramSettings());
+        byte[] bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(text, (1 << 20) / Encoding.UTF8.GetByteCount(text))));
+        tokenizer.Encode(bytes.AsSpan(0, 9000));
+        var watch = Stopwatch.StartNew();
+        tokenizer.Encode(bytes);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), $"{watch.Elapsed}");
+    }
+
+    private static TokenVocabulary RandomVocabulary(Random random, bool byteFallback, bool singles = false)
     {
         HashSet<string> texts = singles ? ["a", "b", "c", "d", "é", "世"] : [];
         while (texts.Count < 30) texts.Add(string.Concat(Enumerable.Range(0, random.Next(1, 6)).Select(_ => "abcdé世"[random.Next(6)])));
-        List<byte[]> pieces = [[], [.. "\u2581"u8], .. texts.Select(Encoding.UTF8.GetBytes)];
-        List<float> scores = [.. pieces.Select(_ => -1 - 10 * random.NextSingle())];
-        int[]? bytes = null;
-        if (byteFallback)
-        {
-            bytes = [.. Enumerable.Range(pieces.Count, 256)];
-            for (int i = 0; i < 256; i++)
-            {
-                pieces.Add([]);
-                scores.Add(0);
-            }
-        }
-
-        return new UnigramVocabulary { Pieces = [.. pieces], Scores = [.. scores], UnknownId = 0, ByteIds = bytes };
+        var builder = new TokenVocabularyBuilder();
+        builder.Add("<unk>"u8, TokenKind.Unknown);
+        foreach (string text in texts) builder.Add(Encoding.UTF8.GetBytes(text), score: -1 - 10 * random.NextSingle());
+        if (!byteFallback) return builder.Build();
+        builder.Add(" "u8, score: -3);
+        for (int value = 0; value < 256; value++) builder.Add([(byte)value], TokenKind.Byte);
+        return builder.Build();
     }
 
     // By the length of the prefix, over all pairs of places: the plain definition.
-    private static double BestScore(UnigramVocabulary vocabulary, string text)
+    private static double BestScore(TokenVocabulary vocabulary, string text)
     {
         Dictionary<string, double> scores = Scores(vocabulary);
         double unknown = scores.Values.Min() - 10;
@@ -123,30 +141,31 @@ public sealed class UnigramModelTests
         return best[^1];
     }
 
-    private static double PathScore(UnigramVocabulary vocabulary, string text, ReadOnlySpan<int> path)
+    private static double PathScore(TokenVocabulary vocabulary, string text, ReadOnlySpan<int> path)
     {
         double unknown = Scores(vocabulary).Values.Min() - 10, score = 0;
         int at = 0;
         foreach (int id in path)
         {
-            if (id != vocabulary.UnknownId)
+            if (id >= 0)
             {
-                string piece = Encoding.UTF8.GetString(vocabulary.Pieces[id]);
+                string piece = Encoding.UTF8.GetString(vocabulary.Bytes(id));
                 Assert.Equal(piece, text.Substring(at, piece.Length));
                 at += piece.Length;
-                score += vocabulary.Scores[id];
+                score += vocabulary.Score(id);
                 continue;
             }
 
-            // One id for a run of characters that no piece covers, which only x is.
-            Assert.Equal('x', text[at]);
-            for (; at < text.Length && text[at] == 'x'; at++) score += unknown;
+            // Only x is in no token.
+            Assert.Equal(-1 - 'x', id);
+            Assert.Equal('x', text[at++]);
+            score += unknown;
         }
 
         Assert.Equal(text.Length, at);
         return score;
     }
 
-    private static Dictionary<string, double> Scores(UnigramVocabulary vocabulary) => Enumerable.Range(0, vocabulary.Pieces.Length)
-        .Where(id => vocabulary.Pieces[id].Length > 0).ToDictionary(id => Encoding.UTF8.GetString(vocabulary.Pieces[id]), id => (double)vocabulary.Scores[id]);
+    private static Dictionary<string, double> Scores(TokenVocabulary vocabulary) => Enumerable.Range(0, vocabulary.Count)
+        .Where(id => vocabulary.Kind(id) == TokenKind.Normal).ToDictionary(id => Encoding.UTF8.GetString(vocabulary.Bytes(id)), id => (double)vocabulary.Score(id));
 }

@@ -23,14 +23,13 @@ public sealed class WordPieceTokenizerTests
     [InlineData(" \n ", "")]
     public void Words_are_cleaned_and_cut_into_the_longest_pieces(string text, string expected)
     {
-        foreach (WordPieceTokenizer tokenizer in new[] { Create(marksContinuations: true), Create(marksContinuations: false) })
-            Assert.Equal(expected, string.Join(' ', tokenizer.Encode(text).Select(static id => s_tokens[id])));
+        Assert.Equal(expected, string.Join(' ', Create().Encode(text).Select(static id => s_tokens[id])));
     }
 
     [Fact]
     public void Words_of_more_than_a_hundred_characters_are_unknown()
     {
-        WordPieceTokenizer tokenizer = Create(marksContinuations: true);
+        WordPieceTokenizer tokenizer = Create();
         Assert.Equal(100, tokenizer.Encode(new string('a', 100)).Length);
         Assert.Equal([0], tokenizer.Encode(new string('a', 101)));
         Assert.Equal([0], tokenizer.Encode(new string('世', 3) + new string('a', 101))[^1..]);
@@ -39,7 +38,7 @@ public sealed class WordPieceTokenizerTests
     [Fact]
     public void Cutting_the_text_or_the_room_anywhere_gives_the_same_tokens()
     {
-        WordPieceTokenizer tokenizer = Create(marksContinuations: true);
+        WordPieceTokenizer tokenizer = Create();
         var random = new Random(3);
         string[] words = ["unaffable", "Café", "a", "世界", ",", " ", "  \n", "aab", "\U0001F600", "$"];
         byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 2000).Select(_ => words[random.Next(words.Length)])));
@@ -65,7 +64,7 @@ public sealed class WordPieceTokenizerTests
     [Fact]
     public void A_small_room_still_gets_on()
     {
-        WordPieceTokenizer tokenizer = Create(marksContinuations: true);
+        WordPieceTokenizer tokenizer = Create();
         int[] room = new int[2];
         byte[] text = "unaffable, unaffable aaaaaaaaaaaa"u8.ToArray();
         int at = 0;
@@ -82,8 +81,8 @@ public sealed class WordPieceTokenizerTests
     [Fact]
     public void Decoding_joins_the_pieces_of_a_word_and_puts_a_space_before_each()
     {
-        WordPieceTokenizer tokenizer = Create(marksContinuations: true);
-        Assert.Equal(" unaffable , a", tokenizer.Decode(tokenizer.Encode("unaffable, a")));
+        WordPieceTokenizer tokenizer = Create();
+        Assert.Equal("unaffable , a", tokenizer.Decode(tokenizer.Encode("unaffable, a")));
         Assert.True(tokenizer.Bytes(1).IsEmpty);
         Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.Bytes(s_tokens.Length).Length);
     }
@@ -96,7 +95,7 @@ public sealed class WordPieceTokenizerTests
     [InlineData("a ")]
     public void A_megabyte_of_one_letter_takes_less_than_a_second(string letter)
     {
-        WordPieceTokenizer tokenizer = Create(marksContinuations: true);
+        WordPieceTokenizer tokenizer = Create();
         byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(letter, (1 << 20) / Encoding.UTF8.GetByteCount(letter))));
         tokenizer.Encode(text.AsSpan(0, 4096));
         var watch = Stopwatch.StartNew();
@@ -104,13 +103,11 @@ public sealed class WordPieceTokenizerTests
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), $"{watch.Elapsed}");
     }
 
-    private static WordPieceTokenizer Create(bool marksContinuations)
+    private static WordPieceTokenizer Create()
     {
-        static bool IsText(int id) => id > 1;
-        WordPieceVocabulary vocabulary = marksContinuations
-            ? WordPieceVocabulary.FromContinuationMarks([.. s_tokens.Select(Encoding.UTF8.GetBytes)], "##"u8, IsText, 0)
-            : WordPieceVocabulary.FromBeginningMarks(
-                [.. s_tokens.Select(static t => Encoding.UTF8.GetBytes(t.StartsWith("##", StringComparison.Ordinal) ? t[2..] : "\u2581" + t))], IsText, 0);
-        return new WordPieceTokenizer(vocabulary, WordPieceTokenizer.Uncased);
+        var builder = new TokenVocabularyBuilder();
+        for (int id = 0; id < s_tokens.Length; id++)
+            builder.Add(WordPieceTokenizer.TokenBytes(Encoding.UTF8.GetBytes(s_tokens[id]), "##"u8), id < 2 ? TokenKind.Control : TokenKind.Normal);
+        return new WordPieceTokenizer(builder.Build(), WordPieceTokenizer.Uncased, unknown: 0);
     }
 }

@@ -14,6 +14,7 @@ internal static class CpuKernels
         TokenBindings.AddTo(table);
         AttentionBindings.AddTo(table);
         CacheBindings.AddTo(table);
+        RoutingBindings.AddTo(table);
         LossBindings.AddTo(table);
         return table;
     }
