@@ -44,6 +44,9 @@ public sealed class Generator : IDisposable
     /// <summary>Tokens of the first text that are in the cache.</summary>
     public int Position => PositionOf(0);
 
+    /// <summary>Tokens that the last <see cref="Continue"/> found in the cache.</summary>
+    public int KeptTokens { get; private set; }
+
     /// <summary>Bytes reserved.</summary>
     public long ArenaBytes => Executor.ArenaBytes;
 
@@ -125,8 +128,8 @@ public sealed class Generator : IDisposable
         if (text.IsEmpty || text.Length > Capacity) throw new InvalidOperationException($"a text of {text.Length} tokens does not go into a cache of {Capacity}");
 
         // The last token is computed again even if it is known: its logits are wanted.
-        int kept = Truncate(0, Math.Min(text.CommonPrefixLength(TextOf(0)), text.Length - 1));
-        return Feed(text[kept..], cancellation);
+        KeptTokens = Truncate(0, Math.Min(text.CommonPrefixLength(TextOf(0)), text.Length - 1));
+        return Feed(text[KeptTokens..], cancellation);
     }
 
     /// <summary>
