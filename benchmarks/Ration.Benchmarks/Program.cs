@@ -8,6 +8,7 @@ using Ration.Benchmarks;
     ("budgets", "the tool at five budgets for three presets: planned against measured   TOOL TEXT", BudgetSweep.Run),
     ("attention", "attention at 1k, 4k and 16k tokens", AttentionMemory.Run),
     ("rows", "one or a few rows by stored weights against reading the weights   [--threads N] [--rounds N]", RowsAgainstMemory.Run),
+    ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benchmarks)

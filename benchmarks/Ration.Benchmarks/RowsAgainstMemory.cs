@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Ration.Devices.Cpu;
 using Ration.Devices.Cpu.MatrixProduct;
+using Ration.Graphs;
 using Ration.Tensors;
 
 namespace Ration.Benchmarks;
@@ -9,7 +10,7 @@ namespace Ration.Benchmarks;
 /// <summary>The product of one or a few rows with stored weights, as in generation, against merely reading the weights.</summary>
 internal static unsafe class RowsAgainstMemory
 {
-    private const int Outputs = 32000, Inputs = 2048;
+    private const int Outputs = 64000, Inputs = 2048;
 
     /// <summary>Compares all weight types with one and with four rows.</summary>
     public static int Run(string[] arguments)
@@ -20,15 +21,16 @@ internal static unsafe class RowsAgainstMemory
         pair.WriteHead();
         byte* weights = (byte*)NativeMemory.AlignedAlloc((nuint)Outputs * Inputs * 4, 64);
         float* x = (float*)NativeMemory.AlignedAlloc(4 * Inputs * 4, 64), y = (float*)NativeMemory.AlignedAlloc((nuint)4 * Outputs * 4, 64);
-        new Span<byte>(weights, Outputs * Inputs * 4).Fill(0x3A);
+        for (nint row = 0; row < Outputs; row++) new Span<byte>(weights + (row * Inputs * 4), Inputs * 4).Fill(0x3A);
         new Span<float>(x, 4 * Inputs).Fill(1);
         byte* workspace = (byte*)NativeMemory.AlignedAlloc((nuint)Gemm.WorkspaceBytes(4, Outputs, Inputs, threads), 64);
-        foreach (DType type in (DType[])[DType.F32, DType.BF16, DType.F16])
+        foreach (DType type in (DType[])[DType.F32, DType.BF16, DType.F16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K, DType.NF4])
             foreach (int rows in (int[])[1, 4])
             {
-                nint bytes = (nint)Outputs * Inputs * type.Bytes();
+                var layout = type.IsQuantized() ? StorageLayout.Tiles : StorageLayout.Rows;
+                nint bytes = (nint)type.Bytes(new Shape(Outputs, Inputs));
                 var a = new MatrixOperand(x, DType.F32, Inputs, transposed: false);
-                var b = new MatrixOperand(weights, type, Inputs, transposed: true);
+                var b = new MatrixOperand(weights, type, Inputs, transposed: true, layout, Outputs);
                 pair.Compare($"{rows} × {Inputs} by {Outputs} × {Inputs} {type}", 1e-9 * bytes,
                     () => Gemm.Multiply(pool, a, b, y, Outputs, rows, Outputs, Inputs, accumulate: false, workspace),
                     () =>

@@ -3,9 +3,9 @@ using System.Text;
 using Ration.Devices.Cpu;
 using Ration.Files;
 using Ration.Inference;
+using Ration.Inference.Sampling;
 using Ration.Memory;
 using Ration.Models;
-using Ration.Planning;
 using Ration.Tokenizers;
 
 namespace Ration.Cli;
@@ -52,9 +52,8 @@ internal sealed class TextGeneration : IDisposable
         Sampler sampler = new(sampling, model.Vocabulary);
         int[] tokens = tokenizer.Encode(prompt);
         if (tokens.Length == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
-        long runtime = RuntimeFootprint.Reserve(threads);
-        long arena = memory is { } budget ? RuntimeFootprint.LargestArena(budget.Bytes - runtime) : long.MaxValue;
-        Generator generator = Generator.Create(model, new CpuDevice(threads), tokens.Length + most, arena, runtime);
+        GenerationOptions options = new() { Model = model, PromptTokens = tokens.Length, MaxTokens = most, Memory = memory, Threads = threads };
+        Generator generator = new(GenerationPlan.Create(options, new CpuDevice(threads), threads));
         try
         {
             ModelFolder.Load(folder, generator.Weights, generator.Executor);

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Ration.Cli.Output;
-using Ration.Inference;
+using Ration.Inference.Sampling;
 using Ration.Memory;
 
 namespace Ration.Cli.Commands;

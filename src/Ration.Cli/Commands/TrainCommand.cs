@@ -111,7 +111,7 @@ internal static class TrainCommand
     private static void WriteSample(TrainingOutcome outcome, CancellationToken cancellation)
     {
         ByteSize budget = new(outcome.Plan.BudgetBytes);
-        using TextGeneration generation = TextGeneration.Open(outcome.Output, "\n", SampleTokens, new Inference.SamplingOptions(), outcome.Plan.Options.Threads, budget);
+        using TextGeneration generation = TextGeneration.Open(outcome.Output, "\n", SampleTokens, new Inference.Sampling.SamplingOptions(), outcome.Plan.Options.Threads, budget);
         Log.Line("A sample of what it writes:");
         using StreamWriter stdout = StandardOutput.Open();
         generation.Run(stdout.Write, cancellation);

@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Tensors;
 
 namespace Ration.Devices;
 
@@ -14,6 +15,9 @@ public interface IDevice : IDisposable
     /// <summary>Scratch that a node needs on this device. Answered without any memory, so that plans need none.</summary>
     /// <exception cref="NotSupportedException">The device has no kernel for the node.</exception>
     long WorkspaceBytes(Node node);
+
+    /// <summary>In which order the rows of quantized weights should lie here. Answered without any memory.</summary>
+    StorageLayout LayoutOf(DType type);
 
     /// <summary>Replaces the device's memory by a block of this size. Contents are undefined.</summary>
     void Reserve(long bytes);

@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Tensors;
 
 namespace Ration.Devices;
 
@@ -16,6 +17,9 @@ public sealed class NullDevice : IDevice
 
     /// <inheritdoc/>
     public long WorkspaceBytes(Node node) => 0;
+
+    /// <inheritdoc/>
+    public StorageLayout LayoutOf(DType type) => StorageLayout.Rows;
 
     /// <inheritdoc/>
     public void Reserve(long bytes) => ReservedBytes = bytes;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Ration.Graphs;
+using Ration.Tensors;
 
 namespace Ration.Devices;
 
@@ -30,6 +31,9 @@ public sealed class TimedDevice(IDevice inner) : IDevice
 
     /// <inheritdoc/>
     public long WorkspaceBytes(Node node) => inner.WorkspaceBytes(node);
+
+    /// <inheritdoc/>
+    public StorageLayout LayoutOf(DType type) => inner.LayoutOf(type);
 
     /// <inheritdoc/>
     public void Reserve(long bytes) => inner.Reserve(bytes);

@@ -1,10 +1,8 @@
 using Ration.Execution;
 using Ration.Files.HuggingFace;
-using Ration.Files.Safetensors;
 using Ration.Files.Weights;
 using Ration.Graphs;
 using Ration.Models;
-using Ration.Tensors;
 
 namespace Ration.Files;
 
@@ -34,16 +32,8 @@ public static class ModelFolder
         ModelConfiguration written = HuggingFaceFolder.Conventional(model);
         WeightSource source = ConventionChange.Of(new ExecutorWeights(weights, executor), model, written);
         WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
-        SafetensorsWriter writer = new();
-        writer.SetMetadata("format", "pt");
-        Dictionary<string, (Shape Shape, DType Type)> tensors = map.Tensors.ToDictionary(static t => t.Name, t => (t.Shape, source.TypeOf(map.LinksInto(t.Name)[0].Parameter)), StringComparer.Ordinal);
-        foreach ((string name, (Shape shape, DType type)) in tensors) writer.Declare(name, type, shape);
-        writer.Save(Path.Combine(folder, HuggingFaceFolder.WeightsName), output =>
-        {
-            TensorWriting writing = new(source, map, output.Write);
-            foreach (StoredTensor tensor in output.Tensors) writing.Write(tensor.Name, tensors[tensor.Name].Shape, tensors[tensor.Name].Type);
-        });
-        HuggingFaceFolder.WriteConfig(folder, new HuggingFaceConfig { Model = written, Tokenizer = tokenizer });
+        new HuggingFaceWriter(folder, source, map, tensor => source.TypeOf(map.LinksInto(tensor)[0].Parameter))
+            .Write(new HuggingFaceConfig { Model = written, Tokenizer = tokenizer }, long.MaxValue);
     }
 
     /// <summary>Reads the weights of a model into an executor, piece by piece.</summary>

@@ -1,4 +1,6 @@
 using Ration.Execution;
+using Ration.Files.Gguf;
+using Ration.Files.GgufModels;
 using Ration.Files.HuggingFace;
 using Ration.Files.Safetensors;
 using Ration.Files.Weights;
@@ -25,6 +27,8 @@ public enum ModelFileKind
 /// <summary>A model in files, whatever their layout: its configuration, and its weights by the canonical names that graphs declare.</summary>
 public sealed class StoredModel : IDisposable
 {
+    // Constants that follow from the configuration.
+    private static readonly string[] s_withoutUse = [".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
     private readonly StoredWeights _weights;
 
     private StoredModel(ModelFileKind kind, string path, ModelConfiguration configuration, ITensorSource source, StoredWeights weights)
@@ -51,6 +55,15 @@ public sealed class StoredModel : IDisposable
     /// <summary>The tokens that end a text, as far as the files say.</summary>
     public IReadOnlyList<int> EndIds { get; private init; } = [];
 
+    /// <summary>The token before a text, or null where the files name none.</summary>
+    public int? BeginningId { get; private init; }
+
+    /// <summary>The tokenizer built into Ration that the model was trained with, or null.</summary>
+    public string? BuiltInTokenizer { get; private init; }
+
+    /// <summary>The metadata of a GGUF file; null for other files.</summary>
+    public GgufMetadata? Metadata => (Tensors as GgufFile)?.Metadata;
+
     /// <summary>The parameters by canonical name.</summary>
     internal WeightSource Weights => _weights;
 
@@ -60,7 +73,8 @@ public sealed class StoredModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path)) return OpenFolder(path);
-        throw new InvalidInputException($"there is no model folder {InvalidInputException.Quote(path)}; give a folder with config.json, or preset:NAME");
+        if (!File.Exists(path)) throw new InvalidInputException($"there is no model {InvalidInputException.Quote(path)}; give a folder with config.json, a GGUF file, or preset:NAME");
+        return OpenGguf(path);
     }
 
     /// <summary>How a parameter is stored.</summary>
@@ -90,21 +104,58 @@ public sealed class StoredModel : IDisposable
     {
         HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(folder);
         ITensorSource source = HuggingFaceFolder.OpenWeights(folder);
-        return Open(ModelFileKind.HuggingFace, folder, config.Model, source, config.EndIds, static (model, source) =>
+        return Open(ModelFileKind.HuggingFace, folder, config, source, static (model, source) =>
             (WeightNames.HuggingFace(model.Family), HuggingFacePrefix.Find(source, model.Family)));
     }
 
-    private static StoredModel Open(ModelFileKind kind, string path, ModelConfiguration model, ITensorSource source, IReadOnlyList<int> ends,
+    // What a layer has besides would change what the model computes: a bias, a further norm, a layer more.
+    private static void RequireKnown(ITensorSource source, WeightMap map, Func<string, string> locate)
+    {
+        string[] layers = [locate("model.layers."), locate("transformer.h."), "blk."];
+        HashSet<string> known = new(map.Tensors.Select(t => locate(t.Name)), StringComparer.Ordinal);
+        foreach (StoredTensor tensor in source.Tensors)
+        {
+            if (known.Contains(tensor.Name) || s_withoutUse.Any(e => tensor.Name.EndsWith(e, StringComparison.Ordinal)) || !layers.Any(p => tensor.Name.StartsWith(p, StringComparison.Ordinal))) continue;
+            throw new FileFormatException(source.Path, $"it has a tensor {InvalidInputException.Quote(tensor.Name)}, which a model of this configuration does not have", "check that the configuration belongs to these weights");
+        }
+    }
+
+    private static StoredModel OpenGguf(string path)
+    {
+        GgufFile file = GgufFile.Open(path);
+        try
+        {
+            ModelConfiguration model = GgufConfigReader.Read(file.Metadata, file);
+            HuggingFaceConfig config = new()
+            {
+                Model = model,
+                BeginningId = file.Metadata.TryGetInt32("tokenizer.ggml.bos_token_id", -1, int.MaxValue, out int beginning) && beginning >= 0 ? beginning : null,
+                EndIds = file.Metadata.TryGetInt32("tokenizer.ggml.eos_token_id", -1, int.MaxValue, out int end) && end >= 0 ? [end] : [],
+            };
+            return Open(ModelFileKind.Gguf, path, config, file, static (model, source) =>
+                (WeightNames.Gguf(model, expertsApart: model.Experts > 0 && source.Find("blk.0.ffn_gate_exps.weight") is null), static name => name));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static StoredModel Open(ModelFileKind kind, string path, HuggingFaceConfig config, ITensorSource source,
         Func<ModelConfiguration, ITensorSource, (WeightNames Names, Func<string, string> Locate)> names)
     {
+        ModelConfiguration model = config.Model;
         try
         {
             // A few words could claim millions of weights; each layer has some tensors in any case.
             if (model.Layers > source.Tensors.Count || (long)model.Layers * model.Experts > source.Tensors.Sum(static t => t.Shape.Rank == 3 ? t.Shape[0] : 1))
                 throw new FileFormatException(path, $"{source.Tensors.Count} tensors are too few for {model.Layers} layers{(model.Experts > 0 ? $" of {model.Experts} experts" : "")}", "the files are incomplete or belong to another model");
             (WeightNames scheme, Func<string, string> locate) = names(model, source);
-            StoredWeights weights = new(source, new WeightMap(scheme, TransformerModel.ParameterShapes(model)), locate);
-            return new StoredModel(kind, path, model, source, weights) { EndIds = ends };
+            WeightMap map = new(scheme, TransformerModel.ParameterShapes(model));
+            StoredWeights weights = new(source, map, locate);
+            RequireKnown(source, map, locate);
+            return new StoredModel(kind, path, model, source, weights) { BeginningId = config.BeginningId, EndIds = config.EndIds, BuiltInTokenizer = config.Tokenizer };
         }
         catch
         {

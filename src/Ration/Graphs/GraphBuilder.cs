@@ -34,8 +34,8 @@ public sealed class GraphBuilder
 
     /// <summary>A model weight.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
-    public Value Parameter(string name, Shape shape, DType type = DType.F32, bool trainable = true) =>
-        Declare(_persistent, new Value(_nextId, name, shape, type, MemoryKind.Weights, ValueRole.Persistent, trainable));
+    public Value Parameter(string name, Shape shape, DType type = DType.F32, bool trainable = true, StorageLayout layout = StorageLayout.Rows) =>
+        Declare(_persistent, new Value(_nextId, name, shape, type, MemoryKind.Weights, ValueRole.Persistent, trainable, layout));
 
     /// <summary>Memory that outlives the step and is not a weight: optimizer state, accumulated gradients, a cache.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>

@@ -56,6 +56,11 @@ public static class GraphLaws
 
     private static void CheckInputs(Node node, Phase?[] defined, bool[] assigned)
     {
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            if (node.Inputs[i].Layout != StorageLayout.Rows && !node.Op.AcceptsTiles(i)) throw new GraphException($"{node} reads {node.Inputs[i]}, which lies in tiles");
+        }
+
         foreach (Value input in node.Inputs)
         {
             if (defined[input.Id] is not { } since) throw new GraphException($"{node} reads {input} before it is defined");

@@ -43,6 +43,9 @@ public abstract record Op
     /// <summary>Which outputs may reuse the bytes of which inputs, when nobody reads the input afterwards. The first fit is taken.</summary>
     public virtual IReadOnlyList<SharedBuffer> ShareableBuffers(Node node) => [];
 
+    /// <summary>Whether an input may lie in <see cref="StorageLayout.Tiles"/>.</summary>
+    public virtual bool AcceptsTiles(int input) => false;
+
     /// <summary>Numbers of the inputs that this op assigns in place; they must be persistent.</summary>
     public virtual IReadOnlyList<int> AssignedInputs(Node node) => [];
 

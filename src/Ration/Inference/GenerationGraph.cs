@@ -2,41 +2,76 @@ using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Models;
+using Ration.Planning.Passes;
 using Ration.Tensors;
 
 namespace Ration.Inference;
 
-/// <summary>Graphs of generation: a chunk of tokens goes through the model beside a cache of keys and values.</summary>
+/// <summary>Graphs of generation: a chunk of tokens of each text goes through the model beside a cache of keys and values.</summary>
 public static class GenerationGraph
 {
-    /// <summary>The output that holds the logits of the chosen token [1, vocabulary].</summary>
+    /// <summary>The output that holds the logits of the chosen token of each text [rows, vocabulary].</summary>
     public const string Logits = "logits";
 
-    /// <summary>The input that holds the cache row of the chunk's first token.</summary>
-    public const string FirstRow = "firstRow";
+    /// <summary>The input that says where in the cache each token goes, by its number in its text; −1 for none.</summary>
+    public const string Places = "places";
 
-    /// <summary>The input that holds the number, within the chunk, of the token whose logits are wanted.</summary>
+    /// <summary>The input that holds the number, within the chunk, of the token of each text whose logits are wanted.</summary>
     public const string LastToken = "lastToken";
 
     /// <summary>Traces a chunk.</summary>
-    /// <param name="configuration">The model.</param>
-    /// <param name="chunk">Tokens of the chunk.</param>
-    /// <param name="capacity">Rows of the cache: the most tokens of a text.</param>
-    public static Graph Build(ModelConfiguration configuration, int chunk, int capacity)
+    /// <param name="step">What is computed.</param>
+    /// <param name="chunk">Tokens of each text, at most <see cref="GenerationStep.LargestChunk"/>.</param>
+    public static Graph Build(GenerationStep step, int chunk)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(chunk, step.LargestChunk);
+        ModelConfiguration configuration = step.Model;
+        int[] windows = Windows(configuration);
         GraphBuilder builder = new();
-        TransformerModel model = new(builder, configuration, capacity, trainable: false);
-        Shape cache = new(1, capacity, (long)configuration.KvHeads * configuration.HeadDimension);
-        (Value Keys, Value Values)[] caches =
-        [
-            .. Enumerable.Range(0, configuration.Layers).Select(i =>
-                (builder.State($"cache.{i}.keys", cache, MemoryKind.KvCache), builder.State($"cache.{i}.values", cache, MemoryKind.KvCache))),
-        ];
-        ModelInputs inputs = TransformerModel.DeclareInputs(builder, 1, chunk);
-        Value first = builder.Input(FirstRow, new Shape(1), DType.I32), last = builder.Input(LastToken, new Shape(1), DType.I32);
-        Value hidden = model.HiddenStates(inputs, (layer, keys, values) => (
-            builder.AppendToCache(caches[layer].Keys, keys, first), builder.AppendToCache(caches[layer].Values, values, first)));
-        builder.Output(model.Logits(builder.SelectRow(hidden, last), Logits));
-        return builder.Build();
+        TransformerModel model = new(builder, configuration, step.Capacity, trainable: false);
+        (Value Keys, Value Values)[] caches = [.. windows.Select((window, layer) => DeclareCache(builder, step, layer, window))];
+        ModelInputs inputs = TransformerModel.DeclareInputs(builder, step.Rows, chunk);
+        Value places = builder.Input(Places, new Shape(step.Rows, chunk), DType.I32), last = builder.Input(LastToken, new Shape(step.Rows), DType.I32);
+        HashSet<int> rings = [];
+        Value Append(int layer, Value cache, Value tokens)
+        {
+            bool ring = RingRows(step, windows[layer]) is not null;
+            Value grown = builder.AppendToCache(cache, tokens, places, ring);
+            if (ring) rings.Add(grown.Id);
+            return grown;
+        }
+
+        Value hidden = model.HiddenStates(inputs, (layer, keys, values) => (Append(layer, caches[layer].Keys, keys), Append(layer, caches[layer].Values, values)));
+        builder.Output(model.Logits(builder.SelectToken(hidden, last), Logits));
+        Graph graph = GoRound(builder.Build(), rings);
+        return step.WeightType is null ? graph : new WeightStorage(step.WeightType).Apply(graph);
     }
+
+    /// <summary>
+    /// Rows of the cache of a layer with a window, if fewer than the capacity: those that a chunk's queries see, so that tokens before them
+    /// are overwritten.
+    /// </summary>
+    internal static int? RingRows(GenerationStep step, int window)
+    {
+        if (window == 0) return null;
+        long rows = ByteSize.AlignUp((long)window + step.LargestChunk - 1, Attention.RingMultiple);
+        return rows < step.Capacity ? (int)rows : null;
+    }
+
+    /// <summary>The window of each layer, 0 for none.</summary>
+    internal static int[] Windows(ModelConfiguration configuration) => [.. Enumerable.Range(0, configuration.Layers).Select(configuration.WindowOf)];
+
+    private static (Value Keys, Value Values) DeclareCache(GraphBuilder builder, GenerationStep step, int layer, int window)
+    {
+        Shape shape = new(step.Rows, RingRows(step, window) ?? step.Capacity, (long)step.Model.KvHeads * step.Model.HeadDimension);
+        return (
+            builder.State($"cache.{layer}.keys", shape, MemoryKind.KvCache, step.CacheType),
+            builder.State($"cache.{layer}.values", shape, MemoryKind.KvCache, step.CacheType));
+    }
+
+    // Models know nothing of caches that go round; their attentions are told afterwards.
+    private static Graph GoRound(Graph graph, HashSet<int> rings) => rings.Count == 0 ? graph : graph with
+    {
+        Nodes = [.. graph.Nodes.Select(n => n.Op is Attention attention && rings.Contains(n.Inputs[1].Id) ? n with { Op = attention with { Ring = true } } : n)],
+    };
 }

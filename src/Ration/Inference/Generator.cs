@@ -1,104 +1,163 @@
-using Ration.Devices;
 using Ration.Execution;
 using Ration.Graphs;
-using Ration.Models;
+using Ration.Memory;
 using Ration.Planning;
 
 namespace Ration.Inference;
 
 /// <summary>
-/// Generates tokens with a cache of keys and values. Two programs share the weights and the cache: one for chunks of the prompt, one for
-/// single tokens.
+/// Runs a model over texts that grow, with a cache of what it has seen: prompts in chunks, then token by token. Several texts of different
+/// lengths can be run at once. Feeding allocates nothing. One thread at a time.
 /// </summary>
 public sealed class Generator : IDisposable
 {
-    private const int ChunkTokens = 64;
-    private readonly StepProgram _chunk;
-    private readonly StepProgram _single;
-    private readonly int[] _buffer = new int[2 * ChunkTokens];
+    private readonly GenerationPrograms _programs;
+    private readonly RowInputs _inputs;
     private readonly float[] _logits;
+    private readonly float[] _read;
+    private readonly int _vocabulary;
 
-    private Generator(IDevice device, StepProgram chunk, StepProgram single, int capacity)
+    /// <summary>Reserves the memory of a plan; the weights are then to be written.</summary>
+    /// <param name="plan">The plan; its device is disposed with this object.</param>
+    public Generator(GenerationPlan plan)
     {
-        (_chunk, _single, Capacity) = (chunk, single, capacity);
-        _logits = new float[single.Graph.Outputs[0].Shape.Elements];
-        Executor = new Executor(device, chunk, single);
-        foreach (Value cache in chunk.Graph.Persistent.Where(static v => v.Kind == Memory.MemoryKind.KvCache)) Executor.Clear(cache);
+        Plan = plan;
+        _programs = plan.Programs;
+        GenerationStep step = _programs.Step;
+        _vocabulary = step.Model.Vocabulary;
+        _inputs = new RowInputs(_programs);
+        _logits = new float[(long)step.Rows * _vocabulary];
+        _read = step.Rows == 1 ? _logits : new float[_logits.Length];
+        Executor = new Executor(plan.Device, [.. _programs.All]);
+        foreach (Value cache in _programs.Single.Graph.Persistent.Where(static v => v.Kind == MemoryKind.KvCache)) Executor.Clear(cache);
     }
 
-    /// <summary>The most tokens of a text.</summary>
-    public int Capacity { get; }
+    /// <summary>What was planned.</summary>
+    public GenerationPlan Plan { get; }
 
-    /// <summary>Tokens in the cache.</summary>
-    public int Position { get; private set; }
+    /// <summary>The most tokens of a text.</summary>
+    public int Capacity => _programs.Step.Capacity;
+
+    /// <summary>Texts at once.</summary>
+    public int Rows => _programs.Step.Rows;
+
+    /// <summary>Tokens of the first text that are in the cache.</summary>
+    public int Position => PositionOf(0);
 
     /// <summary>Bytes reserved.</summary>
     public long ArenaBytes => Executor.ArenaBytes;
 
     /// <summary>Weights of the model, to be written before use.</summary>
-    public IEnumerable<Value> Weights => _single.Graph.Persistent.Where(static v => v.Kind == Memory.MemoryKind.Weights);
+    public IEnumerable<Value> Weights => _programs.Single.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights);
 
     /// <summary>Holds the weights.</summary>
     public Executor Executor { get; }
 
-    /// <summary>Places the programs for texts of at most <paramref name="capacity"/> tokens.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="device">Where to run; the generator disposes it.</param>
-    /// <param name="capacity">At least 1.</param>
-    /// <param name="arenaBudget">Most bytes of the arena.</param>
-    /// <param name="runtimeBytes">What the process needs besides, for the message of a refusal.</param>
-    /// <exception cref="MemoryBudgetException">It does not fit.</exception>
-    public static Generator Create(ModelConfiguration model, IDevice device, int capacity, long arenaBudget = long.MaxValue, long runtimeBytes = 0)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
-        StepProgram chunk = StepProgram.Compile(GenerationGraph.Build(model, ChunkTokens, capacity), device);
-        StepProgram single = StepProgram.Compile(GenerationGraph.Build(model, 1, capacity), device, chunk.Layout);
-        long needed = Math.Max(chunk.ArenaBytes, single.ArenaBytes);
-        if (needed <= arenaBudget) return new Generator(device, chunk, single, capacity);
-        Memory.ByteSize smallest = new(needed + RuntimeFootprint.Overhead(needed) + runtimeBytes);
-        throw new MemoryBudgetException(
-            $"generating {capacity} tokens with {model.Name} does not fit {new Memory.ByteSize(arenaBudget + runtimeBytes)}: the smallest budget that fits is "
-            + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB); fewer --max-tokens or a shorter prompt need less", smallest);
-    }
+    /// <summary>Tokens of a text that are in the cache.</summary>
+    public int PositionOf(int row) => _inputs.Position(row);
 
-    /// <summary>Puts tokens into the cache and returns the logits after the last of them; the span is valid until the next call.</summary>
-    /// <exception cref="InvalidOperationException">The cache is too small, or there are no tokens.</exception>
-    public ReadOnlySpan<float> Feed(scoped ReadOnlySpan<int> tokens)
+    /// <summary>The tokens of a text that are in the cache.</summary>
+    public ReadOnlySpan<int> TextOf(int row) => _inputs.Text(row);
+
+    /// <summary>The logits after the last token of a text that was fed; valid until the next call.</summary>
+    public ReadOnlySpan<float> LogitsOf(int row) => _logits.AsSpan(row * _vocabulary, _vocabulary);
+
+    /// <summary>Adds tokens to the only text, and returns the logits after the last of them; the span is valid until the next call.</summary>
+    /// <exception cref="InvalidOperationException">There are several texts, no tokens, or more than the cache has room for.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled between chunks; the chunks before are in the cache.</exception>
+    public ReadOnlySpan<float> Feed(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
     {
-        if (tokens.IsEmpty || tokens.Length > Capacity - Position)
-            throw new InvalidOperationException($"{tokens.Length} tokens cannot be added to a cache that holds {Position} of {Capacity}");
+        if (Rows != 1) throw new InvalidOperationException($"there are {Rows} texts; say which tokens are for which");
+        if (tokens.IsEmpty) throw new InvalidOperationException("there are no tokens to add");
+        _inputs.Require(0, tokens);
         while (tokens.Length > 0)
         {
-            int count = tokens.Length == 1 ? 1 : Math.Min(ChunkTokens, tokens.Length);
-            Run(tokens.Length == 1 ? _single : _chunk, tokens[..count]);
+            cancellation.ThrowIfCancellationRequested();
+            StepProgram program = _programs.Next(tokens.Length, out int chunk);
+            int count = Math.Min(chunk, tokens.Length);
+            _inputs.Begin(chunk);
+            _inputs.Add(0, tokens[..count]);
+            Run(program);
             tokens = tokens[count..];
         }
 
         return _logits;
     }
 
-    /// <summary>Forgets all tokens.</summary>
-    public void Reset() => Position = 0;
+    /// <summary>Adds tokens to each of the texts at once; <see cref="LogitsOf"/> then gives the logits of those that had any.</summary>
+    /// <param name="tokens">One entry for each text, empty for one that waits.</param>
+    /// <param name="cancellation">Looked at between chunks.</param>
+    /// <exception cref="InvalidOperationException">There are more or fewer entries than texts, no tokens, or more than the cache has room for.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled between chunks; the chunks before are in the cache.</exception>
+    public void FeedAll(IReadOnlyList<ReadOnlyMemory<int>> tokens, CancellationToken cancellation = default)
+    {
+        if (tokens.Count != Rows) throw new InvalidOperationException($"there are tokens for {tokens.Count} texts, not {Rows}");
+        int longest = 0;
+        for (int row = 0; row < Rows; row++)
+        {
+            _inputs.Require(row, tokens[row].Span);
+            longest = Math.Max(longest, tokens[row].Length);
+        }
+
+        if (longest == 0) throw new InvalidOperationException("there are no tokens to add");
+        for (int done = 0, count; done < longest; done += count)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            StepProgram program = _programs.Next(longest - done, out count);
+            _inputs.Begin(count);
+            for (int row = 0; row < Rows; row++)
+            {
+                ReadOnlySpan<int> all = tokens[row].Span;
+                if (done < all.Length) _inputs.Add(row, all.Slice(done, Math.Min(count, all.Length - done)));
+            }
+
+            Run(program);
+        }
+    }
+
+    /// <summary>
+    /// Makes a text this one, computing only what is not in the cache already, and returns the logits after its last token: what the text
+    /// has in common with the one before is kept.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There are several texts, the text is empty or longer than the capacity.</exception>
+    public ReadOnlySpan<float> Continue(ReadOnlySpan<int> text, CancellationToken cancellation = default)
+    {
+        if (text.IsEmpty || text.Length > Capacity) throw new InvalidOperationException($"a text of {text.Length} tokens does not go into a cache of {Capacity}");
+
+        // The last token is computed again even if it is known: its logits are wanted.
+        int kept = Truncate(0, Math.Min(text.CommonPrefixLength(TextOf(0)), text.Length - 1));
+        return Feed(text[kept..], cancellation);
+    }
+
+    /// <summary>
+    /// Forgets the tokens of a text from a place on, and returns how many are left. All are forgotten where a layer with a window has
+    /// overwritten what the tokens after that place would see.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The place is negative or after the last token.</exception>
+    public int Truncate(int row, int position) => _inputs.Truncate(row, position);
+
+    /// <summary>Forgets all texts.</summary>
+    public void Reset()
+    {
+        for (int row = 0; row < Rows; row++) _inputs.Truncate(row, 0);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Executor.Dispose();
 
-    private void Run(StepProgram program, ReadOnlySpan<int> tokens)
+    private void Run(StepProgram program)
     {
-        int chunk = program == _single ? 1 : ChunkTokens;
-        Span<int> values = _buffer.AsSpan(0, chunk);
-        values.Clear();
-        tokens.CopyTo(values);
-        Executor.Write<int>(program, "tokens", values);
-        for (int i = 0; i < chunk; i++) values[i] = Position + i;
-        Executor.Write<int>(program, "positions", values);
-        Span<int> ranges = _buffer.AsSpan(0, 2 * chunk);
-        for (int i = 0; i < chunk; i++) (ranges[2 * i], ranges[(2 * i) + 1]) = (0, Math.Min(Position + i, Capacity - 1));
-        Executor.Write<int>(program, "keyRanges", ranges);
-        Executor.Write<int>(program, GenerationGraph.FirstRow, [Position]);
-        Executor.Write<int>(program, GenerationGraph.LastToken, [tokens.Length - 1]);
+        _inputs.Write(Executor, program);
         Executor.Run(program, Phase.Repeat);
-        Executor.Read<float>(program, GenerationGraph.Logits, _logits);
-        Position += tokens.Length;
+        Executor.Read<float>(program, GenerationGraph.Logits, _read);
+        if (Rows > 1)
+        {
+            for (int row = 0; row < Rows; row++)
+            {
+                if (_inputs.HasTokens(row)) _read.AsSpan(row * _vocabulary, _vocabulary).CopyTo(_logits.AsSpan(row * _vocabulary));
+            }
+        }
+
+        _inputs.Commit();
     }
 }

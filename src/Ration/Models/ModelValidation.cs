@@ -5,8 +5,6 @@ namespace Ration.Models;
 /// <summary>Which configurations can be built.</summary>
 internal static class ModelValidation
 {
-    private const int MostExperts = 4096;
-
     /// <summary>Checks that the numbers of a model fit each other.</summary>
     /// <exception cref="InvalidInputException">They do not; the message says which.</exception>
     public static void Check(ModelConfiguration m)
@@ -100,7 +98,7 @@ internal static class ModelValidation
 
     private static void CheckExperts(ModelConfiguration m)
     {
-        Require(m, m.Experts is > 0 and <= MostExperts, $"{m.Experts} experts is not between 0 and {MostExperts:N0}");
+        Require(m, m.Experts is > 0 and <= RouteTokens.MostExperts, $"{m.Experts} experts is not between 0 and {RouteTokens.MostExperts:N0}");
         Require(m, m.ExpertsPerToken > 0 && m.ExpertsPerToken <= m.Experts, $"a token cannot go through {m.ExpertsPerToken} of {m.Experts} experts");
         Require(m, m.ExpertHiddenWidth is > 0 and <= 1 << 22, $"hidden width {m.ExpertHiddenWidth} of experts is not between 1 and 4,194,304");
         Require(m, m.SharedExpertHiddenWidth is >= 0 and <= 1 << 22, $"hidden width {m.SharedExpertHiddenWidth} of the shared expert is not between 0 and 4,194,304");

@@ -127,7 +127,7 @@ public sealed class TransformerModel
         using (_builder.Scope("mlp"))
         {
             Value normed = Norm(middle, $"{name}.{(_model.PostNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm")}");
-            transformed = Mlp($"{name}.mlp", normed, _model.GatedMlp);
+            transformed = _model.Experts > 0 ? Experts($"{name}.mlp", normed) : Mlp($"{name}.mlp", normed, _model.GatedMlp);
             if (_model.PostNorms) transformed = Norm(transformed, $"{name}.post_feedforward_layernorm");
             transformed = Drop(transformed);
         }
@@ -155,14 +155,34 @@ public sealed class TransformerModel
             ? _builder.RotaryEmbedding(x, inputs.Positions, _model.HeadDimension, _frequencies[layer], _model.RotaryPairing, name + ".rotated") : x;
     }
 
+    // Each token's row goes through the experts that the router chose for it, and their results are weighted and added.
+    private Value Experts(string prefix, Value x)
+    {
+        Value logits = _builder.Linear(x, Weight($"{prefix}.router"), "router");
+        (Value weights, _, Value places, Value starts) = _builder.RouteTokens(logits, _model.ExpertsPerToken, _model.NormalizeExpertWeights);
+        Value rows = _builder.CopyToExperts(x, places);
+        Value gate = _builder.ExpertLinear(rows, Weight($"{prefix}.experts.gate_proj"), starts, "experts.gate");
+        Value up = _builder.ExpertLinear(rows, Weight($"{prefix}.experts.up_proj"), starts, "experts.up");
+        Value activated = _builder.GatedActivate(Function(_model.Activation), gate, up, "experts.activated");
+        Value down = _builder.ExpertLinear(activated, Weight($"{prefix}.experts.down_proj"), starts, "experts.down");
+        Value mixed = _builder.SumFromExperts(_builder.ScaleRows(down, weights, "experts.weighted"), places);
+        if (_model.SharedExpertHiddenWidth == 0) return mixed;
+        Value raw = _builder.Linear(x, Weight($"{prefix}.shared_expert_gate"), "shared.gate");
+        Value open = _builder.Elementwise(new Unary(UnaryFunction.Sigmoid, new Load(raw)), "shared.open");
+        return _builder.Add(mixed, _builder.ScaleRows(Mlp($"{prefix}.shared_expert", x, isGated: true), open, "shared"), "mixed");
+    }
+
+    private static ActivationFunction Function(MlpActivation activation) => activation switch
+    {
+        MlpActivation.Silu => ActivationFunction.Silu,
+        MlpActivation.Gelu => ActivationFunction.Gelu,
+        MlpActivation.GeluTanh => ActivationFunction.GeluTanh,
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "unknown activation"),
+    };
+
     private Value Mlp(string prefix, Value x, bool isGated)
     {
-        ActivationFunction function = _model.Activation switch
-        {
-            MlpActivation.Silu => ActivationFunction.Silu,
-            MlpActivation.Gelu => ActivationFunction.Gelu,
-            _ => ActivationFunction.GeluTanh,
-        };
+        ActivationFunction function = Function(_model.Activation);
         Value? gate = isGated ? Linear(x, $"{prefix}.gate_proj", "gate") : null;
         Value up = Linear(x, $"{prefix}.up_proj", "up");
         Value activated = gate is null ? _builder.Activate(function, up) : _builder.GatedActivate(function, gate, up);

@@ -166,9 +166,11 @@ public static class DTypeExtensions
     /// <summary>Whether tensors of this shape can be stored so: rows must be whole blocks.</summary>
     public static bool CanStore(this DType type, Shape shape) => (shape.Rank == 0 ? 1 : shape[^1]) % type.BlockElements() == 0;
 
-    /// <summary>Whether elements are real numbers.</summary>
-    public static bool IsFloating(this DType type) =>
-        type is DType.F32 or DType.BF16 or DType.F16 or DType.F8E4M3 or DType.F8E5M2 || type.IsQuantized();
+    /// <summary>Whether elements are real numbers of 16 or 32 bits, in which a step can compute and keep its state.</summary>
+    public static bool IsFloating(this DType type) => type is DType.F32 or DType.BF16 or DType.F16;
+
+    /// <summary>Whether elements are real numbers in any storage, as weights may be.</summary>
+    public static bool IsReal(this DType type) => type.IsFloating() || type is DType.F8E4M3 or DType.F8E5M2 || type.IsQuantized();
 
     /// <summary>Whether elements are stored in blocks with shared scales.</summary>
     public static bool IsQuantized(this DType type) => type.BlockElements() > 1;

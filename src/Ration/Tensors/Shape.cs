@@ -49,6 +49,16 @@ public readonly struct Shape : IEquatable<Shape>
     /// <summary>The product of all sizes but the innermost: how many rows a matrix view has.</summary>
     public long Rows => Rank == 0 ? 1 : Elements == 0 ? 0 : Elements / this[^1];
 
+    /// <summary>The same shape with another innermost size.</summary>
+    /// <exception cref="InvalidOperationException">It is the shape of a single number.</exception>
+    public Shape WithInnermost(long size)
+    {
+        if (Rank == 0) throw new InvalidOperationException("a single number has no dimension");
+        Sizes sizes = _sizes;
+        sizes[Rank - 1] = size;
+        return new Shape(((ReadOnlySpan<long>)sizes)[..Rank]);
+    }
+
     /// <summary>Equal rank and sizes.</summary>
     public static bool operator ==(Shape left, Shape right) => left.Equals(right);
 

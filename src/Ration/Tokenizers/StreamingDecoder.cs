@@ -7,10 +7,24 @@ namespace Ration.Tokenizers;
 /// Text from tokens as they arrive. A character whose bytes are spread over several tokens appears when its last byte does, so every piece
 /// is whole characters; bytes that cannot become one appear as U+FFFD.
 /// </summary>
-/// <param name="tokenizer">Knows the bytes of a token.</param>
-public sealed class StreamingDecoder(ITokenizer tokenizer)
+public sealed class StreamingDecoder
 {
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
+    private readonly ITokenizer _tokenizer;
+    private readonly bool _startsText;
+    private readonly bool _showSpecial;
+    private bool _atStart;
+
+    /// <summary>A decoder.</summary>
+    /// <param name="tokenizer">Knows the bytes of a token.</param>
+    /// <param name="startsText">Whether the tokens begin a text, and <see cref="ITokenizer.TextPrefix"/> is to be taken off; else they go
+    /// on where another text ended.</param>
+    /// <param name="showSpecial">Whether tokens that are not text appear, as <see cref="ITokenizer.SpecialBytes"/> writes them.</param>
+    public StreamingDecoder(ITokenizer tokenizer, bool startsText = false, bool showSpecial = false)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        (_tokenizer, _startsText, _showSpecial, _atStart) = (tokenizer, startsText, showSpecial, startsText);
+    }
 
     /// <summary>What one more token completes; often empty.</summary>
     /// <exception cref="InvalidInputException">The id is not in the vocabulary.</exception>
@@ -23,16 +37,25 @@ public sealed class StreamingDecoder(ITokenizer tokenizer)
         var bytes = new ArrayBufferWriter<byte>(Math.Max(tokens.Length, 16));
         foreach (int token in tokens)
         {
-            if ((uint)token >= (uint)tokenizer.VocabularySize)
-                throw new InvalidInputException($"there is no token {token}; ids go from 0 to {tokenizer.VocabularySize - 1}");
-            bytes.Write(tokenizer.Bytes(token));
+            if ((uint)token >= (uint)_tokenizer.VocabularySize)
+                throw new InvalidInputException($"there is no token {token}; ids go from 0 to {_tokenizer.VocabularySize - 1}");
+            if (_showSpecial) bytes.Write(_tokenizer.SpecialBytes(token));
+            ReadOnlySpan<byte> text = _tokenizer.Bytes(token);
+            if (text.IsEmpty) continue;
+            if (_atStart && text.StartsWith(_tokenizer.TextPrefix)) text = text[_tokenizer.TextPrefix.Length..];
+            _atStart = false;
+            bytes.Write(text);
         }
 
         return Decode(bytes.WrittenSpan, flush: false);
     }
 
     /// <summary>Ends the text: U+FFFD if it stops inside a character, else nothing. The decoder can then be used again.</summary>
-    public string Finish() => Decode([], flush: true);
+    public string Finish()
+    {
+        _atStart = _startsText;
+        return Decode([], flush: true);
+    }
 
     private string Decode(ReadOnlySpan<byte> bytes, bool flush)
     {

@@ -1,5 +1,6 @@
 using Ration.Devices;
 using Ration.Graphs;
+using Ration.Tensors;
 
 namespace Ration.Tests.Execution;
 
@@ -22,6 +23,8 @@ internal sealed class IsolatingDevice(IDevice inner) : IDevice
     public int Instructions { get; private set; }
 
     public long WorkspaceBytes(Node node) => inner.WorkspaceBytes(node);
+
+    public StorageLayout LayoutOf(DType type) => inner.LayoutOf(type);
 
     public void Reserve(long bytes)
     {

@@ -4,6 +4,7 @@ using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Planning;
 using Ration.Tests.Graphs.Reference;
+using Ration.Tensors;
 
 namespace Ration.Tests.Execution;
 
@@ -53,6 +54,8 @@ public sealed class IsolatingDeviceTests
         public string Description => _inner.Description;
 
         public long WorkspaceBytes(Node node) => 0;
+
+        public StorageLayout LayoutOf(DType type) => StorageLayout.Rows;
 
         public void Reserve(long bytes) => _inner.Reserve(bytes);
 

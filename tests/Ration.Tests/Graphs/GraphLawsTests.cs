@@ -41,6 +41,14 @@ public sealed class GraphLawsTests
     }
 
     [Fact]
+    public void Tiles_are_read_only_by_what_accepts_them()
+    {
+        Graph graph = Valid();
+        Value tiled = _weight with { Layout = StorageLayout.Tiles };
+        Breaks(graph with { Nodes = [.. graph.Nodes.Select(n => n with { Inputs = [.. n.Inputs.Select(v => v.Id == tiled.Id ? tiled : v)] })] }, "which lies in tiles");
+    }
+
+    [Fact]
     public void A_value_is_defined_once()
     {
         Graph graph = Valid();

@@ -73,7 +73,7 @@ public sealed class BuffersTests
         Value sum = _builder.State("sum", new(3, 3), MemoryKind.Gradients), a = _builder.Input("a", s_shape), b = _builder.Input("b", s_shape);
         Value first = _builder.MatMul(a, b, false, true, sum, "d", MemoryKind.Gradients), second = _builder.MatMul(a, b, false, true, first, "d", MemoryKind.Gradients);
         Value cache = _builder.State("cache", new(1, 5, 2), MemoryKind.KvCache);
-        Value grown = _builder.AppendToCache(cache, _builder.Input("rows", new(1, 1, 2)), _builder.Input("at", new(1), DType.I32));
+        Value grown = _builder.AppendToCache(cache, _builder.Input("rows", new(1, 1, 2)), _builder.Input("at", new(1, 1), DType.I32));
         foreach (bool reuse in (bool[])[true, false])
         {
             Buffers buffers = Assign(reuse);

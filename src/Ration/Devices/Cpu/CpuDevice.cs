@@ -1,7 +1,9 @@
 using System.Runtime.Intrinsics;
 using Ration.Devices.Cpu.Bindings;
+using Ration.Devices.Cpu.MatrixProduct.Tiles;
 using Ration.Graphs;
 using Ration.Memory;
+using Ration.Tensors;
 
 namespace Ration.Devices.Cpu;
 
@@ -33,6 +35,9 @@ public sealed unsafe class CpuDevice : IDevice
 
     /// <inheritdoc/>
     public long WorkspaceBytes(Node node) => _kernels.WorkspaceBytes(node, Threads);
+
+    /// <inheritdoc/>
+    public StorageLayout LayoutOf(DType type) => TileFormats.Supports(type) ? StorageLayout.Tiles : StorageLayout.Rows;
 
     /// <inheritdoc/>
     public void Reserve(long bytes)

@@ -75,7 +75,7 @@ internal sealed class StoredWeights : WeightSource
             "the file belongs to another model or is incomplete; check which file this is");
         if (!IsSame(tensor.Shape, shape))
             throw new FileFormatException(_source.Path, $"{name} is {tensor.DType}{tensor.Shape}, not {shape}", "use the file with the model it was made for");
-        if (!tensor.DType.IsFloating())
+        if (!tensor.DType.IsReal())
             throw new FileFormatException(_source.Path, $"{name} holds {tensor.DType}, no real numbers", "use weights in a known form, for example the model's unquantized version");
         return tensor;
     }

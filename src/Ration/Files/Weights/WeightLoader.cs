@@ -12,14 +12,11 @@ internal static class WeightLoader
     /// <summary>Numbers held at a time, unless a single row has more.</summary>
     public const int PieceElements = 256 << 10;
 
-    // A matrix in tiles takes rows in this many at a time.
-    private const int TileRows = 16;
-
     /// <summary>Fills a value with the parameter of its name.</summary>
     public static void Load(WeightSource source, Value value, Executor executor)
     {
         long columns = WeightMap.ColumnsOf(value.Shape), rows = WeightMap.RowsOf(value.Shape);
-        long most = Math.Clamp(PieceElements / Math.Max(1, columns) / TileRows * TileRows, TileRows, Math.Max(TileRows, rows));
+        long most = Math.Clamp(PieceElements / Math.Max(1, columns) / TiledRows.Rows * TiledRows.Rows, TiledRows.Rows, Math.Max(TiledRows.Rows, rows));
         int pieceNumbers = checked((int)(Math.Min(most, rows) * columns));
         byte[] bytes = ArrayPool<byte>.Shared.Rent(checked((int)value.DType.Bytes(pieceNumbers)));
         float[]? numbers = null;
@@ -41,7 +38,23 @@ internal static class WeightLoader
         ArrayPool<byte>.Shared.Return(bytes);
     }
 
-    // Rows come in order, in multiples of a tile's but for the last ones.
-    private static void WriteRows(Executor executor, Value value, long firstRow, ReadOnlySpan<byte> bytes) =>
-        executor.WritePersistent(value, value.DType.Bytes(firstRow * WeightMap.ColumnsOf(value.Shape)), bytes);
+    // Rows come in order, in multiples of a tile's but for the last ones, which stay rows where they fill no tile.
+    private static void WriteRows(Executor executor, Value value, long firstRow, Span<byte> bytes)
+    {
+        long columns = WeightMap.ColumnsOf(value.Shape);
+        if (value.Layout == StorageLayout.Tiles)
+        {
+            int tile = (int)value.DType.Bytes(TiledRows.Rows * columns);
+            byte[] rows = ArrayPool<byte>.Shared.Rent(tile);
+            for (int start = 0; start + tile <= bytes.Length; start += tile)
+            {
+                bytes.Slice(start, tile).CopyTo(rows);
+                TiledRows.Arrange(value.DType, rows.AsSpan(0, tile), bytes.Slice(start, tile));
+            }
+
+            ArrayPool<byte>.Shared.Return(rows);
+        }
+
+        executor.WritePersistent(value, value.DType.Bytes(firstRow * columns), bytes);
+    }
 }

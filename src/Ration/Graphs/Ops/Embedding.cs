@@ -14,7 +14,7 @@ public sealed record Embedding : Op
     {
         RequireCount(inputs, 2, 2);
         RequireType(inputs, 1, DType.I32);
-        if (inputs[0].Shape.Rank != 2 || !inputs[0].DType.IsFloating()) throw Refuse("the table must be a floating-point matrix", inputs);
+        if (inputs[0].Shape.Rank != 2 || !inputs[0].DType.IsReal()) throw Refuse("the table must be a matrix of real numbers", inputs);
         Shape ids = inputs[1].Shape;
         long width = inputs[0].Shape[1];
         return ids.Rank switch
@@ -35,6 +35,9 @@ public sealed record Embedding : Op
             new EmbeddingGradient(table.Shape[0], sum is not null), "d." + table.Name, Gradients.KindFor(table),
             sum is null ? [dy, node.Inputs[1]] : [dy, node.Inputs[1], sum])[0]);
     }
+
+    /// <inheritdoc/>
+    public override bool AcceptsTiles(int input) => input == 0;
 
     /// <inheritdoc/>
     public override OpCost Cost(Node node) => new(0, 2.0 * node.Output.Bytes);

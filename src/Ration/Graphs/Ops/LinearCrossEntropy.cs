@@ -25,7 +25,7 @@ public sealed record LinearCrossEntropy(float LabelSmoothing = 0, float ZLoss = 
         RequireType(inputs, 0, DType.F32);
         RequireRank(inputs, 0, 1);
         Shape h = inputs[0].Shape, w = inputs[1].Shape;
-        if (w.Rank != 2 || w[1] != h[^1] || !inputs[1].DType.IsFloating()) throw Refuse("the head must be [vocabulary, width]", inputs);
+        if (w.Rank != 2 || w[1] != h[^1] || !inputs[1].DType.IsReal() || inputs[1].DType.IsPlanar()) throw Refuse("the head must be [vocabulary, width]", inputs);
         RequireType(inputs, 2, DType.I32);
         if (inputs[2].Shape.Elements != h.Rows) throw Refuse("one target is needed for each row", inputs);
         RequireFloats(inputs, 3, Shape.Scalar);

@@ -6,7 +6,7 @@ namespace Ration.Graphs.Ops;
 /// <summary>
 /// Matrix product of a [.., k] and b, all leading dimensions of an operand taken as rows: y = op(a)·op(b), where op transposes its
 /// matrix when asked. With <paramref name="Accumulate"/> there is a third input of the output's shape, to which the product is added.
-/// Operands may be stored as F32, BF16 or F16; the result is F32.
+/// Operands may be stored in any type of real numbers, the right one also in tiles; the result is F32.
 /// </summary>
 /// <param name="TransposeA">a is stored [k, m].</param>
 /// <param name="TransposeB">b is stored [n, k], as model files keep weights: [output, input].</param>
@@ -26,11 +26,11 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
         RequireCount(inputs, Accumulate ? 3 : 2, Accumulate ? 3 : 2);
         RequireRank(inputs, 0, 2);
         RequireRank(inputs, 1, 2);
-        if (!inputs[0].DType.IsFloating() || !inputs[1].DType.IsFloating()) throw Refuse("takes floating-point matrices", inputs);
+        if (!inputs[0].DType.IsReal() || !inputs[1].DType.IsReal()) throw Refuse("takes matrices of real numbers", inputs);
         (long m, long n, long k) = Sizes(inputs);
         long otherK = TransposeB ? inputs[1].Shape[^1] : inputs[1].Shape.Rows;
         if (k != otherK) throw Refuse($"inner sizes differ, {k} and {otherK}", inputs);
-        Shape shape = TransposeA ? new Shape(m, n) : WithColumns(inputs[0].Shape, n);
+        Shape shape = TransposeA ? new Shape(m, n) : inputs[0].Shape.WithInnermost(n);
         if (Accumulate) RequireFloats(inputs, 2, shape);
         return [new TensorType(shape, DType.F32)];
     }
@@ -60,12 +60,8 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
     /// <inheritdoc/>
     public override IReadOnlyList<SharedBuffer> ShareableBuffers(Node node) => Accumulate ? [new SharedBuffer(0, 2)] : [];
 
-    private static Shape WithColumns(Shape shape, long columns) => shape.Rank switch
-    {
-        2 => new Shape(shape[0], columns),
-        3 => new Shape(shape[0], shape[1], columns),
-        _ => new Shape(shape[0], shape[1], shape[2], columns),
-    };
+    /// <inheritdoc/>
+    public override bool AcceptsTiles(int input) => input == 1 && TransposeB;
 }
 
 /// <summary>Matrix products of a graph under construction.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Ration.Tensors.Formats;
 
 /// <summary>
-/// Every floating format to f32 and back. Decoding is exact: ggml's and bitsandbytes' values to the last bit. Encoding gives the bytes
+/// Every format of real numbers to f32 and back. Decoding is exact: ggml's and bitsandbytes' values to the last bit. Encoding gives the bytes
 /// of their own quantizers (of ggml without importance weights, as plain x86-64 builds compute them); F32 to F16 and BF16 rounds to
 /// nearest even, to F8 the same with saturation. Any bytes decode to something and any floats, infinite ones and NaN among them,
 /// encode to something.
@@ -12,7 +12,7 @@ namespace Ration.Tensors.Formats;
 public static unsafe class TensorCodec
 {
     /// <summary>Decodes consecutive elements that begin and end at a block's border.</summary>
-    /// <param name="type">A floating type. Doubly quantized ones are decoded as a whole tensor.</param>
+    /// <param name="type">A type of real numbers. Doubly quantized ones are decoded as a whole tensor.</param>
     /// <param name="source">Exactly the bytes of the elements.</param>
     /// <param name="target">As many floats as there are elements.</param>
     /// <exception cref="ArgumentException">The lengths do not belong together, or are no whole blocks.</exception>
@@ -25,7 +25,7 @@ public static unsafe class TensorCodec
     }
 
     /// <summary>Encodes consecutive elements that begin and end at a block's border.</summary>
-    /// <param name="type">A floating type. Doubly quantized ones are encoded as a whole tensor, since scales are stored less their mean.</param>
+    /// <param name="type">A type of real numbers. Doubly quantized ones are encoded as a whole tensor, since scales are stored less their mean.</param>
     /// <param name="source">The elements.</param>
     /// <param name="target">Exactly the bytes of the elements.</param>
     /// <exception cref="ArgumentException">The lengths do not belong together, or are no whole blocks.</exception>
@@ -38,7 +38,7 @@ public static unsafe class TensorCodec
     }
 
     /// <summary>Decodes whole blocks of a tensor; allocates nothing.</summary>
-    /// <param name="type">A floating type.</param>
+    /// <param name="type">A type of real numbers.</param>
     /// <param name="tensor">The first byte of the tensor; any alignment.</param>
     /// <param name="elements">Elements of the whole tensor; only types that are <see cref="DTypeExtensions.IsPlanar"/> ask for it.</param>
     /// <param name="first">The first element wanted, at a block's border.</param>
@@ -56,7 +56,7 @@ public static unsafe class TensorCodec
     }
 
     /// <summary>Decodes whole blocks of a type that is not <see cref="DTypeExtensions.IsPlanar"/>; allocates nothing.</summary>
-    /// <param name="type">A floating type.</param>
+    /// <param name="type">A type of real numbers.</param>
     /// <param name="source">The first block; any alignment.</param>
     /// <param name="target">Receives the elements.</param>
     /// <param name="count">Elements, in whole blocks.</param>
@@ -87,7 +87,7 @@ public static unsafe class TensorCodec
     }
 
     /// <summary>Encodes whole blocks; a whole tensor of a type that is <see cref="DTypeExtensions.IsPlanar"/>. Allocates nothing.</summary>
-    /// <param name="type">A floating type.</param>
+    /// <param name="type">A type of real numbers.</param>
     /// <param name="source">The elements.</param>
     /// <param name="target">Receives the blocks; any alignment.</param>
     /// <param name="count">Elements, in whole blocks.</param>
@@ -121,7 +121,7 @@ public static unsafe class TensorCodec
 
     private static void CheckLength(DType type, long elements, long bytes)
     {
-        if (!type.IsFloating()) throw new NotSupportedException($"{type} does not hold real numbers");
+        if (!type.IsReal()) throw new NotSupportedException($"{type} does not hold real numbers");
         long needed = type.Bytes(elements);
         if (needed != bytes) throw new ArgumentException($"{elements} elements of {type} have {needed} bytes, not {bytes}");
     }

@@ -14,7 +14,7 @@ internal static class OpCases
 
     private static readonly OpCase[] s_all =
     [
-        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. Losses(),
+        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. Losses(),
     ];
 
     /// <summary>All cases by name.</summary>
@@ -148,15 +148,16 @@ internal static class OpCases
 
     private static IEnumerable<OpCase> Caches()
     {
-        foreach ((int first, int rows) in ((int, int)[])[(0, 1), (2, 3), (4, 3)])
+        foreach ((int first, int tokens, int rows, bool ring) in ((int, int, int, bool)[])[(0, 1, 1, false), (2, 3, 1, false), (4, 3, 2, false), (-1, 3, 2, false), (16, 4, 3, true)])
         {
-            yield return new($"AppendToCache {rows} rows from {first}", c => c.Emit(
-                new AppendToCache(), c.State("cache", new(1, 6, 5), MemoryKind.KvCache), c.X("rows", new(1, rows, 5)), c.Integers("first", new(1), _ => first)))
+            yield return new($"AppendToCache {tokens} tokens of {rows} rows from {first}{(ring ? " round" : "")}", c => c.Emit(
+                new AppendToCache(ring), c.State("cache", new(rows, 6, 5), MemoryKind.KvCache), c.X("tokens", new(rows, tokens, 5)),
+                c.Integers("places", new(rows, tokens), i => first + (i % tokens) + (i / tokens))))
             { HasGradient = false, Once = true };
         }
 
-        foreach (int row in (int[])[0, 5])
-            yield return new($"SelectRow {row}", c => c.Emit(new SelectRow(), c.X("x", new(2, 3, 17)), c.Integers("row", new(1), _ => row))) { HasGradient = false };
+        foreach (int token in (int[])[0, 2])
+            yield return new($"SelectToken {token}", c => c.Emit(new SelectToken(), c.X("x", new(2, 3, 17)), c.Integers("token", new(2), i => i == 0 ? token : 1))) { HasGradient = false };
     }
 
     private static IEnumerable<OpCase> Attentions()

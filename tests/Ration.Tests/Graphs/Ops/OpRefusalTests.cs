@@ -19,7 +19,7 @@ public sealed class OpRefusalTests
         Refuses(new MatMul(false, false), [F(3, 4), F(3, 4)], "inner sizes differ, 4 and 3");
         Refuses(new MatMul(true, true), [F(3, 4), F(5, 4)], "inner sizes differ, 3 and 4");
         Refuses(new MatMul(false, true), [F(4), F(3, 4)], "at least 2 dimensions");
-        Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "floating-point");
+        Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "real numbers");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4), F(2, 4)], "[2, 3]");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4)], "takes 3 inputs, not 2");
     }
@@ -55,6 +55,32 @@ public sealed class OpRefusalTests
     }
 
     [Fact]
+    public void Mixtures_of_experts_refuse_what_does_not_fit()
+    {
+        Refuses(new RouteTokens(2, false), [F(3)], "at least 2 dimensions");
+        Refuses(new RouteTokens(2, false), [I(3, 4)], "input 0 must be F32");
+        Refuses(new RouteTokens(5, false), [F(3, 4)], "5 of 4 experts cannot be chosen");
+        Refuses(new RouteTokens(0, false), [F(3, 4)], "0 of 4 experts cannot be chosen");
+        Refuses(new RouteTokens(2, false), [F(3, 4097)], "at most 4096 experts");
+        Refuses(new RouteTokensGradient(new(2, false)), [F(5), F(3, 4), I(3, 2), I(3, 2)], "input 0 must have shape [6]");
+        Refuses(new RouteTokensGradient(new(2, false)), [F(6), F(3, 4), I(3, 3), I(3, 2)], "input 2 must have shape [3, 2]");
+        Refuses(new CopyToExperts(), [F(3, 4), I(2, 2)], "choices are needed for each row");
+        Refuses(new CopyToExperts(), [F(3, 4), F(3, 2)], "input 1 must be I32");
+        Refuses(new SumFromExperts(), [F(5, 4), I(3, 2)], "input 0 must have shape [6, 4]");
+        Refuses(new ScaleRows(), [F(3, 4), F(4)], "one factor is needed for each row");
+        Refuses(new ScaleRowsGradient(), [F(3, 4), F(3, 4), F(4)], "one factor is needed for each row");
+        Refuses(new ExpertMatMul(true), [F(6, 4), F(5, 4), I(3)], "a stack of matrices");
+        Refuses(new ExpertMatMul(true), [F(6, 4), F(2, 4, 5), I(3)], "inner sizes differ, 4 and 5");
+        Refuses(new ExpertMatMul(false), [F(6, 4), F(2, 5, 4), I(3)], "inner sizes differ, 4 and 5");
+        Refuses(new ExpertMatMul(true), [F(6, 4), F(2, 5, 4), I(2)], "input 2 must have shape [3]");
+        Refuses(new ExpertMatMul(true), [F(6, 4), I(2, 5, 4), I(3)], "real numbers");
+        Refuses(new ExpertMatMul(true, true), [F(6, 4), F(2, 5, 4), I(3), F(6, 4)], "input 3 must have shape [6, 5]");
+        Refuses(new ExpertWeightGradient(false), [F(6, 4), F(5, 4), I(3)], "as many rows");
+        Refuses(new ExpertWeightGradient(true), [F(6, 4), F(6, 5), I(3), F(2, 5, 4)], "input 3 must have shape [2, 4, 5]");
+        Refuses(new LinearCrossEntropy(SoftCap: -1), [F(3, 4), F(9, 4), I(3), F()], "soft cap -1 is negative");
+    }
+
+    [Fact]
     public void Token_ops_refuse_what_does_not_fit()
     {
         Refuses(new Embedding(), [F(5, 4), F(3)], "input 1 must be I32");
@@ -69,20 +95,27 @@ public sealed class OpRefusalTests
         Refuses(new Dropout(1, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
         Refuses(new Dropout(float.NaN, 0), [F(3), Input(DType.I64, 2)], "is not in [0, 1)");
         Refuses(new Dropout(0.1f, 0), [F(3), Input(DType.I64, 3)], "input 1 must have shape [2]");
-        Refuses(new SelectRow(), [F(3, 4), I(2)], "input 1 must have shape [1]");
-        Refuses(new SelectRow(), [F(), I(1)], "at least 1 dimension");
+        Refuses(new SelectToken(), [F(3, 4, 5), I(2)], "input 1 must have shape [3]");
+        Refuses(new SelectToken(), [F(3, 4), I(3)], "must be [rows, tokens, width]");
     }
 
     [Fact]
     public void Caches_refuse_what_does_not_fit()
     {
         Value cache = _graph.State("cache", new(1, 6, 5), MemoryKind.KvCache);
-        Refuses(new AppendToCache(), [F(1, 6, 5), F(1, 2, 5), I(1)], "must be a cache");
-        Refuses(new AppendToCache(), [cache, F(1, 2, 4), I(1)], "input 1 must have shape [1, 2, 5]");
-        Refuses(new AppendToCache(), [cache, F(5), I(1)], "at least 3 dimensions");
-        Refuses(new AppendToCache(), [cache, F(1, 2, 5), I(2)], "input 2 must have shape [1]");
-        Refuses(new AppendToCache(), [_graph.State("two", new(2, 6, 5), MemoryKind.KvCache), F(2, 2, 5), I(1)], "must be a cache");
-        Refuses(new AppendToCache(), [_graph.State("bf16", new(1, 6, 5), MemoryKind.KvCache, DType.BF16), F(1, 2, 5), I(1)], "must be a cache");
+        Refuses(new AppendToCache(), [F(1, 6, 5), F(1, 2, 5), I(1, 2)], "must be a cache");
+        Refuses(new AppendToCache(), [cache, F(1, 2, 4), I(1, 2)], "input 1 must have shape [1, 2, 5]");
+        Refuses(new AppendToCache(), [cache, F(5), I(1, 2)], "at least 3 dimensions");
+        Refuses(new AppendToCache(), [cache, F(1, 2, 5), I(2)], "input 2 must have shape [1, 2]");
+        Refuses(new AppendToCache(), [_graph.State("integers", new(1, 6, 5), MemoryKind.KvCache, DType.I32), F(1, 2, 5), I(1, 2)], "must be a cache");
+        Assert.Throws<ArgumentException>(() => _graph.State("uneven", new(1, 6, 48), MemoryKind.KvCache, DType.Q8_0).Bytes);
+        Refuses(new AppendToCache(), [_graph.State("blocks", new(1, 6, 48), MemoryKind.KvCache, DType.Q8_0), F(1, 2, 48), I(1, 2)], "must be a cache");
+        Value keys = _graph.State("keys", new(1, 128, 32), MemoryKind.KvCache, DType.Q8_0);
+        Refuses(new Attention(2, 2, 1), [F(1, 2, 32), keys, keys, I(1, 2, 2)], "no whole blocks of Q8_0");
+        Refuses(new Attention(1, 1, 1) { Ring = true }, [F(1, 2, 32), keys, keys, I(1, 2, 2)], "need a window");
+        Refuses(new Attention(1, 1, 1, 128) { Ring = true }, [F(1, 2, 32), keys, keys, I(1, 2, 2)], "that holds it and the queries");
+        Value half = _graph.Parameter("half", new(1, 128, 32), DType.F16);
+        Refuses(new Attention(1, 1, 1), [F(1, 2, 32), half, half, I(1, 2, 2)], "must be F32, or caches");
     }
 
     [Fact]

@@ -13,6 +13,8 @@ internal sealed class ReferenceDevice : IDevice
 
     public long WorkspaceBytes(Node node) => 0;
 
+    public StorageLayout LayoutOf(DType type) => StorageLayout.Rows;
+
     public void Reserve(long bytes) => _memory = new byte[bytes];
 
     public void Write(long offset, ReadOnlySpan<byte> source) => source.CopyTo(_memory.AsSpan((int)offset));

@@ -66,15 +66,22 @@ internal static class TokenReference
         }
     }
 
-    /// <summary>The cache with new rows written from a given row on; the cache itself changes too.</summary>
+    /// <summary>The cache with new tokens at their places; the cache itself changes too.</summary>
     public static double[] AppendToCache(Node node, double[][] x)
     {
-        long channels = node.Inputs[0].Shape[^1], capacity = node.Inputs[0].Shape[1], first = (long)x[2][0];
-        for (long row = 0; row < node.Inputs[1].Shape[1] && first + row < capacity; row++)
-            Array.Copy(x[1], row * channels, x[0], (first + row) * channels, channels);
+        Shape cache = node.Inputs[0].Shape;
+        long tokens = node.Inputs[1].Shape[1];
+        for (long token = 0; token < cache[0] * tokens; token++)
+        {
+            long place = (long)x[2][token];
+            if (((AppendToCache)node.Op).Ring && place >= 0) place %= cache[1];
+            if (place >= 0 && place < cache[1]) Array.Copy(x[1], token * cache[2], x[0], ((token / tokens * cache[1]) + place) * cache[2], cache[2]);
+        }
+
         return [.. x[0]];
     }
 
-    /// <summary>One row.</summary>
-    public static double[] SelectRow(double[] x, double[] index, long width) => x[(int)(index[0] * width)..(int)((index[0] + 1) * width)];
+    /// <summary>One token of each row.</summary>
+    public static double[] SelectToken(Shape shape, double[] x, double[] index) =>
+        [.. Enumerable.Range(0, (int)shape[0]).SelectMany(row => x.Skip((int)(((row * shape[1]) + (long)index[row]) * shape[2])).Take((int)shape[2]))];
 }

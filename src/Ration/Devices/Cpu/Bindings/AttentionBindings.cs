@@ -17,7 +17,7 @@ internal static unsafe class AttentionBindings
     }
 
     private static void RunForward(in KernelCall call) => AttentionKernel.Forward(
-        call.Pool, call.Floats(0), call.Floats(1), call.Floats(2), call.Integers(3), call.OutputFloats(0), call.OutputFloats(1),
+        call.Pool, call.Floats(0), call.Input(1), call.Input(2), call.Integers(3), call.OutputFloats(0), call.OutputFloats(1),
         ShapeOf((Attention)call.Node.Op, call.Node.Inputs[0], call.Node.Inputs[1]), call.Workspace);
 
     private static void RunBackward(in KernelCall call) => AttentionKernel.Backward(
@@ -36,6 +36,8 @@ internal static unsafe class AttentionBindings
             Heads = op.Heads,
             KvHeads = op.KvHeads,
             HeadDimension = (nint)queries[2] / op.Heads,
+            KeyType = k.DType,
+            Ring = op.Ring,
             Scale = op.Scale,
             Window = op.Window,
             SoftCap = op.SoftCap,

@@ -13,6 +13,8 @@ internal static class CpuKernels
         ActivationBindings.AddTo(table);
         TokenBindings.AddTo(table);
         AttentionBindings.AddTo(table);
+        CacheBindings.AddTo(table);
+        RoutingBindings.AddTo(table);
         LossBindings.AddTo(table);
         return table;
     }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Ration.Devices.Cpu.Kernels;
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
@@ -7,7 +6,7 @@ using Ration.Tensors;
 
 namespace Ration.Devices.Cpu.Bindings;
 
-/// <summary>Binds fused formulas, sums, fills and the rows of caches.</summary>
+/// <summary>Binds fused formulas, sums and fills.</summary>
 internal static unsafe class ElementwiseBindings
 {
     /// <summary>Registers the kernels.</summary>
@@ -26,8 +25,6 @@ internal static unsafe class ElementwiseBindings
             call.Pool, call.Input(0), call.Type(0), call.Output(0), call.Node.Output.DType, (nint)call.Shape(0).Elements));
         table.Add<Fill>(static (in KernelCall call) => StorageKernel.Fill(
             call.Pool, call.Floats(0), ((Fill)call.Node.Op).Constant, (nint)call.Shape(0).Elements));
-        table.Add<AppendToCache>(RunAppend);
-        table.Add<SelectRow>(RunSelectRow);
     }
 
     private static void RunFused(in KernelCall call)
@@ -55,20 +52,5 @@ internal static unsafe class ElementwiseBindings
         if (accumulate) call.BeginSum(0, 1);
         ReductionKernel.ColumnSum(
             call.Pool, call.Floats(0), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1], accumulate, call.Workspace);
-    }
-
-    private static void RunAppend(in KernelCall call)
-    {
-        Shape cache = call.Shape(0);
-        long channels = cache[^1], first = *call.Integers(2), rows = Math.Min(call.Shape(1)[1], cache[1] - first);
-        if (first < 0) throw new InvalidOperationException($"a cache has no row {first}");
-        if (rows > 0) NativeMemory.Copy(call.Floats(1), call.OutputFloats(0) + (first * channels), (nuint)(rows * channels * sizeof(float)));
-    }
-
-    private static void RunSelectRow(in KernelCall call)
-    {
-        long width = call.Shape(0)[^1], row = *call.Integers(1);
-        if (row < 0 || row >= call.Shape(0).Rows) throw new InvalidOperationException($"there is no row {row} among {call.Shape(0).Rows}");
-        NativeMemory.Copy(call.Floats(0) + (row * width), call.OutputFloats(0), (nuint)(width * sizeof(float)));
     }
 }

@@ -20,15 +20,16 @@ internal static unsafe class MatrixBindings
         Gemm.Multiply(call.Pool, a, b, call.OutputFloats(0), (nint)n, (nint)m, (nint)n, (nint)k, op.Accumulate, call.Workspace);
     }
 
-    private static MatrixOperand Operand(in KernelCall call, int input, bool transposed)
+    /// <summary>A stored matrix among the inputs.</summary>
+    public static MatrixOperand Operand(in KernelCall call, int input, bool transposed)
     {
         Shape shape = call.Shape(input);
-        return new MatrixOperand(call.Input(input), call.Type(input), (nint)shape[^1], transposed);
+        return new MatrixOperand(call.Input(input), call.Type(input), (nint)shape[^1], transposed, call.Node.Inputs[input].Layout, (nint)shape.Rows);
     }
 
     private static long WorkspaceBytes(Node node, int threads)
     {
         (long m, long n, long k) = ((MatMul)node.Op).Sizes(node.Inputs);
-        return Gemm.WorkspaceBytes((nint)m, (nint)n, (nint)k, threads);
+        return Gemm.WorkspaceBytes((nint)m, (nint)n, (nint)k, threads, Gemm.BlockElements(node.Inputs[0].DType, node.Inputs[1].DType));
     }
 }

@@ -16,7 +16,7 @@ internal static unsafe class TokenBindings
     }
 
     private static void RunEmbedding(in KernelCall call) => EmbeddingKernel.Gather(
-        call.Pool, call.Input(0), call.Type(0), call.Integers(1), call.OutputFloats(0), (nint)call.Shape(1).Elements, (nint)call.Shape(0)[1], (nint)call.Shape(0)[0]);
+        call.Pool, MatrixBindings.Operand(call, 0, transposed: false), call.Integers(1), call.OutputFloats(0), (nint)call.Shape(1).Elements, (nint)call.Shape(0)[0]);
 
     private static void RunEmbeddingGradient(in KernelCall call)
     {

@@ -60,12 +60,13 @@ internal readonly unsafe struct BFloat16Element : IElement
 }
 
 /// <summary>
-/// IEEE binary16. Exponent and fraction moved to their places in an f32 need 112 added to the exponent, and 224 where it is all
-/// ones (infinite or not a number); a subnormal is given an exponent and loses the implied bit that came with it by subtraction.
+/// IEEE binary16. Exponent and fraction moved to their places in an f32 make the number 2⁻¹¹² times too small, subnormal numbers
+/// included; what was infinite or not a number comes out at 65,536 or above and gets all bits of the exponent.
 /// </summary>
 internal readonly unsafe struct HalfElement : IElement
 {
-    private const uint Rebias = 112u << 23, LargestExponent = 31u << 23, SmallestNormal = 113u << 23;
+    private const int Kept = unchecked((int)0x8FFFE000), Infinite = 0x7F800000;
+    private const float Rebias = 5.192296858534828e33f, FirstSpecial = 65536;
 
     public static int Bytes => 2;
 
@@ -75,36 +76,24 @@ internal readonly unsafe struct HalfElement : IElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Load128(byte* source)
     {
-        Vector128<uint> stored = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsUInt16());
-        Vector128<uint> bits = (stored & Vector128.Create(0x7FFFu)) << 13, sign = (stored & Vector128.Create(0x8000u)) << 16;
-        Vector128<uint> special = Vector128.GreaterThanOrEqual(bits.AsInt32(), Vector128.Create((int)LargestExponent)).AsUInt32() & Vector128.Create(Rebias);
-        Vector128<uint> normal = bits + Vector128.Create(Rebias) + special;
-        Vector128<float> subnormal = (bits + Vector128.Create(SmallestNormal)).AsSingle() - Vector128.Create(SmallestNormal).AsSingle();
-        Vector128<uint> small = Vector128.LessThan(bits.AsInt32(), Vector128.Create(1 << 23)).AsUInt32();
-        return (Vector128.ConditionalSelect(small, subnormal.AsUInt32(), normal) | sign).AsSingle();
+        Vector128<float> value = ((Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsInt16()) << 13) & Vector128.Create(Kept)).AsSingle() * Vector128.Create(Rebias);
+        Vector128<float> special = Vector128.GreaterThanOrEqual(Vector128.Abs(value), Vector128.Create(FirstSpecial));
+        return value | (special & Vector128.Create(Infinite).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load256(byte* source)
     {
-        Vector256<uint> stored = Widen.To256((ushort*)source);
-        Vector256<uint> bits = (stored & Vector256.Create(0x7FFFu)) << 13, sign = (stored & Vector256.Create(0x8000u)) << 16;
-        Vector256<uint> special = Vector256.GreaterThanOrEqual(bits.AsInt32(), Vector256.Create((int)LargestExponent)).AsUInt32() & Vector256.Create(Rebias);
-        Vector256<uint> normal = bits + Vector256.Create(Rebias) + special;
-        Vector256<float> subnormal = (bits + Vector256.Create(SmallestNormal)).AsSingle() - Vector256.Create(SmallestNormal).AsSingle();
-        Vector256<uint> small = Vector256.LessThan(bits.AsInt32(), Vector256.Create(1 << 23)).AsUInt32();
-        return (Vector256.ConditionalSelect(small, subnormal.AsUInt32(), normal) | sign).AsSingle();
+        Vector256<float> value = ((Widen.Signed256((short*)source) << 13) & Vector256.Create(Kept)).AsSingle() * Vector256.Create(Rebias);
+        Vector256<float> special = Vector256.GreaterThanOrEqual(Vector256.Abs(value), Vector256.Create(FirstSpecial));
+        return value | (special & Vector256.Create(Infinite).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load512(byte* source)
     {
-        Vector512<uint> stored = Widen.To512((ushort*)source);
-        Vector512<uint> bits = (stored & Vector512.Create(0x7FFFu)) << 13, sign = (stored & Vector512.Create(0x8000u)) << 16;
-        Vector512<uint> special = Vector512.GreaterThanOrEqual(bits.AsInt32(), Vector512.Create((int)LargestExponent)).AsUInt32() & Vector512.Create(Rebias);
-        Vector512<uint> normal = bits + Vector512.Create(Rebias) + special;
-        Vector512<float> subnormal = (bits + Vector512.Create(SmallestNormal)).AsSingle() - Vector512.Create(SmallestNormal).AsSingle();
-        Vector512<uint> small = Vector512.LessThan(bits.AsInt32(), Vector512.Create(1 << 23)).AsUInt32();
-        return (Vector512.ConditionalSelect(small, subnormal.AsUInt32(), normal) | sign).AsSingle();
+        Vector512<float> value = ((Widen.Signed512((short*)source) << 13) & Vector512.Create(Kept)).AsSingle() * Vector512.Create(Rebias);
+        Vector512<float> special = Vector512.GreaterThanOrEqual(Vector512.Abs(value), Vector512.Create(FirstSpecial));
+        return value | (special & Vector512.Create(Infinite).AsSingle());
     }
 }

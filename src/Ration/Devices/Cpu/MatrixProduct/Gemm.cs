@@ -1,5 +1,8 @@
 using System.Runtime.InteropServices;
+using Ration.Devices.Cpu.MatrixProduct.Tiles;
+using Ration.Graphs;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct;
 
@@ -36,7 +39,9 @@ internal static unsafe class Gemm
             return;
         }
 
-        if (m <= RowProduct.LargestM && b.Transposed) MultiplyRows(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
+        if (b.Layout == StorageLayout.Tiles && m <= TileProduct.LargestM && a.Type == DType.F32 && !a.Transposed)
+            MultiplyTiles(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
+        else if (m <= RowProduct.LargestM && b.Transposed && b.Layout == StorageLayout.Rows) MultiplyRows(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
         else MultiplyBlocks(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
     }
 
@@ -45,26 +50,30 @@ internal static unsafe class Gemm
     /// <param name="n">Columns of the result.</param>
     /// <param name="k">Depth.</param>
     /// <param name="threads">Workers of the pool; each shares the one workspace.</param>
-    public static long WorkspaceBytes(nint m, nint n, nint k, int threads)
+    /// <param name="blockElements">Elements that a factor stores together.</param>
+    public static long WorkspaceBytes(nint m, nint n, nint k, int threads, int blockElements = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         if (m <= 0 || n <= 0 || k <= 0) return 0;
-        var plan = new GemmPlan(m, n, k);
+        var plan = new GemmPlan(m, n, k, blockElements);
         long packed = (plan.BuffersOfA * (long)plan.BlockOfAFloats) + (plan.BuffersOfB * (long)plan.BlockOfBFloats);
         long blocks = GemmWork.ProgressBytes(plan) + (packed * sizeof(float));
-        return m <= RowProduct.LargestM ? long.Max(blocks, m * (long)k * sizeof(float)) : blocks;
+        return m <= TileProduct.LargestM ? long.Max(blocks, m * (long)k * sizeof(float)) : blocks;
     }
+
+    /// <summary>Elements that either of two factors stores together.</summary>
+    public static int BlockElements(DType a, DType b) => int.Max(a.BlockElements(), b.BlockElements());
 
     // Checked before any worker starts: an item that threw would leave others waiting for it.
     private static void RequireFloating(DType type)
     {
-        if (!type.IsFloating()) throw new NotSupportedException($"no matrix product with factors of {type}");
+        if (!type.IsReal()) throw new NotSupportedException($"no matrix product with factors of {type}");
     }
 
     private static void MultiplyBlocks(
         WorkerPool pool, in MatrixOperand a, in MatrixOperand b, float* c, nint cStride, nint m, nint n, nint k, bool accumulate, byte* workspace)
     {
-        var plan = new GemmPlan(m, n, k);
+        var plan = new GemmPlan(m, n, k, BlockElements(a.Type, b.Type));
         nint progressBytes = GemmWork.ProgressBytes(plan);
         NativeMemory.Clear(workspace, (nuint)progressBytes);
         float* packedA = (float*)(workspace + progressBytes);
@@ -84,6 +93,36 @@ internal static unsafe class Gemm
             PackedB = packedA + (plan.BuffersOfA * plan.BlockOfAFloats),
         };
         Run(pool, ref work, work.Items, (double)m * n * k);
+    }
+
+    // Whole tiles by their own kernel, the rows that are left as rows are.
+    private static void MultiplyTiles(
+        WorkerPool pool, in MatrixOperand a, in MatrixOperand b, float* c, nint cStride, nint m, nint n, nint k, bool accumulate, byte* workspace)
+    {
+        nint tiled = b.TiledRows;
+        var work = new TileProduct
+        {
+            A = (float*)a.Data,
+            AStride = a.RowStride,
+            Rounded = (ActivationBlock*)workspace,
+            B = b.Data,
+            Type = b.Type,
+            C = c,
+            CStride = cStride,
+            M = m,
+            N = tiled,
+            K = k,
+            Accumulate = accumulate,
+        };
+        work.RoundActivations();
+        Run(pool, ref work, work.Items, (double)m * n * k);
+        if (tiled == n) return;
+        var rest = new MatrixOperand(b.At(tiled, 0), b.Type, b.RowStride, transposed: true);
+        for (nint row = 0; row < m; row += RowProduct.LargestM)
+        {
+            var rows = new MatrixOperand(a.At(row, 0), a.Type, a.RowStride, transposed: false);
+            MultiplyRows(pool, rows, rest, c + (row * cStride) + tiled, cStride, nint.Min(RowProduct.LargestM, m - row), n - tiled, k, accumulate, workspace);
+        }
     }
 
     private static void MultiplyRows(

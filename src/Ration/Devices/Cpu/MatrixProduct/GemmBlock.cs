@@ -36,8 +36,8 @@ internal static unsafe class GemmBlock
     /// <param name="packed"><see cref="PackedABytes"/>(rows, depth) bytes, overwritten.</param>
     public static void PackA(in MatrixOperand a, nint row, nint rows, nint depthStart, nint depth, float* packed)
     {
-        nint offset = a.Transposed ? (depthStart * a.RowStride) + row : (row * a.RowStride) + depthStart;
-        PanelPacking.Pack(a.Data + (offset * a.Type.Bytes()), a.Type, a.RowStride, !a.Transposed, rows, depth, PanelRows, packed);
+        if (a.Type.IsQuantized()) QuantizedPacking.Pack(a, !a.Transposed, row, rows, depthStart, depth, PanelRows, packed);
+        else PanelPacking.Pack(a.Transposed ? a.At(depthStart, row) : a.At(row, depthStart), a.Type, a.RowStride, !a.Transposed, rows, depth, PanelRows, packed);
     }
 
     /// <summary>Packs B[depthStart … depthStart + depth, column … column + columns]; any dtype becomes f32.</summary>
@@ -49,8 +49,8 @@ internal static unsafe class GemmBlock
     /// <param name="packed"><see cref="PackedBBytes"/>(depth, columns) bytes, overwritten.</param>
     public static void PackB(in MatrixOperand b, nint depthStart, nint depth, nint column, nint columns, float* packed)
     {
-        nint offset = b.Transposed ? (column * b.RowStride) + depthStart : (depthStart * b.RowStride) + column;
-        PanelPacking.Pack(b.Data + (offset * b.Type.Bytes()), b.Type, b.RowStride, b.Transposed, columns, depth, PanelColumns, packed);
+        if (b.Type.IsQuantized()) QuantizedPacking.Pack(b, b.Transposed, column, columns, depthStart, depth, PanelColumns, packed);
+        else PanelPacking.Pack(b.Transposed ? b.At(column, depthStart) : b.At(depthStart, column), b.Type, b.RowStride, b.Transposed, columns, depth, PanelColumns, packed);
     }
 
     /// <summary>c [m, n] = (accumulate ? c : 0) + A·B. Nothing outside c's m × n elements is read or written.</summary>

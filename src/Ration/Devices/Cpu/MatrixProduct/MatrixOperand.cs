@@ -1,3 +1,4 @@
+using Ration.Graphs;
 using Ration.Tensors;
 
 namespace Ration.Devices.Cpu.MatrixProduct;
@@ -7,10 +8,12 @@ namespace Ration.Devices.Cpu.MatrixProduct;
 /// between stored rows; when <paramref name="transposed"/>, what is stored is [columns, rows].
 /// </summary>
 /// <param name="data">The first stored element; any alignment.</param>
-/// <param name="type">F32, BF16 or F16; the product itself is always computed in f32.</param>
+/// <param name="type">Any floating-point type; the product itself is computed in f32, but for few rows by tiles.</param>
 /// <param name="rowStride">Elements from one stored row to the next.</param>
 /// <param name="transposed">Whether the stored matrix is the transpose of the logical one.</param>
-internal readonly unsafe struct MatrixOperand(void* data, DType type, nint rowStride, bool transposed)
+/// <param name="layout">In which order stored rows lie; tiles are for transposed factors on the right.</param>
+/// <param name="storedRows">Stored rows; needed for tiles, because the last rows lie in none, and for planar types.</param>
+internal readonly unsafe struct MatrixOperand(void* data, DType type, nint rowStride, bool transposed, StorageLayout layout = StorageLayout.Rows, nint storedRows = 0)
 {
     /// <summary>The first stored element.</summary>
     public readonly byte* Data = (byte*)data;
@@ -23,4 +26,19 @@ internal readonly unsafe struct MatrixOperand(void* data, DType type, nint rowSt
 
     /// <summary>Whether the stored matrix is the transpose of the logical one.</summary>
     public readonly bool Transposed = transposed;
+
+    /// <summary>In which order stored rows lie.</summary>
+    public readonly StorageLayout Layout = layout;
+
+    /// <summary>How many rows are stored, where the layout or the type asks for it.</summary>
+    public readonly nint StoredRows = storedRows;
+
+    /// <summary>Stored rows that lie in tiles.</summary>
+    public nint TiledRows => StoredRows - (StoredRows % Tensors.Formats.TiledRows.Rows);
+
+    /// <summary>Where a stored element lies; in blocks, one that begins a block.</summary>
+    public byte* At(nint storedRow, nint storedColumn) => Data + (storedRow * RowBytes) + (nint)Type.Bytes((long)storedColumn);
+
+    /// <summary>Bytes from one stored row to the next.</summary>
+    public nint RowBytes => (nint)Type.Bytes((long)RowStride);
 }

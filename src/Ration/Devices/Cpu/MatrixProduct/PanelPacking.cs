@@ -31,6 +31,8 @@ internal static unsafe class PanelPacking
         {
             case DType.F32: Pack<SingleElement>(data, stride, depthIsContiguous, count, depth, width, packed); break;
             case DType.BF16: Pack<BFloat16Element>(data, stride, depthIsContiguous, count, depth, width, packed); break;
+            case DType.F8E4M3: Pack<ByteFloat43Element>(data, stride, depthIsContiguous, count, depth, width, packed); break;
+            case DType.F8E5M2: Pack<ByteFloat52Element>(data, stride, depthIsContiguous, count, depth, width, packed); break;
             case DType.F16: Pack<HalfElement>(data, stride, depthIsContiguous, count, depth, width, packed); break;
             default: throw new NotSupportedException($"no matrix product with factors of {type}");
         }
@@ -44,6 +46,8 @@ internal static unsafe class PanelPacking
         {
             case DType.F32: ReadRow<SingleElement>(a.Data, start, step, k, destination); break;
             case DType.BF16: ReadRow<BFloat16Element>(a.Data, start, step, k, destination); break;
+            case DType.F8E4M3: ReadRow<ByteFloat43Element>(a.Data, start, step, k, destination); break;
+            case DType.F8E5M2: ReadRow<ByteFloat52Element>(a.Data, start, step, k, destination); break;
             case DType.F16: ReadRow<HalfElement>(a.Data, start, step, k, destination); break;
             default: throw new NotSupportedException($"no matrix product with factors of {a.Type}");
         }

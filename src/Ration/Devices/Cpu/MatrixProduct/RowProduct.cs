@@ -14,8 +14,9 @@ internal unsafe struct RowProduct : IParallelWork
     /// <summary>The most rows of A for which this beats the packed product.</summary>
     public const int LargestM = 4;
 
-    private const int ItemBytes = 128 << 10;
+    private const int ItemBytes = 256 << 10;
     private const int ColumnsTogether = 4;
+    private const int ExpandedElements = 1024;
 
     /// <summary>A [m, k] in f32.</summary>
     public float* A;
@@ -28,7 +29,7 @@ internal unsafe struct RowProduct : IParallelWork
     public nint K;
     public bool Accumulate;
 
-    private readonly nint ColumnsPerItem => nint.Max(1, ItemBytes / nint.Max(1, K * B.Type.Bytes()));
+    private readonly nint ColumnsPerItem => nint.Max(1, ItemBytes / nint.Max(1, (nint)B.Type.Bytes((long)K)));
 
     /// <summary>Items of the whole product, from n, k and the type alone.</summary>
     public readonly int Items => checked((int)((N + ColumnsPerItem - 1) / ColumnsPerItem));
@@ -37,13 +38,45 @@ internal unsafe struct RowProduct : IParallelWork
     public readonly void Execute(int item, int worker)
     {
         nint from = item * ColumnsPerItem, to = nint.Min(N, from + ColumnsPerItem);
+        if (B.Type.IsQuantized())
+        {
+            Expand(from, to);
+            return;
+        }
+
         switch (B.Type)
         {
             case DType.F32: Run<SingleElement>(from, to); break;
             case DType.BF16: Run<BFloat16Element>(from, to); break;
+            case DType.F8E4M3: Run<ByteFloat43Element>(from, to); break;
+            case DType.F8E5M2: Run<ByteFloat52Element>(from, to); break;
             case DType.F16: Run<HalfElement>(from, to); break;
             default: throw new NotSupportedException($"no matrix product with factors of {B.Type}");
         }
+    }
+
+    // Blocks have their own product in tiles; here each row is expanded piece by piece and multiplied as floats.
+    [SkipLocalsInit]
+    private readonly void Expand(nint from, nint to)
+    {
+        float* piece = stackalloc float[ExpandedElements];
+        for (nint column = from; column < to; column++)
+        {
+            for (nint row = 0; row < M && !Accumulate; row++) C[(row * CStride) + column] = 0;
+            for (nint start = 0; start < K; start += ExpandedElements)
+            {
+                nint count = nint.Min(ExpandedElements, K - start);
+                StoredBlocks.Read(B, column, start, count, piece);
+                for (nint row = 0; row < M; row++) C[(row * CStride) + column] += Dot((A + (row * AStride)) + start, piece, count);
+            }
+        }
+    }
+
+    private static float Dot(float* a, float* b, nint k)
+    {
+        if (Vector512.IsHardwareAccelerated) return Dot<SingleElement, Lanes16, Vector512<float>>(a, (byte*)b, k);
+        if (Vector256.IsHardwareAccelerated && Fma.IsSupported) return Dot<SingleElement, Lanes8, Vector256<float>>(a, (byte*)b, k);
+        return Vector128.IsHardwareAccelerated ? Dot<SingleElement, Lanes4, Vector128<float>>(a, (byte*)b, k) : Dot<SingleElement, Lanes1, float>(a, (byte*)b, k);
     }
 
     private readonly void Run<TElement>(nint from, nint to)

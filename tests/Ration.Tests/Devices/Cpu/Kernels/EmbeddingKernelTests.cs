@@ -1,5 +1,6 @@
 using Ration.Devices.Cpu;
 using Ration.Devices.Cpu.Kernels;
+using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Tensors;
 
 namespace Ration.Tests.Devices.Cpu.Kernels;
@@ -25,7 +26,7 @@ public unsafe class EmbeddingKernelTests
                 void* source = type == DType.F32 ? table.Pointer : narrow.Pointer;
                 if (type != DType.F32) StorageKernel.Cast(pool, table, DType.F32, narrow, type, 7 * columns);
                 StorageKernel.Cast(pool, source, type, back, DType.F32, 7 * columns);
-                EmbeddingKernel.Gather(pool, source, type, ids, y, s_ids.Length, columns, 7);
+                EmbeddingKernel.Gather(pool, new MatrixOperand(source, type, columns, transposed: false), ids, y, s_ids.Length, 7);
                 for (int t = 0; t < s_ids.Length; t++)
                     Check.Same(back.Span.Slice(s_ids[t] * columns, columns), y.Span.Slice(t * columns, columns), type.ToString());
             }
@@ -41,7 +42,7 @@ public unsafe class EmbeddingKernelTests
         using Guarded<float> table = new(7 * 4);
         using Guarded<int> ids = new([2, id]);
         using Guarded<float> y = new(2 * 4);
-        Assert.Throws<ArgumentOutOfRangeException>(() => EmbeddingKernel.Gather(pool, table, DType.F32, ids, y, 2, 4, 7));
+        Assert.Throws<ArgumentOutOfRangeException>(() => EmbeddingKernel.Gather(pool, new MatrixOperand(table, DType.F32, 4, transposed: false), ids, y, 2, 7));
         Assert.Throws<ArgumentOutOfRangeException>(() => EmbeddingKernel.ScatterAdd(pool, y, ids, table, 2, 4, 7, false));
     }
 

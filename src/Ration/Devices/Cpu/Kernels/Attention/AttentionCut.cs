@@ -1,4 +1,5 @@
 using Ration.Devices.Cpu.MatrixProduct;
+using Ration.Tensors;
 
 namespace Ration.Devices.Cpu.Kernels;
 
@@ -22,6 +23,7 @@ internal readonly unsafe struct AttentionCut
         Queries = PanelsOfTile * Width;
         Tiles = (shape.Queries + Queries - 1) / Queries;
         HeadDimension = shape.HeadDimension;
+        ReadsBlocks = shape.KeyType.IsQuantized();
         Items = checked((int)(shape.Rows * (shape.Heads / Heads) * Tiles));
         ScratchFloats = new AttentionScratch(null, this).Floats;
     }
@@ -43,6 +45,9 @@ internal readonly unsafe struct AttentionCut
 
     /// <summary>Channels of a head.</summary>
     public nint HeadDimension { get; }
+
+    /// <summary>Whether a tile of keys is widened before it is packed.</summary>
+    public bool ReadsBlocks { get; }
 
     /// <summary>How many items there are.</summary>
     public int Items { get; }
@@ -73,6 +78,7 @@ internal readonly unsafe struct AttentionScratch
         _ranges = AttentionTile.Take(ref at, 2 * lanes);
         Seen = (nint*)AttentionTile.Take(ref at, 4 * slots);
         Started = (int*)AttentionTile.Take(ref at, slots);
+        Widened = AttentionTile.Take(ref at, cut.ReadsBlocks ? AttentionCut.KeysOfTile * d : 0);
         Floats = (nint)(at - start);
     }
 
@@ -102,6 +108,9 @@ internal readonly unsafe struct AttentionScratch
 
     /// <summary>[slots]: whether the output holds anything.</summary>
     public int* Started { get; }
+
+    /// <summary>[keys of a tile, d]: keys or values of a tile before packing, where they are stored in blocks.</summary>
+    public float* Widened { get; }
 
     /// <summary>Floats of all parts.</summary>
     public nint Floats { get; }

@@ -13,10 +13,10 @@ internal unsafe struct AttentionForward : IParallelWork
     public float* Q;
 
     /// <summary>[rows·keys, kvHeads·d].</summary>
-    public float* K;
+    public byte* K;
 
     /// <summary>[rows·keys, kvHeads·d].</summary>
-    public float* V;
+    public byte* V;
 
     /// <summary>[rows, queries, 2].</summary>
     public int* KeyRanges;
@@ -54,8 +54,13 @@ internal unsafe struct AttentionForward : IParallelWork
         }
 
         PackQueries(scratch, row, head, query, panels);
-        for (nint key = all.First; key <= all.Last; key += AttentionCut.KeysOfTile)
-            TakeKeys(scratch, row, head, panels, key, nint.Min(AttentionCut.KeysOfTile, all.Last + 1 - key));
+        for (nint key = all.First, keys; key <= all.Last; key += keys)
+        {
+            // A tile ends where keys that go round begin again.
+            keys = nint.Min(AttentionCut.KeysOfTile, nint.Min(all.Last + 1 - key, Shape.Keys - Shape.Slot(key)));
+            TakeKeys(scratch, row, head, panels, key, keys);
+        }
+
         for (nint h = 0; h < Cut.Heads; h++)
         {
             for (nint panel = 0; panel < panels; panel++)
@@ -79,15 +84,23 @@ internal unsafe struct AttentionForward : IParallelWork
 
     private readonly void TakeKeys(in AttentionScratch scratch, nint row, nint head, nint panels, nint key, nint keys)
     {
-        nint d = Shape.HeadDimension, step = Shape.KeyStep, offset = (((row * Shape.Keys) + key) * step) + (head / Shape.Group * d);
-        GemmBlock.PackA(new MatrixOperand(K + offset, DType.F32, step, transposed: false), 0, keys, 0, d, scratch.K);
-        GemmBlock.PackA(new MatrixOperand(V + offset, DType.F32, step, transposed: true), 0, d, 0, keys, scratch.V);
+        nint d = Shape.HeadDimension, offset = (((row * Shape.Keys) + Shape.Slot(key)) * Shape.KeyStepBytes) + (head / Shape.Group * Shape.HeadBytes);
+        GemmBlock.PackA(Operand(scratch, K + offset, keys, transposed: false), 0, keys, 0, d, scratch.K);
+        GemmBlock.PackA(Operand(scratch, V + offset, keys, transposed: true), 0, d, 0, keys, scratch.V);
         for (nint panel = 0; panel < panels; panel++)
         {
             (nint start, nint end) = AttentionTile.SeenRows((scratch.Seen[2 * panel], scratch.Seen[(2 * panel) + 1]), key, keys);
             if (end == 0) continue;
             for (nint h = 0; h < Cut.Heads; h++) TakePanel(scratch, panel, (h * Cut.PanelsOfTile) + panel, key, keys, start, end);
         }
+    }
+
+    private readonly MatrixOperand Operand(in AttentionScratch scratch, byte* data, nint keys, bool transposed)
+    {
+        if (!Cut.ReadsBlocks) return new MatrixOperand(data, Shape.KeyType, Shape.KeyStep, transposed);
+        nint d = Shape.HeadDimension;
+        for (nint i = 0; i < keys; i++, data += Shape.KeyStepBytes) CacheStorage.LoadEightBit(data, scratch.Widened + (i * d), d);
+        return new MatrixOperand(scratch.Widened, DType.F32, d, transposed);
     }
 
     private readonly void TakePanel(in AttentionScratch scratch, nint panel, nint slot, nint key, nint keys, nint start, nint end)

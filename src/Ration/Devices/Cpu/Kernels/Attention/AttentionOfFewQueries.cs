@@ -1,95 +1,199 @@
 using System.Runtime.CompilerServices;
+using Ration.Devices.Cpu.MatrixProduct;
+using Ration.Tensors;
 
 namespace Ration.Devices.Cpu.Kernels;
 
 /// <summary>
-/// Attention of a few queries a row, as in generation: keys and values are read once, straight from memory, for all query heads that
-/// share them. An item is one key and value head of a row.
+/// Attention of a few queries a row, as in generation: keys and values are read once, straight from memory and however they are stored,
+/// for all query heads that share them. An item is a stretch of keys of a row, all its heads, so that long rows are shared among workers
+/// (Dao et al. 2023, "Flash-Decoding"); where there are several, each leaves its part of the result for <see cref="AttentionMerge"/>.
 /// </summary>
 internal unsafe struct AttentionOfFewQueries : IParallelWork
 {
-    private const int Block = 64;
+    /// <summary>Keys of a stretch: stretches begin at its multiples.</summary>
+    public const int Stretch = Graphs.Ops.Attention.RingMultiple;
+
+    private const int Together = 4;
 
     /// <summary>[rows·queries, heads·d].</summary>
     public float* Q;
 
     /// <summary>[rows·keys, kvHeads·d].</summary>
-    public float* K;
+    public byte* K;
 
     /// <summary>[rows·keys, kvHeads·d].</summary>
-    public float* V;
+    public byte* V;
 
     /// <summary>[rows, queries, 2].</summary>
     public int* KeyRanges;
 
-    /// <summary>[rows·queries, heads·d], overwritten.</summary>
+    /// <summary>[rows·queries, heads·d], overwritten; of each stretch where there are several.</summary>
     public float* Output;
 
-    /// <summary>[rows, heads, queries], overwritten.</summary>
+    /// <summary>[rows, heads, queries], overwritten; of each stretch where there are several.</summary>
     public float* LogSumExp;
 
     /// <summary>The sizes.</summary>
     public AttentionShape Shape;
 
+    /// <summary>Stretches of every row: an item for each.</summary>
+    public nint Stretches;
+
+    /// <summary>The keys that any query of a row sees; (∞, −1) if none.</summary>
+    public static (nint First, nint Last) Seen(in AttentionShape shape, int* keyRanges, nint row)
+    {
+        nint first = int.MaxValue, last = -1;
+        for (nint query = 0; query < shape.Queries; query++)
+        {
+            (nint start, nint end) = shape.Range(keyRanges, row, query);
+            (first, last) = (nint.Min(first, start), nint.Max(last, end));
+        }
+
+        return (first, last);
+    }
+
+    /// <summary>How many stretches hold keys that are seen.</summary>
+    public static nint Count((nint First, nint Last) seen) => seen.Last < seen.First ? 0 : (seen.Last / Stretch) - (seen.First / Stretch) + 1;
+
     /// <inheritdoc/>
     public readonly void Execute(int item, int worker)
     {
-        nint row = item / Shape.KvHeads, kvHead = item % Shape.KvHeads, first = int.MaxValue, last = -1;
-        for (nint query = 0; query < Shape.Queries; query++)
+        nint row = item / Stretches, number = item % Stretches;
+        (nint first, nint last) = Seen(Shape, KeyRanges, row);
+        nint start = first > last ? 0 : ((first / Stretch) + number) * Stretch;
+        (first, last) = (nint.Max(first, start), nint.Min(last, start + Stretch - 1));
+        if (number > 0 && first > last) return;
+        for (nint kvHead = 0; kvHead < Shape.KvHeads; kvHead++)
         {
-            (nint start, nint end) = Shape.Range(KeyRanges, row, query);
-            (first, last) = (nint.Min(first, start), nint.Max(last, end));
-            for (nint head = kvHead * Shape.Group; head < (kvHead + 1) * Shape.Group; head++)
-            {
-                // Nothing taken in so far; what follows updates both block by block.
-                *LogSumExpOf(row, head, query) = float.NegativeInfinity;
-                new Span<float>(OutputOf(row, head, query), (int)Shape.HeadDimension).Clear();
-            }
-        }
-
-        for (nint key = first; key <= last; key += Block)
-        {
-            for (nint query = 0; query < Shape.Queries; query++)
-            {
-                (nint start, nint end) = Shape.Range(KeyRanges, row, query);
-                (start, end) = (nint.Max(start, key), nint.Min(end + 1, key + Block));
-                if (start >= end) continue;
-                for (nint head = kvHead * Shape.Group; head < (kvHead + 1) * Shape.Group; head++) Take(row, head, query, start, end);
-            }
+            nint all = Shape.Queries * Shape.Group, index = 0;
+            for (; index + 1 < all; index += Together) Take(item, row, kvHead, index, nint.Min(Together, all - index), first, last);
+            if (index < all) Take(item, row, kvHead, index, 1, first, last);
         }
     }
 
-    private readonly float* OutputOf(nint row, nint head, nint query) =>
-        Output + (((row * Shape.Queries) + query) * Shape.OutputStep) + (head * Shape.HeadDimension);
-
-    private readonly float* LogSumExpOf(nint row, nint head, nint query) =>
-        LogSumExp + (((row * Shape.Heads) + head) * Shape.Queries) + query;
-
-    // The output is kept normalized: with L the log-sum-exp so far and l that of the block, the parts weigh e^(L − new) and e^(l − new).
+    // Up to four pairs of a query and a head, from pair number index on. A stretch that is nobody's yields 0 and −∞.
     [SkipLocalsInit]
-    private readonly void Take(nint row, nint head, nint query, nint start, nint end)
+    private readonly void Take(nint item, nint row, nint kvHead, nint index, nint count, nint first, nint last)
     {
-        float* scores = stackalloc float[Block];
-        nint d = Shape.HeadDimension, count = end - start;
-        float* q = Q + (((row * Shape.Queries) + query) * Shape.QueryStep) + (head * d);
-        nint offset = (((row * Shape.Keys) + start) * Shape.KeyStep) + (head / Shape.Group * d);
-        for (nint i = 0; i < count; i++) scores[i] = Score(ReductionLoops.Dot(q, K + offset + (i * Shape.KeyStep), d));
+        float* scores = stackalloc float[Together * Stretch];
+        FourVectors q = default, weights = default, output = default;
+        Pointers(item, row, kvHead, index, 0, scores, ref q.A, ref weights.A, ref output.A);
+        Pointers(item, row, kvHead, index, nint.Min(1, count - 1), scores, ref q.B, ref weights.B, ref output.B);
+        Pointers(item, row, kvHead, index, nint.Min(2, count - 1), scores, ref q.C, ref weights.C, ref output.C);
+        Pointers(item, row, kvHead, index, nint.Min(3, count - 1), scores, ref q.D, ref weights.D, ref output.D);
+        CacheSpan keys = Span(K, row, kvHead, first, last), values = Span(V, row, kvHead, first, last);
+        Dots(q, keys, weights, count);
+        for (nint i = 0; i < count; i++)
+        {
+            nint query = (index + i) / Shape.Group, head = (kvHead * Shape.Group) + ((index + i) % Shape.Group);
+            *LogSumExpOf(item, head, query) = Softmax(scores + (i * Stretch), row, query, first, keys.Count);
+        }
+
+        Mixes(weights, values, output, count);
+    }
+
+    private readonly void Pointers(
+        nint item, nint row, nint kvHead, nint index, nint number, float* scores, ref float* q, ref float* weights, ref float* output)
+    {
+        nint query = (index + number) / Shape.Group, head = (kvHead * Shape.Group) + ((index + number) % Shape.Group);
+        q = Q + (((row * Shape.Queries) + query) * Shape.QueryStep) + (head * Shape.HeadDimension);
+        weights = scores + (number * Stretch);
+        output = Output + (((item * Shape.Queries) + query) * Shape.OutputStep) + (head * Shape.HeadDimension);
+    }
+
+    private readonly float* LogSumExpOf(nint item, nint head, nint query) => LogSumExp + (((item * Shape.Heads) + head) * Shape.Queries) + query;
+
+    private readonly CacheSpan Span(byte* data, nint row, nint kvHead, nint first, nint last) => new()
+    {
+        Start = data + (((row * Shape.Keys) + Shape.Slot(first > last ? 0 : first)) * Shape.KeyStepBytes) + (kvHead * Shape.HeadBytes),
+        Step = Shape.KeyStepBytes,
+        HeadBytes = Shape.HeadBytes,
+        Count = nint.Max(0, last - first + 1),
+        Channels = Shape.HeadDimension,
+    };
+
+    // Scores in, weights that add up to 1 out; returns their log-sum-exp. Keys that the query does not see weigh nothing.
+    private readonly float Softmax(float* scores, nint row, nint query, nint first, nint count)
+    {
+        (nint start, nint end) = Shape.Range(KeyRanges, row, query);
+        (start, end) = (nint.Max(start - first, 0), nint.Min(end - first + 1, count));
+        if (start >= end)
+        {
+            new Span<float>(scores, (int)count).Clear();
+            return float.NegativeInfinity;
+        }
+
+        new Span<float>(scores, (int)start).Clear();
+        new Span<float>(scores + end, (int)(count - end)).Clear();
+        scores += start;
+        count = end - start;
+        if (Shape.SoftCap > 0) ElementwiseLoops.TernaryScalars<CappedScore>(scores, Shape.Scale, Shape.SoftCap, scores, count);
+        else ElementwiseLoops.BinaryScalar<Multiply>(scores, Shape.Scale, scores, count);
         float greatest = ReductionLoops.Max(scores, count);
         ElementwiseLoops.BinaryScalar<ExponentialOfDifference>(scores, greatest, scores, count);
-        float block = greatest + MathF.Log(ReductionLoops.Sum(scores, count));
-
-        float* logSumExp = LogSumExpOf(row, head, query), output = OutputOf(row, head, query);
-        float before = *logSumExp, larger = MathF.Max(before, block);
-        float both = larger + MathF.Log(MathF.Exp(before - larger) + MathF.Exp(block - larger));
-        *logSumExp = both;
-        if (before != float.NegativeInfinity) ElementwiseLoops.BinaryScalar<Multiply>(output, MathF.Exp(before - both), output, d);
-        float weight = MathF.Exp(greatest - both);
-        for (nint i = 0; i < count; i++) ReductionLoops.Axpy(scores[i] * weight, V + offset + (i * Shape.KeyStep), output, d);
+        float sum = ReductionLoops.Sum(scores, count);
+        ElementwiseLoops.BinaryScalar<Multiply>(scores, 1 / sum, scores, count);
+        return greatest + MathF.Log(sum);
     }
 
-    private readonly float Score(float product)
+    private readonly void Dots(in FourVectors q, in CacheSpan keys, in FourVectors scores, nint count)
     {
-        float score = product * Shape.Scale;
-        return Shape.SoftCap > 0 ? Shape.SoftCap * MathF.Tanh(score / Shape.SoftCap) : score;
+        switch (Shape.KeyType)
+        {
+            case DType.F32: Dots<PlainFormat<SingleElement>>(q, keys, scores, count); break;
+            case DType.BF16: Dots<PlainFormat<BFloat16Element>>(q, keys, scores, count); break;
+            case DType.F16: Dots<HalfFormat>(q, keys, scores, count); break;
+            default: Dots<EightBitFormat>(q, keys, scores, count); break;
+        }
+    }
+
+    private static void Dots<TFormat>(in FourVectors q, in CacheSpan keys, in FourVectors scores, nint count)
+        where TFormat : struct, ICacheFormat
+    {
+        if (LaneWidth.Is16) Dots<TFormat, Lanes16>(q, keys, scores, count);
+        else if (LaneWidth.Is8) Dots<TFormat, Lanes8>(q, keys, scores, count);
+        else Dots<TFormat, Lanes1>(q, keys, scores, count);
+    }
+
+    private static void Dots<TFormat, T>(in FourVectors q, in CacheSpan keys, in FourVectors scores, nint count)
+        where TFormat : struct, ICacheFormat
+        where T : unmanaged, ILanes<T>
+    {
+        if (count == 1) CachedRows<TFormat, T>.Dot(q.A, keys, scores.A);
+        else CachedRows<TFormat, T>.DotFour(q, keys, scores);
+    }
+
+    private readonly void Mixes(in FourVectors weights, in CacheSpan values, in FourVectors output, nint count)
+    {
+        switch (Shape.KeyType)
+        {
+            case DType.F32: Mixes<PlainFormat<SingleElement>>(weights, values, output, count); break;
+            case DType.BF16: Mixes<PlainFormat<BFloat16Element>>(weights, values, output, count); break;
+            case DType.F16: Mixes<HalfFormat>(weights, values, output, count); break;
+            default: Mixes<EightBitFormat>(weights, values, output, count); break;
+        }
+    }
+
+    private static void Mixes<TFormat>(in FourVectors weights, in CacheSpan values, in FourVectors output, nint count)
+        where TFormat : struct, ICacheFormat
+    {
+        if (LaneWidth.Is16) Mixes<TFormat, Lanes16>(weights, values, output, count);
+        else if (LaneWidth.Is8) Mixes<TFormat, Lanes8>(weights, values, output, count);
+        else Mixes<TFormat, Lanes1>(weights, values, output, count);
+    }
+
+    private static void Mixes<TFormat, T>(in FourVectors weights, in CacheSpan values, in FourVectors output, nint count)
+        where TFormat : struct, ICacheFormat
+        where T : unmanaged, ILanes<T>
+    {
+        if (count == 1) CachedRows<TFormat, T>.Mix(weights.A, values, output.A);
+        else CachedRows<TFormat, T>.MixFour(weights, values, output);
+    }
+
+    private readonly struct CappedScore : ITernaryOperator
+    {
+        public static T Do<T>(T x, T y, T z)
+            where T : unmanaged, ILanes<T> => VectorMath.Tanh(x * y / z) * z;
     }
 }

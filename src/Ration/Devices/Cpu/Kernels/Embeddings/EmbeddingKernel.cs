@@ -1,3 +1,4 @@
+using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Tensors;
 
 namespace Ration.Devices.Cpu.Kernels;
@@ -13,12 +14,11 @@ internal static unsafe class EmbeddingKernel
     /// <summary>y[t] = table[ids[t]], converted to f32.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not a row of the table; nothing was written.</exception>
     public static void Gather(
-        WorkerPool pool, void* table /*[vocabulary, columns]*/, DType type, int* ids /*[tokens]*/,
-        float* y /*[tokens, columns] overwritten*/,
-        nint tokens, nint columns, nint vocabulary)
+        WorkerPool pool, in MatrixOperand table /*[vocabulary, columns]*/, int* ids /*[tokens]*/, float* y /*[tokens, columns] overwritten*/,
+        nint tokens, nint vocabulary)
     {
         Require(ids, tokens, vocabulary);
-        GatherWork work = new() { Table = (nint)table, Type = type, Ids = ids, Y = y, Tokens = tokens, Columns = columns };
+        GatherWork work = new() { Table = table, Ids = ids, Y = y, Tokens = tokens };
         pool.Run(ref work, checked((int)((tokens + TokensOfItem - 1) / TokensOfItem)));
     }
 
@@ -47,20 +47,24 @@ internal static unsafe class EmbeddingKernel
         }
     }
 
+    private static void ReadRow(in MatrixOperand table, nint row, float* y)
+    {
+        if (table.Type.IsQuantized()) StoredBlocks.Read(table, row, 0, table.RowStride, y);
+        else Stored.Load((nint)table.Data, table.Type, row * table.RowStride, y, table.RowStride);
+    }
+
     private struct GatherWork : IParallelWork
     {
-        public nint Table;
+        public MatrixOperand Table;
         public int* Ids;
         public float* Y;
         public nint Tokens;
-        public nint Columns;
-        public DType Type;
 
         public readonly void Execute(int item, int worker)
         {
             nint end = nint.Min(Tokens, (item + (nint)1) * TokensOfItem);
             for (nint token = item * TokensOfItem; token < end; token++)
-                Stored.Load(Table, Type, Ids[token] * Columns, Y + (token * Columns), Columns);
+                ReadRow(Table, Ids[token], Y + (token * Table.RowStride));
         }
     }
 

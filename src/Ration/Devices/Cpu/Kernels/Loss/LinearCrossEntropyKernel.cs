@@ -45,10 +45,10 @@ internal unsafe struct LinearCrossEntropyArguments
     public float SoftCap;
 
     /// <summary>Rows of the head from <paramref name="row"/>, as the matrix [width, columns].</summary>
-    public readonly MatrixOperand Transposed(nint row) => new(Weight + (row * Width * WeightType.Bytes()), WeightType, Width, true);
+    public readonly MatrixOperand Transposed(nint row) => new(Weight + (row * (nint)WeightType.Bytes((long)Width)), WeightType, Width, true);
 
     /// <summary>Rows of the head from <paramref name="row"/>, as they are.</summary>
-    public readonly MatrixOperand Plain(nint row) => new(Weight + (row * Width * WeightType.Bytes()), WeightType, Width, false);
+    public readonly MatrixOperand Plain(nint row) => new(Weight + (row * (nint)WeightType.Bytes((long)Width)), WeightType, Width, false);
 }
 
 /// <summary>

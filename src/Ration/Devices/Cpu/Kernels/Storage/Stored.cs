@@ -10,7 +10,7 @@ namespace Ration.Devices.Cpu.Kernels;
 /// </summary>
 internal static unsafe class Stored
 {
-    /// <summary>Reads elements <paramref name="start"/> … of a tensor of type F32, BF16 or F16.</summary>
+    /// <summary>Reads elements <paramref name="start"/> … of a tensor whose real numbers are stored one by one.</summary>
     /// <exception cref="NotSupportedException">It is of another type.</exception>
     public static void Load(nint address, DType type, nint start, float* target /*[count] overwritten*/, nint count)
     {
@@ -19,6 +19,8 @@ internal static unsafe class Stored
         {
             case DType.F32: Buffer.MemoryCopy(source, target, count * sizeof(float), count * sizeof(float)); break;
             case DType.BF16: Widen<BFloat16Element>(source, target, count); break;
+            case DType.F8E4M3: Widen<ByteFloat43Element>(source, target, count); break;
+            case DType.F8E5M2: Widen<ByteFloat52Element>(source, target, count); break;
             case DType.F16: Widen<HalfElement>(source, target, count); break;
             default: throw new NotSupportedException($"{type} does not hold real numbers");
         }

@@ -1,0 +1,33 @@
+using Ration.Tensors;
+
+namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
+
+/// <summary>
+/// How blocks of one quantized type are multiplied and expanded where 16 rows lie in tiles (<see cref="Tensors.Formats.TiledRows"/>).
+/// A call works on the rows of one vector: those from <c>row</c> on.
+/// </summary>
+internal unsafe interface ITileFormat
+{
+    /// <summary>The type.</summary>
+    static abstract DType Type { get; }
+
+    /// <summary>Whether activations are rounded to <see cref="ActivationBlock"/>s first; else they are read as they are.</summary>
+    static abstract bool RoundsActivations { get; }
+
+    /// <summary>sums + the products of a tile block's rows with the activations that lie at the same place.</summary>
+    /// <param name="block">A tile block.</param>
+    /// <param name="row">First row.</param>
+    /// <param name="rounded">The activations of the block, where they are rounded.</param>
+    /// <param name="values">The activations of the block as they are.</param>
+    /// <param name="sums">One for each row.</param>
+    static abstract TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
+        where TLanes : struct, ITileLanes<TInteger, TFloat>
+        where TInteger : unmanaged
+        where TFloat : unmanaged;
+
+    /// <summary>Writes the rows of a tile block as floats: element e of row r goes to target[e · stride + r − row].</summary>
+    static abstract void Expand<TLanes, TInteger, TFloat>(byte* block, int row, float* target, nint stride)
+        where TLanes : struct, ITileLanes<TInteger, TFloat>
+        where TInteger : unmanaged
+        where TFloat : unmanaged;
+}

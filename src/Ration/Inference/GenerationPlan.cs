@@ -1,0 +1,119 @@
+using Ration.Devices;
+using Ration.Graphs;
+using Ration.Memory;
+using Ration.Planning;
+using Ration.Training;
+
+namespace Ration.Inference;
+
+/// <summary>
+/// A generation, known byte by byte before it starts: its placed programs, what the process needs besides, and the choices with their
+/// reasons.
+/// </summary>
+public sealed class GenerationPlan
+{
+    private GenerationPlan(GenerationOptions options, GenerationChoices choices, GenerationPrograms programs, long budget, long runtime, IDevice device)
+    {
+        (Options, Choices, Programs, BudgetBytes, Device) = (options, choices, programs, budget, device);
+        RuntimeBytes = runtime + HostBytes(programs.Step) + RuntimeFootprint.Overhead(programs.ArenaBytes);
+        Reasons = GenerationReasons.Explain(this);
+    }
+
+    /// <summary>What is generated.</summary>
+    public GenerationOptions Options { get; }
+
+    /// <summary>How memory is arranged.</summary>
+    public GenerationChoices Choices { get; }
+
+    /// <summary>The choices with their reasons.</summary>
+    public IReadOnlyList<PlanReason> Reasons { get; }
+
+    /// <summary>What runs.</summary>
+    public GenerationPrograms Programs { get; }
+
+    /// <summary>What the process may have.</summary>
+    public long BudgetBytes { get; }
+
+    /// <summary>What the process needs besides the arena.</summary>
+    public long RuntimeBytes { get; }
+
+    /// <summary>The arena of all programs.</summary>
+    public long ArenaBytes => Programs.ArenaBytes;
+
+    /// <summary>The most bytes that the process will have resident.</summary>
+    public long PlannedPeakBytes => ArenaBytes + RuntimeBytes;
+
+    /// <summary>Where it will run.</summary>
+    public IDevice Device { get; }
+
+    /// <summary>Predicted tokens a second of long prompts, all texts together.</summary>
+    public double PrefillTokensPerSecond(MachineRates rates) =>
+        (double)Options.Rows * Choices.Chunk / new CostModel(rates).Seconds(Programs.Largest.Graph);
+
+    /// <summary>Predicted tokens a second after the prompt with a full cache, all texts together.</summary>
+    public double DecodeTokensPerSecond(MachineRates rates) => Options.Rows / new CostModel(rates).Seconds(Programs.Single.Graph);
+
+    /// <summary>Makes a plan. No memory for tensors is needed, so a model of any size can be planned.</summary>
+    /// <param name="options">What is generated.</param>
+    /// <param name="device">Where it will run; needs no memory yet.</param>
+    /// <param name="threads">Threads of that device.</param>
+    /// <param name="hostBytes">Managed memory that the caller will hold, such as a tokenizer's.</param>
+    /// <exception cref="InvalidInputException">The options are not usable.</exception>
+    /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
+    public static GenerationPlan Create(GenerationOptions options, IDevice device, int threads, long hostBytes = 0)
+    {
+        options.Validate();
+        long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
+        long budget = options.Memory?.Bytes ?? (long)(MeasuredMemory.AvailableBytes() * 0.8);
+        if (Find(options, device, budget, runtime) is not { } found) throw Refusal(options, device, budget, runtime);
+        return new GenerationPlan(options, found.Choices, found.Programs, budget, runtime, device);
+    }
+
+    private static (GenerationChoices Choices, GenerationPrograms Programs)? Find(GenerationOptions options, IDevice device, long budget, long runtime)
+    {
+        foreach (GenerationChoices choices in GenerationChoices.Of(options))
+        {
+            GenerationStep step = choices.Step(options);
+            long arena = RuntimeFootprint.LargestArena(budget - runtime - HostBytes(step));
+            if (StepProgram.LowerBound(GenerationGraph.Build(step, choices.Chunk), device) > arena) continue;
+            GenerationPrograms programs = GenerationPrograms.Compile(step, device);
+            if (programs.ArenaBytes <= arena) return (choices, programs);
+        }
+
+        return null;
+    }
+
+    // Logits, twice where there are several texts; a sampler's scores, weights and keys; the texts.
+    private static long HostBytes(GenerationStep step)
+    {
+        long logits = (long)step.Rows * step.Model.Vocabulary * sizeof(float) * (step.Rows > 1 ? 2 : 1);
+        return logits + (16L * step.Model.Vocabulary) + RowInputs.HostBytes(step);
+    }
+
+    private static MemoryBudgetException Refusal(GenerationOptions options, IDevice device, long budget, long runtime)
+    {
+        GenerationChoices last = GenerationChoices.Of(options).Last();
+        ByteSize smallest = new(Needed(options, last, device, runtime));
+        string kept = $"{last.Chunk} token{(last.Chunk == 1 ? "" : "s")} at a time, keys and values in {last.CacheType}"
+            + (last.WeightType is { } type ? $", weights in {type}" : "");
+        return new MemoryBudgetException(
+            $"generating {options.LeastContext} tokens with {options.Model.Name} does not fit {new ByteSize(budget)}: the smallest budget that fits is "
+            + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB) with {kept}{Hint(options, device, budget, runtime)}", smallest);
+    }
+
+    private static string Hint(GenerationOptions options, IDevice device, long budget, long runtime)
+    {
+        GenerationOptions free = options with { Quality = GenerationQuality.Any, CacheType = null, WeightType = null, Chunk = null };
+        GenerationChoices last = GenerationChoices.Of(free).Last();
+        if (last != GenerationChoices.Of(options).Last() && Needed(free, last, device, runtime) <= budget)
+            return $"; --quality any would fit, with weights in {last.WeightType} and keys and values in {last.CacheType}";
+        return options.MaxTokens > 1 ? "; fewer --max-tokens or a shorter prompt need less" : "; a smaller model needs less";
+    }
+
+    private static long Needed(GenerationOptions options, GenerationChoices choices, IDevice device, long runtime)
+    {
+        GenerationStep step = choices.Step(options);
+        long arena = GenerationPrograms.Compile(step, device).ArenaBytes;
+        return arena + RuntimeFootprint.Overhead(arena) + HostBytes(step) + runtime;
+    }
+}

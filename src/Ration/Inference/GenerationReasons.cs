@@ -1,0 +1,48 @@
+using Ration.Tensors;
+using Ration.Training;
+
+namespace Ration.Inference;
+
+/// <summary>Why a generation is arranged as it is.</summary>
+internal static class GenerationReasons
+{
+    /// <summary>A reason for each choice.</summary>
+    public static IReadOnlyList<PlanReason> Explain(GenerationPlan plan) => [Chunk(plan), Cache(plan), Weights(plan), Context(plan)];
+
+    private static PlanReason Chunk(GenerationPlan plan)
+    {
+        int chunk = plan.Choices.Chunk;
+        string choice = $"{chunk} token{(chunk == 1 ? "" : "s")}";
+        if (plan.Options.Chunk is not null) return new("chunk", choice, "as asked for");
+        int largest = GenerationPrograms.Sizes(plan.Options.PromptTokens > 0 ? plan.Options.PromptTokens : plan.Choices.Context)[0];
+        return new("chunk", choice, chunk == largest ? "as many tokens of the prompt at once as are of use" : $"{largest} at once would not fit");
+    }
+
+    private static PlanReason Cache(GenerationPlan plan)
+    {
+        DType type = plan.Choices.CacheType;
+        string why = plan.Options.CacheType is not null ? "as asked for" : type switch
+        {
+            DType.F32 => "there is room for exact keys and values",
+            DType.F16 when plan.Options.Quality == GenerationQuality.Exact => "F32 would not fit",
+            DType.F16 => "half the bytes of F32, with errors far below those of sampling",
+            _ => "F16 would not fit",
+        };
+        return new("keys and values", type.ToString(), why);
+    }
+
+    private static PlanReason Weights(GenerationPlan plan)
+    {
+        if (plan.Choices.WeightType is not { } type) return new("weights", "as stored", "nothing is lost");
+        return new("weights", type.ToString(), plan.Options.WeightType is not null ? "as asked for" : "matrices as they are stored would not fit");
+    }
+
+    private static PlanReason Context(GenerationPlan plan)
+    {
+        int context = plan.Choices.Context;
+        string why = context == (plan.Options.Context ?? plan.Options.LeastContext)
+            ? plan.Options.Context is null ? "the prompt and what may be generated" : "as asked for"
+            : $"{plan.Options.Context} would not fit";
+        return new("context", $"{context} tokens", why);
+    }
+}

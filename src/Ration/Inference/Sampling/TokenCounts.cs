@@ -1,0 +1,29 @@
+namespace Ration.Inference.Sampling;
+
+/// <summary>How often each token comes in the recent text: counted in time of that text, not of the vocabulary.</summary>
+internal sealed class TokenCounts
+{
+    private int[] _counts = [];
+
+    /// <summary>Counts the tokens of the history; each is then to be taken.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
+    public void Count(Candidates candidates)
+    {
+        if (_counts.Length < candidates.Vocabulary) _counts = new int[candidates.Vocabulary];
+        foreach (int token in candidates.History)
+        {
+            if ((uint)token >= (uint)candidates.Vocabulary)
+                throw new ArgumentOutOfRangeException(nameof(candidates), token, $"the text has a token beyond the vocabulary of {candidates.Vocabulary}");
+        }
+
+        foreach (int token in candidates.History) _counts[token]++;
+    }
+
+    /// <summary>The count of a token, the first time that it is asked for; then 0.</summary>
+    public int Take(int token)
+    {
+        int count = _counts[token];
+        _counts[token] = 0;
+        return count;
+    }
+}

@@ -1,0 +1,129 @@
+using System.Buffers;
+using System.Text;
+using Ration.Tokenizers.Special;
+
+namespace Ration.Tokenizers;
+
+/// <summary>
+/// The tokenizer of a model: one that makes tokens of text, and the tokens added to it. Those that are always found are found by
+/// <see cref="Encode(ReadOnlySpan{byte}, Span{int}, bool, out int, out int)"/> too; special ones, and those that begin and end a text,
+/// only by <see cref="Encode(string, EncodingOptions?)"/>.
+/// </summary>
+public sealed class TextTokenizer : ITokenizer
+{
+    private readonly AddedTokenMatcher _always;
+    private readonly AddedTokenMatcher _all;
+    private readonly Dictionary<int, AddedToken> _byId = [];
+
+    /// <summary>A tokenizer.</summary>
+    /// <param name="inner">Makes tokens of the text between added tokens.</param>
+    /// <param name="addedTokens">Tokens found before; their ids may be beyond those of <paramref name="inner"/>.</param>
+    /// <exception cref="InvalidInputException">An added token has no text, a very long one, or an id below 0.</exception>
+    public TextTokenizer(ITokenizer inner, IReadOnlyCollection<AddedToken> addedTokens)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentNullException.ThrowIfNull(addedTokens);
+        Inner = inner;
+        _always = new AddedTokenMatcher(addedTokens.Where(static t => !t.IsSpecial));
+        _all = new AddedTokenMatcher(addedTokens);
+        VocabularySize = inner.VocabularySize;
+        foreach (AddedToken token in addedTokens)
+        {
+            if (token.Id is < 0 or >= TokenVocabulary.MaxCount) throw new InvalidInputException($"the added token {Encoding.UTF8.GetString(token.Text)} has the id {token.Id}; ids go from 0 to {TokenVocabulary.MaxCount - 1}");
+            _byId.TryAdd(token.Id, token);
+            VocabularySize = Math.Max(VocabularySize, token.Id + 1);
+        }
+    }
+
+    /// <summary>Makes tokens of the text between added tokens.</summary>
+    public ITokenizer Inner { get; }
+
+    /// <summary>The token that begins a text; null if there is none.</summary>
+    public int? BeginningId { get; init; }
+
+    /// <summary>The token that ends a text; null if there is none.</summary>
+    public int? EndId { get; init; }
+
+    /// <summary>Whether texts begin with <see cref="BeginningId"/> unless options say otherwise.</summary>
+    public bool AddBeginning { get; init; }
+
+    /// <summary>Whether texts end with <see cref="EndId"/> unless options say otherwise.</summary>
+    public bool AddEnd { get; init; }
+
+    /// <inheritdoc/>
+    public string Name => Inner.Name;
+
+    /// <inheritdoc/>
+    public int VocabularySize { get; }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> TextPrefix => Inner.TextPrefix;
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> Bytes(int token) => _byId.TryGetValue(token, out AddedToken? added) ? added.IsSpecial ? [] : added.Text : InnerBytes(token);
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> SpecialBytes(int token) =>
+        _byId.TryGetValue(token, out AddedToken? added) ? added.IsSpecial ? added.Text : [] : token < Inner.VocabularySize ? Inner.SpecialBytes(token) : [];
+
+    /// <summary>The tokens of a whole text.</summary>
+    public int[] Encode(string text, EncodingOptions? options) => Encode(Encoding.UTF8.GetBytes(text), options);
+
+    /// <summary>The tokens of a whole UTF-8 text.</summary>
+    public int[] Encode(ReadOnlySpan<byte> text, EncodingOptions? options)
+    {
+        options ??= new EncodingOptions();
+        var tokens = new ArrayBufferWriter<int>(Math.Max(text.Length / 4, 16));
+        if ((options.AddBeginning ?? AddBeginning) && BeginningId is { } beginning) tokens.Write([beginning]);
+        AddedTokenMatcher matcher = options.ParseSpecial ? _all : _always;
+        while (!text.IsEmpty)
+        {
+            AddedToken? added = matcher.Find(text, isFinal: true, out int start);
+            ReadOnlySpan<byte> before = text[..start];
+            if (added is { TakesSpacesBefore: true }) before = TrimEnd(before);
+            // Every stretch of text is as one that begins: SentencePiece's space goes before each.
+            if (!before.IsEmpty) tokens.Write(Inner.Encode(before));
+            if (added is null) break;
+            tokens.Write([added.Id]);
+            text = text[(start + added.Text.Length)..];
+            if (added.TakesSpacesAfter) text = TrimStart(text);
+        }
+
+        if ((options.AddEnd ?? AddEnd) && EndId is { } end) tokens.Write([end]);
+        return tokens.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The text of some tokens.</summary>
+    /// <param name="tokens">From the start of a text.</param>
+    /// <param name="showSpecial">Whether special tokens are spelt out.</param>
+    /// <exception cref="InvalidInputException">An id is not in the vocabulary.</exception>
+    public string Decode(ReadOnlySpan<int> tokens, bool showSpecial)
+    {
+        var decoder = new StreamingDecoder(this, startsText: true, showSpecial);
+        return decoder.Append(tokens) + decoder.Finish();
+    }
+
+    /// <inheritdoc/>
+    public void Encode(ReadOnlySpan<byte> text, Span<int> tokens, bool isFinal, out int bytesConsumed, out int tokensWritten)
+    {
+        if (_always.IsEmpty)
+        {
+            Inner.Encode(text, tokens, isFinal, out bytesConsumed, out tokensWritten);
+            return;
+        }
+
+        bytesConsumed = tokensWritten = 0;
+        var state = new AddedTokenEncoder(Inner, _always, text, tokens, isFinal);
+        while (state.Advance(ref bytesConsumed, ref tokensWritten)) { }
+    }
+
+    internal static ReadOnlySpan<byte> TrimStart(ReadOnlySpan<byte> text) => text.TrimStart(" \t\n\v\f\r"u8);
+
+    internal static ReadOnlySpan<byte> TrimEnd(ReadOnlySpan<byte> text) => text.TrimEnd(" \t\n\v\f\r"u8);
+
+    private ReadOnlySpan<byte> InnerBytes(int token)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)token, (uint)VocabularySize, nameof(token));
+        return token < Inner.VocabularySize ? Inner.Bytes(token) : [];
+    }
+}

@@ -1,0 +1,92 @@
+using System.Buffers;
+using System.Text;
+using Ration.Tokenizers.Merging;
+using Ration.Tokenizers.SentencePiece;
+
+namespace Ration.Tokenizers.Unigram;
+
+/// <summary>SentencePiece's unigram tokenizer: text is normalized, and each word with the space before it is cut into its most probable
+/// tokens. What the normalization rewrites does not come back when tokens are decoded.</summary>
+internal sealed class UnigramTokenizer : PieceTokenizer
+{
+    private const byte Space = (byte)' ';
+
+    private readonly UnigramModel _model;
+    private readonly UnigramSettings _settings;
+    private readonly bool _crossesWords;
+
+    /// <summary>A tokenizer.</summary>
+    /// <param name="vocabulary">Tokens with their own bytes and log-probabilities; spaces as U+0020.</param>
+    /// <param name="settings">What is done to text first.</param>
+    public UnigramTokenizer(TokenVocabulary vocabulary, UnigramSettings settings)
+        : base(vocabulary)
+    {
+        _model = new UnigramModel(vocabulary);
+        _settings = settings;
+        for (int id = 0; id < vocabulary.Count && !_crossesWords; id++)
+            _crossesWords = vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined && vocabulary.Bytes(id).TrimStart(Space).Contains(Space);
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "unigram";
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> TextPrefix => _settings.AddPrefix ? " "u8 : [];
+
+    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
+    {
+        for (int at = 1; !_crossesWords && at < text.Length; at++)
+        {
+            int space = text[at..].IndexOf(Space);
+            if (space < 0) break;
+            at += space;
+            // A character before the space that may itself become a space has to be seen together with it.
+            _ = Rune.DecodeLastFromUtf8(text[..at], out Rune before, out _);
+            if (Rune.IsLetterOrDigit(before) || (before.IsAscii && before.Value > Space)) pieces.Add(at);
+        }
+
+        if (isFinal && !text.IsEmpty) pieces.Add(text.Length);
+    }
+
+    private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
+    {
+        ReadOnlySpan<byte> text = piece;
+        if (_settings.Normalizer is not null)
+        {
+            var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
+            _settings.Normalizer.Normalize(piece, normalized);
+            text = normalized.WrittenSpan;
+        }
+
+        if (text.IndexOf("\u2581"u8) >= 0) text = SentencePieceTokenizer.Unescape(text);
+        if (_settings.CollapseSpaces) text = Collapse(text);
+        if (_settings.SeparateSpaces) EncodeWords(text, tokens);
+        else _model.Encode(text, tokens);
+    }
+
+    // Each space begins a word, also the spaces of a run.
+    private void EncodeWords(ReadOnlySpan<byte> text, TokenBuffer tokens)
+    {
+        while (!text.IsEmpty)
+        {
+            int next = text[1..].IndexOf(Space);
+            int end = next < 0 ? text.Length : next + 1;
+            _model.Encode(text[..end], tokens);
+            text = text[end..];
+        }
+    }
+
+    private static ReadOnlySpan<byte> Collapse(ReadOnlySpan<byte> text)
+    {
+        text = text.TrimEnd(Space);
+        if (text.IndexOf("  "u8) < 0) return text;
+        byte[] output = new byte[text.Length];
+        int count = 0;
+        foreach (byte value in text)
+        {
+            if (value != Space || count == 0 || output[count - 1] != Space) output[count++] = value;
+        }
+
+        return output.AsSpan(0, count);
+    }
+}

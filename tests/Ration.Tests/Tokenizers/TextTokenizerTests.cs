@@ -1,0 +1,109 @@
+using System.Text;
+using Ration.Tokenizers;
+using Ration.Tokenizers.SentencePiece;
+using Ration.Tokenizers.Special;
+
+namespace Ration.Tests.Tokenizers;
+
+public sealed class TextTokenizerTests
+{
+    [Fact]
+    public void Special_tokens_are_found_only_when_asked_for_and_others_always()
+    {
+        TextTokenizer tokenizer = Make();
+        Assert.Equal([.. "a<s>"u8, 302, 'b'], tokenizer.Encode("a<s><tool>b"));
+        Assert.Equal(['a', 300, 302, 'b'], tokenizer.Encode("a<s><tool>b", new EncodingOptions { AddBeginning = false, ParseSpecial = true }));
+    }
+
+    [Fact]
+    public void Texts_begin_and_end_as_files_or_options_say()
+    {
+        TextTokenizer tokenizer = Make();
+        Assert.Equal([300, 'a'], tokenizer.Encode("a", null));
+        Assert.Equal(['a', 301], tokenizer.Encode("a", new EncodingOptions { AddBeginning = false, AddEnd = true }));
+        Assert.Equal([300], tokenizer.Encode("", null));
+        Assert.Equal(['a'], tokenizer.Encode("a"));
+    }
+
+    [Fact]
+    public void Of_several_added_tokens_the_leftmost_counts_and_then_the_longest()
+    {
+        var tokenizer = new TextTokenizer(new ByteTokenizer(), [Added(256, "ab"), Added(257, "abcd"), Added(258, "bcde"), Added(259, "c")]);
+        Assert.Equal([257, 'e'], tokenizer.Encode("abcde"));
+        Assert.Equal([256, 259, 'x'], tokenizer.Encode("abcx"));
+        Assert.Equal([256], tokenizer.Encode("ab"));
+    }
+
+    [Fact]
+    public void Spaces_beside_a_token_belong_to_it_where_it_says_so()
+    {
+        TextTokenizer tokenizer = new(new ByteTokenizer(), [Added(256, "<l>") with { TakesSpacesBefore = true }, Added(257, "<r>") with { TakesSpacesAfter = true }]);
+        Assert.Equal(['a', 256, ' ', 'b', ' ', 257, 'c'], tokenizer.Encode("a \n<l> b <r> \t c"));
+        Assert.Equal(['a', 256], tokenizer.Encode("a  <l>", new EncodingOptions()));
+        Assert.Equal([257], tokenizer.Encode("<r>  ", new EncodingOptions()));
+    }
+
+    [Fact]
+    public void Special_tokens_are_spelt_out_only_when_asked_for()
+    {
+        TextTokenizer tokenizer = Make();
+        int[] tokens = [300, 'h', 302, 'i', 301];
+        Assert.Equal("h<tool>i", tokenizer.Decode(tokens));
+        Assert.Equal("h<tool>i", tokenizer.Decode(tokens, showSpecial: false));
+        Assert.Equal("<s>h<tool>i</s>", tokenizer.Decode(tokens, showSpecial: true));
+        Assert.Throws<InvalidInputException>(() => tokenizer.Decode([303], showSpecial: true));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Pieces_of_any_size_give_the_tokens_of_the_whole(bool addsSpace)
+    {
+        var random = new Random(11);
+        TokenVocabulary vocabulary = RandomVocabularies.Pieces(random, 100, "ab <l>x", hasBytes: true);
+        int next = vocabulary.Count;
+        for (int strips = 0; strips < 4; strips++)
+        {
+            var tokenizer = new TextTokenizer(new SentencePieceTokenizer(vocabulary, addsSpace),
+            [
+                Added(next, "<l>") with { TakesSpacesBefore = (strips & 1) != 0 }, Added(next + 1, "<ll>") with { TakesSpacesAfter = (strips & 2) != 0 }, Added(next + 2, "aab"),
+                Added(next + 3, "   "), Added(next + 4, "<l><ll>b"),
+            ]);
+            for (int i = 0; i < 200; i++)
+            {
+                string[] parts = ["<l>", "<ll>", "a", "aa", "ab", " ", "   ", "\n", "<", "x", "\u00E9"];
+                string text = "x" + string.Concat(Enumerable.Range(0, random.Next(1, 30)).Select(_ => parts[random.Next(parts.Length)]));
+                byte[] prefixed = [.. tokenizer.TextPrefix, .. Encoding.UTF8.GetBytes(text)];
+                int[] whole = tokenizer.Encode(text, null);
+                Assert.Equal(whole, InPieces.Encode(tokenizer, prefixed, random));
+            }
+        }
+    }
+
+    [Fact]
+    public void No_space_goes_before_an_added_token()
+    {
+        var builder = new TokenVocabularyBuilder();
+        foreach (string piece in new[] { " ", "a", " a" }) builder.Add(Encoding.UTF8.GetBytes(piece));
+        var tokenizer = new TextTokenizer(new SentencePieceTokenizer(builder.Build()), [Added(3, "<l>"), Added(4, "  ")]);
+        Assert.Equal([3, 2, 3, 3, 2], tokenizer.Encode("<l>a<l><l>a"));
+        Assert.Equal([4, 2], tokenizer.Encode("  a"));
+    }
+
+    [Fact]
+    public void Added_tokens_without_text_or_too_long_are_refused()
+    {
+        Assert.Throws<InvalidInputException>(() => new TextTokenizer(new ByteTokenizer(), [Added(256, "")]));
+        Assert.Throws<InvalidInputException>(() => new TextTokenizer(new ByteTokenizer(), [Added(256, new string('a', 1025))]));
+        Assert.Throws<InvalidInputException>(() => new TextTokenizer(new ByteTokenizer(), [Added(-1, "a")]));
+    }
+
+    private static AddedToken Added(int id, string text, bool isSpecial = false) => new(id, Encoding.UTF8.GetBytes(text), isSpecial);
+
+    private static TextTokenizer Make() => new(new ByteTokenizer(), [Added(300, "<s>", true), Added(301, "</s>", true), Added(302, "<tool>")])
+    {
+        BeginningId = 300,
+        EndId = 301,
+        AddBeginning = true,
+    };
+}
