@@ -46,7 +46,8 @@ internal sealed class TokenStoreBuilder : IDisposable
     {
         using SafeFileHandle handle = InputFile.Open(document.Path, out _);
         long offset = 0;
-        int filled = 0;
+        int filled = document.Bytes > 0 ? _tokenizer.TextPrefix.Length : 0;
+        if (filled > 0) _tokenizer.TextPrefix.CopyTo(_text);
         long before = _count;
         while (true)
         {

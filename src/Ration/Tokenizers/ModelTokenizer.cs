@@ -1,5 +1,9 @@
 using Ration.Files;
+using Ration.Files.Gguf;
 using Ration.Files.HuggingFace;
+using Ration.Tokenizers.Gguf;
+using Ration.Tokenizers.HuggingFace;
+using Ration.Tokenizers.SentencePiece;
 
 namespace Ration.Tokenizers;
 
@@ -8,11 +12,35 @@ public static class ModelTokenizer
 {
     /// <summary>The tokenizer that the model in a folder was trained with.</summary>
     /// <exception cref="InvalidInputException">It is none that is known.</exception>
-    public static ITokenizer Read(string folder)
+    public static ITokenizer Read(string folder) => Describe(folder).Tokenizer;
+
+    /// <summary>The tokenizer of an open model.</summary>
+    /// <exception cref="InvalidInputException">There is none, or it cannot be used.</exception>
+    public static TokenizerDescription Describe(StoredModel model)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Metadata is { } metadata ? GgufTokenizer.Describe(metadata) : Describe(model.Path);
+    }
+
+    /// <summary>The tokenizer of a GGUF file, or of the model in a folder: from <c>tokenizer.json</c>, else <c>tokenizer.model</c>, else
+    /// Ration's own bytes, with what <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>, <c>generation_config.json</c> and
+    /// <c>chat_template.jinja</c> add.</summary>
+    /// <exception cref="InvalidInputException">There is none, or one of the files cannot be used.</exception>
+    public static TokenizerDescription Describe(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (File.Exists(folder))
+        {
+            using GgufFile file = GgufFile.Open(folder);
+            return GgufTokenizer.Describe(file.Metadata);
+        }
+
+        string json = Path.Combine(folder, TokenizerJsonReader.FileName), model = Path.Combine(folder, SentencePieceModelTokenizer.FileName);
+        if (File.Exists(json)) return TokenizerFolder.Describe(folder, TokenizerJsonReader.Read(json));
+        if (File.Exists(model)) return TokenizerFolder.Describe(folder, SentencePieceModelTokenizer.Create(SentencePieceModelReader.Read(model), model));
         HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(folder);
         return config.Tokenizer == "bytes"
-            ? new ByteTokenizer(config.Model.Vocabulary)
-            : throw new InvalidInputException($"{InvalidInputException.Quote(folder)} has no tokenizer that Ration can read; only models trained by Ration on bytes can be used so far");
+            ? new TokenizerDescription { Tokenizer = new ByteTokenizer(config.Model.Vocabulary) }
+            : throw new InvalidInputException($"{InvalidInputException.Quote(folder)} has no tokenizer; copy tokenizer.json or tokenizer.model of the model into it");
     }
 }

@@ -44,6 +44,9 @@ public sealed class TextTokenizer : ITokenizer
     /// <summary>The token that ends a text; null if there is none.</summary>
     public int? EndId { get; init; }
 
+    /// <summary>The tokens after which a model has said all it has to say, <see cref="EndId"/> among them.</summary>
+    public IReadOnlyList<int> EndIds { get; init; } = [];
+
     /// <summary>Whether texts begin with <see cref="BeginningId"/> unless options say otherwise.</summary>
     public bool AddBeginning { get; init; }
 

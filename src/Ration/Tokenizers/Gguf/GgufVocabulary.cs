@@ -1,5 +1,6 @@
 using System.Text;
 using Ration.Files;
+using Ration.Files.Gguf;
 using Ration.Tokenizers.BytePair;
 using Ration.Tokenizers.PreTokenizers;
 using Ration.Tokenizers.SentencePiece;
@@ -11,21 +12,30 @@ namespace Ration.Tokenizers.Gguf;
 /// The tokenizer that a GGUF file describes in its keys <c>tokenizer.ggml.*</c>. Source: the GGUF specification, section
 /// "Standardized key-value pairs".
 /// </summary>
-internal static class GgufVocabulary
+public static class GgufVocabulary
 {
     private const string Prefix = "tokenizer.ggml.";
+
+    private static readonly HashSet<string> s_ends = new(StringComparer.Ordinal)
+    {
+        "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<EOT>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+    };
 
     /// <summary>Makes a tokenizer of another kind than those made here; null if it does not know the kind either.</summary>
     /// <param name="model">The value of <c>tokenizer.ggml.model</c>.</param>
     /// <param name="metadata">The file.</param>
     /// <param name="vocabulary">Tokens as they are written in the file.</param>
-    public delegate ITokenizer? OtherTokenizer(string model, IMetadata metadata, TokenVocabulary vocabulary);
+    internal delegate ITokenizer? OtherTokenizer(string model, IMetadata metadata, TokenVocabulary vocabulary);
+
+    /// <summary>The tokenizer of a file.</summary>
+    /// <exception cref="FileFormatException">It has none, none that Ration knows, or its keys do not fit each other.</exception>
+    public static TextTokenizer Read(GgufMetadata metadata) => Read(new GgufMetadataView(metadata), NormalizingVocabularies.Create);
 
     /// <summary>The tokenizer of a file.</summary>
     /// <param name="metadata">The file.</param>
     /// <param name="other">Makes what is made nowhere else.</param>
     /// <exception cref="FileFormatException">It has none, none that Ration knows, or its keys do not fit each other.</exception>
-    public static TextTokenizer Read(IMetadata metadata, OtherTokenizer? other = null)
+    internal static TextTokenizer Read(IMetadata metadata, OtherTokenizer? other = null)
     {
         if (!metadata.TryGetString(Prefix + "model", out string? model))
             throw new FileFormatException(metadata.Path, "it has no tokenizer (no key tokenizer.ggml.model)", "use a file that was converted with its vocabulary");
@@ -39,13 +49,26 @@ internal static class GgufVocabulary
                 ?? throw new FileFormatException(metadata.Path, $"its tokenizer is of the kind {InvalidInputException.Quote(model)}, which Ration does not know", "use a model with another tokenizer"),
         };
         int? beginning = ReadId(metadata, "bos_token_id", vocabulary), end = ReadId(metadata, "eos_token_id", vocabulary);
-        bool addsBeginning = model is "llama" or "bert" || PreTokenizerNames.TakesWholeWords(pre), addsEnd = model is "t5";
+        // BERT's marks have names of their own; the misspelt one is the published key.
+        if (model == "bert") (beginning, end) = (beginning ?? ReadId(metadata, "cls_token_id", vocabulary), end ?? ReadId(metadata, "seperator_token_id", vocabulary));
+        bool addsBeginning = model is "llama" or "bert" || PreTokenizerNames.TakesWholeWords(pre), addsEnd = model is "t5" or "bert";
         if (metadata.TryGetBoolean(Prefix + "add_bos_token", out bool add)) addsBeginning = add;
         if (metadata.TryGetBoolean(Prefix + "add_eos_token", out add)) addsEnd = add;
-        return new TextTokenizer(inner, ReadAdded(metadata, vocabulary))
+        try
         {
-            BeginningId = beginning, EndId = end, AddBeginning = addsBeginning, AddEnd = addsEnd,
-        };
+            return new TextTokenizer(inner, ReadAdded(metadata, vocabulary))
+            {
+                BeginningId = beginning,
+                EndId = end,
+                EndIds = ReadEnds(metadata, vocabulary, end),
+                AddBeginning = addsBeginning,
+                AddEnd = addsEnd,
+            };
+        }
+        catch (InvalidInputException e) when (e is not FileFormatException)
+        {
+            throw new FileFormatException(metadata.Path, e.Message, "make the file again", e);
+        }
     }
 
     private static TokenVocabulary ReadTokens(IMetadata metadata, string model)
@@ -125,6 +148,19 @@ internal static class GgufVocabulary
         }
 
         return added;
+    }
+
+    // What a model says when its turn is over: the ids that the file names, and marks by which families of models are known to end.
+    private static int[] ReadEnds(IMetadata metadata, TokenVocabulary vocabulary, int? end)
+    {
+        var ends = new SortedSet<int>();
+        foreach (int? id in new[] { end, ReadId(metadata, "eot_token_id", vocabulary), ReadId(metadata, "eom_token_id", vocabulary) }) if (id is { } known) ends.Add(known);
+        for (int id = 0; id < vocabulary.Count; id++)
+        {
+            if (vocabulary.Kind(id) is TokenKind.Control or TokenKind.UserDefined && s_ends.Contains(Encoding.UTF8.GetString(vocabulary.Bytes(id)))) ends.Add(id);
+        }
+
+        return [.. ends];
     }
 
     private static int? ReadId(IMetadata metadata, string key, TokenVocabulary vocabulary)

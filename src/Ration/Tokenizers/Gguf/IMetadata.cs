@@ -2,7 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Ration.Tokenizers.Gguf;
 
-/// <summary>The key-value pairs of a GGUF file, as far as tokenizers need them. A key of another type is as if it were not there.</summary>
+/// <summary>The key-value pairs of a GGUF file, as far as tokenizers need them. A key of another type is
+/// a fault of the file.</summary>
 internal interface IMetadata
 {
     /// <summary>The file, for messages.</summary>

@@ -104,7 +104,7 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
             for (int i = 1; i < bytes.Length; i++) Set(neighbours, bytes[i - 1], bytes[i]);
         }
 
-        bool coversBytes = true;
+        bool coversBytes = true, coversSpace = vocabulary.Find(s_space) >= 0;
         for (int value = 0; value < 256; value++) coversBytes &= vocabulary.ByteToken((byte)value) >= 0;
         for (int left = 0; left < 256; left++)
         {
@@ -112,7 +112,7 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
             {
                 // Characters stay whole, and so do runs of what only the unknown token covers. U+2581 is a space, whose pairs are others.
                 bool isInside = right is >= 0x80 and < 0xC0;
-                bool mayBeUnknown = !coversBytes && !(left != ' ' && right == ' ');
+                bool mayBeUnknown = !coversBytes && !(coversSpace && left != ' ' && right == ' ');
                 if (isInside || mayBeUnknown || right == s_spaceMark[0] || left == s_spaceMark[^1]) Set(neighbours, left, right);
             }
         }

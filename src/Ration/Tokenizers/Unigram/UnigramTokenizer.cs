@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Text;
 using Ration.Tokenizers.Merging;
+using Ration.Tokenizers.Normalization;
 using Ration.Tokenizers.SentencePiece;
 
 namespace Ration.Tokenizers.Unigram;
@@ -13,6 +13,7 @@ internal sealed class UnigramTokenizer : PieceTokenizer
 
     private readonly UnigramModel _model;
     private readonly UnigramSettings _settings;
+    private readonly ITextNormalizer? _normalizer;
     private readonly bool _crossesWords;
 
     /// <summary>A tokenizer.</summary>
@@ -23,6 +24,13 @@ internal sealed class UnigramTokenizer : PieceTokenizer
     {
         _model = new UnigramModel(vocabulary);
         _settings = settings;
+        _normalizer = (settings.Normalizer, settings.CollapseSpaces) switch
+        {
+            ({ } first, true) => new NormalizerSequence([first, new SpaceNormalizer()]),
+            (null, true) => new SpaceNormalizer(),
+            ({ } only, false) => only,
+            _ => null,
+        };
         for (int id = 0; id < vocabulary.Count && !_crossesWords; id++)
             _crossesWords = vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined && vocabulary.Bytes(id).TrimStart(Space).Contains(Space);
     }
@@ -35,31 +43,21 @@ internal sealed class UnigramTokenizer : PieceTokenizer
 
     private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
     {
-        for (int at = 1; !_crossesWords && at < text.Length; at++)
-        {
-            int space = text[at..].IndexOf(Space);
-            if (space < 0) break;
-            at += space;
-            // A character before the space that may itself become a space has to be seen together with it.
-            _ = Rune.DecodeLastFromUtf8(text[..at], out Rune before, out _);
-            if (Rune.IsLetterOrDigit(before) || (before.IsAscii && before.Value > Space)) pieces.Add(at);
-        }
-
-        if (isFinal && !text.IsEmpty) pieces.Add(text.Length);
+        if (!_crossesWords) SpaceCuts.Add(text, isFinal, pieces);
+        else if (isFinal && !text.IsEmpty) pieces.Add(text.Length);
     }
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
     {
         ReadOnlySpan<byte> text = piece;
-        if (_settings.Normalizer is not null)
+        if (_normalizer is not null)
         {
             var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
-            _settings.Normalizer.Normalize(piece, normalized);
+            _normalizer.Normalize(piece, normalized);
             text = normalized.WrittenSpan;
         }
 
         if (text.IndexOf("\u2581"u8) >= 0) text = SentencePieceTokenizer.Unescape(text);
-        if (_settings.CollapseSpaces) text = Collapse(text);
         if (_settings.SeparateSpaces) EncodeWords(text, tokens);
         else _model.Encode(text, tokens);
     }
@@ -74,19 +72,5 @@ internal sealed class UnigramTokenizer : PieceTokenizer
             _model.Encode(text[..end], tokens);
             text = text[end..];
         }
-    }
-
-    private static ReadOnlySpan<byte> Collapse(ReadOnlySpan<byte> text)
-    {
-        text = text.TrimEnd(Space);
-        if (text.IndexOf("  "u8) < 0) return text;
-        byte[] output = new byte[text.Length];
-        int count = 0;
-        foreach (byte value in text)
-        {
-            if (value != Space || count == 0 || output[count - 1] != Space) output[count++] = value;
-        }
-
-        return output.AsSpan(0, count);
     }
 }

@@ -1,0 +1,32 @@
+using System.Buffers;
+using Ration.Tokenizers.Merging;
+
+namespace Ration.Tokenizers.Normalization;
+
+/// <summary>A tokenizer that is given normalized text. What is rewritten does not come back when tokens are decoded.</summary>
+internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer normalizer) : PieceTokenizer(inner.Vocabulary)
+{
+    /// <inheritdoc/>
+    public override string Name => inner.Name;
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> TextPrefix => inner.TextPrefix;
+
+    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces) => SpaceCuts.Add(text, isFinal, pieces);
+
+    private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
+    {
+        var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
+        normalizer.Normalize(piece, normalized);
+        ReadOnlySpan<byte> text = normalized.WrittenSpan;
+        int[] room = ArrayPool<int>.Shared.Rent(Math.Max(text.Length, 1));
+        while (!text.IsEmpty)
+        {
+            inner.Encode(text, room, isFinal: true, out int consumed, out int written);
+            foreach (int token in room.AsSpan(0, written)) tokens.Add(token);
+            text = text[consumed..];
+        }
+
+        ArrayPool<int>.Shared.Return(room);
+    }
+}
