@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ration.Cli.Output;
+using Ration.Inference;
 using Ration.Inference.Sampling;
 using Ration.Memory;
 
@@ -33,8 +34,17 @@ internal static class GenerateCommand
         int most = parsed.GetValue(s_maxTokens) ?? 200;
         if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");
         SamplingOptions sampling = new(parsed.GetValue(s_temperature) ?? 0.8f, parsed.GetValue(s_topK) ?? 0, parsed.GetValue(s_topP) ?? 0.95f, parsed.GetValue(CommonOptions.Seed) ?? 1);
-        ByteSize? memory = parsed.GetValue(CommonOptions.Memory);
-        using TextGeneration generation = TextGeneration.Open(folder, prompt, most, sampling, CommonOptions.ReadThreads(parsed), memory);
+        using LanguageModelSource source = LanguageModelSource.Open(folder);
+        int tokens = source.Tokenizer.Encode(prompt, null).Length;
+        if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
+        using LanguageModel model = source.Load(new LanguageModelOptions
+        {
+            Memory = parsed.GetValue(CommonOptions.Memory),
+            Threads = CommonOptions.ReadThreads(parsed),
+            PromptTokens = tokens,
+            Context = tokens + most,
+        });
+        TextGeneration generation = model.Start(prompt, new TextGenerationOptions { MaxTokens = most, Sampling = sampling });
         return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, interruption.Token) : Stream(generation, prompt, interruption.Token);
     }
 
@@ -42,15 +52,17 @@ internal static class GenerateCommand
     {
         using StreamWriter stdout = StandardOutput.Open();
         if (!Console.IsErrorRedirected) Log.Writer.Write(prompt);
-        GeneratedText text = generation.Run(stdout.Write, cancellation);
+        bool isInterrupted = !generation.WriteTo(stdout, cancellation);
         stdout.WriteLine();
+        GeneratedText text = generation.Result;
         Log.Line($"prompt: {text.PromptTokens} tokens, {text.PrefillTokensPerSecond:N0}/s; generated: {text.Tokens.Count} tokens, {text.DecodeTokensPerSecond:N0}/s; peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
-        return text.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
+        return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 
     private static int WriteJson(TextGeneration generation, CancellationToken cancellation)
     {
-        GeneratedText text = generation.Run(static _ => { }, cancellation);
+        bool isInterrupted = !generation.WriteTo(TextWriter.Null, cancellation);
+        GeneratedText text = generation.Result;
         StandardOutput.WriteJson(json =>
         {
             json.Text("text", text.Text);
@@ -61,6 +73,6 @@ internal static class GenerateCommand
             json.Number("decodeTokensPerSecond", text.DecodeTokensPerSecond);
             json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
         });
-        return text.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
+        return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Devices.Cpu;
+using Ration.Inference;
 using Ration.Memory;
 using Ration.Planning;
 using Ration.Tokenizers;
@@ -111,10 +112,11 @@ internal static class TrainCommand
     private static void WriteSample(TrainingOutcome outcome, CancellationToken cancellation)
     {
         ByteSize budget = new(outcome.Plan.BudgetBytes);
-        using TextGeneration generation = TextGeneration.Open(outcome.Output, "\n", SampleTokens, new Inference.Sampling.SamplingOptions(), outcome.Plan.Options.Threads, budget);
+        LanguageModelOptions options = new() { Memory = budget, Threads = outcome.Plan.Options.Threads, PromptTokens = 1, Context = SampleTokens + 1 };
+        using LanguageModel model = LanguageModel.Load(outcome.Output, options);
         Log.Line("A sample of what it writes:");
         using StreamWriter stdout = StandardOutput.Open();
-        generation.Run(stdout.Write, cancellation);
+        model.Start("\n", new TextGenerationOptions { MaxTokens = SampleTokens }).WriteTo(stdout, cancellation);
         stdout.WriteLine();
     }
 }

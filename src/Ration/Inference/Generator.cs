@@ -44,6 +44,9 @@ public sealed class Generator : IDisposable
     /// <summary>Tokens of the first text that are in the cache.</summary>
     public int Position => PositionOf(0);
 
+    /// <summary>Tokens that the last <see cref="Continue"/> found in the cache.</summary>
+    public int KeptTokens { get; private set; }
+
     /// <summary>Bytes reserved.</summary>
     public long ArenaBytes => Executor.ArenaBytes;
 
@@ -65,7 +68,7 @@ public sealed class Generator : IDisposable
     /// <summary>Adds tokens to the only text, and returns the logits after the last of them; the span is valid until the next call.</summary>
     /// <exception cref="InvalidOperationException">There are several texts, no tokens, or more than the cache has room for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between chunks; the chunks before are in the cache.</exception>
-    public ReadOnlySpan<float> Feed(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
+    public ReadOnlySpan<float> Feed(scoped ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
     {
         if (Rows != 1) throw new InvalidOperationException($"there are {Rows} texts; say which tokens are for which");
         if (tokens.IsEmpty) throw new InvalidOperationException("there are no tokens to add");
@@ -120,13 +123,13 @@ public sealed class Generator : IDisposable
     /// has in common with the one before is kept.
     /// </summary>
     /// <exception cref="InvalidOperationException">There are several texts, the text is empty or longer than the capacity.</exception>
-    public ReadOnlySpan<float> Continue(ReadOnlySpan<int> text, CancellationToken cancellation = default)
+    public ReadOnlySpan<float> Continue(scoped ReadOnlySpan<int> text, CancellationToken cancellation = default)
     {
         if (text.IsEmpty || text.Length > Capacity) throw new InvalidOperationException($"a text of {text.Length} tokens does not go into a cache of {Capacity}");
 
         // The last token is computed again even if it is known: its logits are wanted.
-        int kept = Truncate(0, Math.Min(text.CommonPrefixLength(TextOf(0)), text.Length - 1));
-        return Feed(text[kept..], cancellation);
+        KeptTokens = Truncate(0, Math.Min(text.CommonPrefixLength(TextOf(0)), text.Length - 1));
+        return Feed(text[KeptTokens..], cancellation);
     }
 
     /// <summary>

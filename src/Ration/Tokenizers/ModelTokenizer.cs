@@ -1,5 +1,7 @@
 using Ration.Files;
+using Ration.Files.Gguf;
 using Ration.Files.HuggingFace;
+using Ration.Tokenizers.Gguf;
 using Ration.Tokenizers.HuggingFace;
 using Ration.Tokenizers.SentencePiece;
 
@@ -12,13 +14,27 @@ public static class ModelTokenizer
     /// <exception cref="InvalidInputException">It is none that is known.</exception>
     public static ITokenizer Read(string folder) => Describe(folder).Tokenizer;
 
-    /// <summary>The tokenizer of the model in a folder, from <c>tokenizer.json</c>, else <c>tokenizer.model</c>, else Ration's own bytes,
-    /// with what <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>, <c>generation_config.json</c> and
+    /// <summary>The tokenizer of an open model.</summary>
+    /// <exception cref="InvalidInputException">There is none, or it cannot be used.</exception>
+    public static TokenizerDescription Describe(StoredModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Metadata is { } metadata ? GgufTokenizer.Describe(metadata) : Describe(model.Path);
+    }
+
+    /// <summary>The tokenizer of a GGUF file, or of the model in a folder: from <c>tokenizer.json</c>, else <c>tokenizer.model</c>, else
+    /// Ration's own bytes, with what <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c>, <c>generation_config.json</c> and
     /// <c>chat_template.jinja</c> add.</summary>
     /// <exception cref="InvalidInputException">There is none, or one of the files cannot be used.</exception>
     public static TokenizerDescription Describe(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (File.Exists(folder))
+        {
+            using GgufFile file = GgufFile.Open(folder);
+            return GgufTokenizer.Describe(file.Metadata);
+        }
+
         string json = Path.Combine(folder, TokenizerJsonReader.FileName), model = Path.Combine(folder, SentencePieceModelTokenizer.FileName);
         if (File.Exists(json)) return TokenizerFolder.Describe(folder, TokenizerJsonReader.Read(json));
         if (File.Exists(model)) return TokenizerFolder.Describe(folder, SentencePieceModelTokenizer.Create(SentencePieceModelReader.Read(model), model));

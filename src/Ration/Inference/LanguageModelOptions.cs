@@ -1,0 +1,59 @@
+using Ration.Memory;
+using Ration.Models;
+using Ration.Tensors;
+
+namespace Ration.Inference;
+
+/// <summary>How a model is loaded. What is left out is chosen so that it fits the memory.</summary>
+public sealed record LanguageModelOptions
+{
+    // A cache for all that newer models could see would often be larger than the model.
+    private const int UsualContext = 4096;
+    private const int LeastAnswer = 256;
+
+    /// <summary>The most bytes that the process may have resident; null for what the machine has free.</summary>
+    public ByteSize? Memory { get; init; }
+
+    /// <summary>Cores to use; 0 for all.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Tokens of a text, prompt and answer together, for which there must be room; null for up to 4,096, fewer where the model
+    /// is meant for fewer or memory is short.</summary>
+    public int? Context { get; init; }
+
+    /// <summary>Tokens of the longest prompt, where it is known beforehand; 0 if not.</summary>
+    public int PromptTokens { get; init; }
+
+    /// <summary>Tokens of a prompt that are computed at once; null to choose.</summary>
+    public int? Chunk { get; init; }
+
+    /// <summary>Storage of keys and values: F32, F16, BF16 or Q8_0; null to choose.</summary>
+    public DType? CacheType { get; init; }
+
+    /// <summary>Storage of matrices; null for as in the files, unless memory is short.</summary>
+    public DType? WeightType { get; init; }
+
+    /// <summary>What may change where memory is short.</summary>
+    public GenerationQuality Quality { get; init; } = GenerationQuality.High;
+
+    /// <summary>What the planner is asked.</summary>
+    internal GenerationOptions ForPlan(ModelConfiguration model, Func<string, Shape, DType> storedType)
+    {
+        int context = Context ?? Math.Max(Math.Min(model.Context, UsualContext), PromptTokens + 1);
+        int least = Context ?? Math.Min(context, PromptTokens + LeastAnswer);
+        return new GenerationOptions
+        {
+            Model = model,
+            PromptTokens = PromptTokens,
+            MaxTokens = least - PromptTokens,
+            Context = context,
+            Memory = Memory,
+            Threads = Threads,
+            Chunk = Chunk,
+            CacheType = CacheType,
+            WeightType = WeightType,
+            StoredType = storedType,
+            Quality = Quality,
+        };
+    }
+}

@@ -1,0 +1,99 @@
+using Ration.Devices.Cpu;
+using Ration.Files;
+using Ration.Models;
+using Ration.Planning;
+using Ration.Tensors;
+using Ration.Tokenizers;
+using Ration.Tokenizers.ChatTemplates;
+
+namespace Ration.Inference;
+
+/// <summary>
+/// The files of a model, opened: what they say about it and its text. No weight is read before <see cref="Load"/>, so that prompts can be
+/// counted and plans made first.
+/// </summary>
+public sealed class LanguageModelSource : IDisposable
+{
+    // What a tokenizer holds for each token: its bytes and numbers, its place in hash tables, its merge.
+    private const int HostBytesOfToken = 96;
+    private readonly StoredModel _stored;
+
+    private LanguageModelSource(StoredModel stored, TokenizerDescription description)
+    {
+        (_stored, Text) = (stored, new ModelText(description, stored.EndIds, stored.Configuration.Vocabulary));
+    }
+
+    /// <summary>The folder or file.</summary>
+    public string Path => _stored.Path;
+
+    /// <summary>The model.</summary>
+    public ModelConfiguration Configuration => _stored.Configuration;
+
+    /// <summary>Makes tokens of text and text of tokens.</summary>
+    public TextTokenizer Tokenizer => Text.Tokenizer;
+
+    /// <summary>How the model wants conversations to be written; null if its files do not say.</summary>
+    /// <exception cref="InvalidInputException">The template cannot be used.</exception>
+    public ChatTemplate? ChatTemplate => Text.ChatTemplate;
+
+    /// <summary>The tokens after which the model has said all it has to say.</summary>
+    public IReadOnlySet<int> EndIds => Text.EndIds;
+
+    /// <summary>What the files say about text.</summary>
+    internal ModelText Text { get; }
+
+    /// <summary>Opens a model: a folder, or a file of a format that holds a tokenizer too.</summary>
+    /// <exception cref="InvalidInputException">There is no model, it is damaged, or it cannot be used.</exception>
+    public static LanguageModelSource Open(string path)
+    {
+        StoredModel stored = StoredModel.Open(path);
+        try
+        {
+            return new LanguageModelSource(stored, ModelTokenizer.Describe(stored));
+        }
+        catch
+        {
+            stored.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How the memory of the loaded model would be arranged.</summary>
+    /// <exception cref="InvalidInputException">The options cannot be used.</exception>
+    /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
+    public GenerationPlan Plan(LanguageModelOptions? options = null)
+    {
+        GenerationOptions asked = (options ?? new LanguageModelOptions()).ForPlan(Configuration, StoredType);
+        asked.Validate();
+        CpuDevice device = new(asked.Threads);
+        return GenerationPlan.Create(asked, device, device.Threads, (long)Tokenizer.VocabularySize * HostBytesOfToken);
+    }
+
+    /// <summary>Reads the weights. The result does not need the files any more.</summary>
+    /// <exception cref="InvalidInputException">The options cannot be used, or the files are damaged.</exception>
+    /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
+    public LanguageModel Load(LanguageModelOptions? options = null)
+    {
+        Generator generator = new(Plan(options));
+        try
+        {
+            _stored.Load(generator.Weights, generator.Executor);
+            return new LanguageModel(Configuration, Text, generator);
+        }
+        catch
+        {
+            generator.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stored.Dispose();
+
+    // Kernels read matrices in any form; vectors are small and always F32.
+    private DType StoredType(string name, Shape shape)
+    {
+        DType type = _stored.TypeOf(name);
+        return shape.Rank >= 2 && !type.IsPlanar() && type.CanStore(shape) ? type : DType.F32;
+    }
+}
