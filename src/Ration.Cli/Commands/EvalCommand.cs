@@ -30,7 +30,7 @@ internal static class EvalCommand
     private static int Run(ParseResult parsed)
     {
         using Interruption interruption = new();
-        string folder = CommonOptions.ReadModelFolder(parsed);
+        string folder = CommonOptions.ReadModelPath(parsed);
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) throw new InvalidInputException("--data is missing; name text files or folders of them");
         ModelConfiguration model = ModelFolder.ReadConfiguration(folder);
         ITokenizer tokenizer = ModelTokenizer.Read(folder);

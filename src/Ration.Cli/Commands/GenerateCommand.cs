@@ -29,7 +29,7 @@ internal static class GenerateCommand
     private static int Run(ParseResult parsed)
     {
         using Interruption interruption = new();
-        string folder = CommonOptions.ReadModelFolder(parsed);
+        string folder = CommonOptions.ReadModelPath(parsed);
         string prompt = parsed.GetValue(s_prompt) ?? throw new InvalidInputException("--prompt is missing; give the text to go on with");
         int most = parsed.GetValue(s_maxTokens) ?? 200;
         if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");

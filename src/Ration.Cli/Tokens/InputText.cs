@@ -1,0 +1,30 @@
+namespace Ration.Cli.Tokens;
+
+/// <summary>Text that a user named: a file, or standard input.</summary>
+internal static class InputText
+{
+    /// <summary>What stands for standard input.</summary>
+    public const string StandardInput = "-";
+
+    /// <summary>Opens it; <c>-</c> is standard input.</summary>
+    /// <param name="option">The option, for messages.</param>
+    /// <param name="path">What it names.</param>
+    /// <exception cref="InvalidInputException">There is no such file, or it may not be read.</exception>
+    public static Stream Open(string option, string path)
+    {
+        if (path == StandardInput) return Console.OpenStandardInput();
+        if (Directory.Exists(path)) throw new InvalidInputException($"{option} {path}: this is a folder; name a file");
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidInputException($"{option} {path}: there is no such file; check the path", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new InvalidInputException($"{option} {path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
+        }
+    }
+}
