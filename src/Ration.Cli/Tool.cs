@@ -18,7 +18,7 @@ internal static class Tool
         {
             new HelpOption(), new VersionOption(),
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(),
-            TokenizeCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
+            TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parsed.UnmatchedTokens.Count > 0) return Complain($"there is no command or option '{parsed.UnmatchedTokens[0]}'; ration --help lists them", ExitCode.BadInput);
