@@ -60,6 +60,21 @@ public sealed class GenerationPrograms
         return new GenerationPrograms(step, all);
     }
 
+    /// <summary>Programs that give the states that the head reads too, in the memory of these: the sizes that fit it.</summary>
+    internal GenerationPrograms WithHiddenStates(IDevice device)
+    {
+        List<StepProgram> fitting = [];
+        foreach (int size in _sizes)
+        {
+            Graph graph = new WeightLayout(device.LayoutOf).Apply(GenerationGraph.Build(Step, size, hiddenStates: true));
+            StepProgram program = StepProgram.Compile(graph, device, Single.Layout);
+            if (program.ArenaBytes <= ArenaBytes) fitting.Add(program);
+        }
+
+        return fitting.Count > 0 ? new GenerationPrograms(Step, fitting)
+            : throw new InvalidInputException("the memory of the model has no room for embeddings; load it with a larger budget or context");
+    }
+
     /// <summary>The program to run where so many tokens are left, and how many it takes.</summary>
     internal StepProgram Next(int left, out int tokens)
     {

@@ -78,9 +78,7 @@ public sealed class Generator : IDisposable
             cancellation.ThrowIfCancellationRequested();
             StepProgram program = _programs.Next(tokens.Length, out int chunk);
             int count = Math.Min(chunk, tokens.Length);
-            _inputs.Begin(chunk);
-            _inputs.Add(0, tokens[..count]);
-            Run(program);
+            Run(program, chunk, tokens[..count]);
             tokens = tokens[count..];
         }
 
@@ -147,6 +145,17 @@ public sealed class Generator : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Executor.Dispose();
+
+    /// <summary>Adds tokens to the only text with a program of this generator's layout that fits its memory.</summary>
+    /// <param name="program">What runs.</param>
+    /// <param name="chunk">Tokens that it takes.</param>
+    /// <param name="tokens">At most so many, known ones, for which there is room.</param>
+    internal void Run(StepProgram program, int chunk, ReadOnlySpan<int> tokens)
+    {
+        _inputs.Begin(chunk);
+        _inputs.Add(0, tokens);
+        Run(program);
+    }
 
     private void Run(StepProgram program)
     {

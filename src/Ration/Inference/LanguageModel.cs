@@ -12,6 +12,7 @@ public sealed class LanguageModel : IDisposable
 {
     private readonly Generator _generator;
     private readonly Lock _gate = new();
+    private TextEmbedder? _embedder;
     private bool _isDisposed;
 
     internal LanguageModel(ModelConfiguration configuration, ModelText text, Generator generator) => (Configuration, Text, _generator) = (configuration, text, generator);
@@ -85,6 +86,25 @@ public sealed class LanguageModel : IDisposable
             if (_isDisposed) return;
             _isDisposed = true;
             _generator.Dispose();
+        }
+    }
+
+    /// <summary>One vector for a text, and how many tokens it has.</summary>
+    /// <exception cref="InvalidInputException">The text is empty or too long, or there is no memory for it.</exception>
+    internal async Task<(float[] Vector, int Tokens)> EmbedAsync(string text, EmbeddingPooling pooling, CancellationToken cancellation)
+    {
+        int[] tokens = Text.Encode(text, new EncodingOptions());
+        if (tokens.Length == 0) throw new InvalidInputException("a text to embed is empty; give at least one character");
+        if (tokens.Length > Context) throw new InvalidInputException($"a text to embed has {tokens.Length} tokens, and there is room for {Context}; shorten it, or load the model with a larger context");
+        await Turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            float[] vector = await Task.Run(() => Use(generator => (_embedder ??= new TextEmbedder(generator)).Embed(tokens, pooling, cancellation)), cancellation).ConfigureAwait(false);
+            return (vector, tokens.Length);
+        }
+        finally
+        {
+            Turn.Release();
         }
     }
 
