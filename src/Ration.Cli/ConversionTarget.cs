@@ -26,7 +26,8 @@ internal sealed class ConversionTarget
     /// <summary>How many tensors they hold.</summary>
     public int Tensors { get; private set; }
 
-    private bool IsGguf => Output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether it is a GGUF file.</summary>
+    public bool IsGguf => Output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Converts.</summary>
     /// <exception cref="InvalidInputException">There is something already, or it cannot be written.</exception>

@@ -17,7 +17,7 @@ internal static class Tool
         Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
             new HelpOption(), new VersionOption(),
-            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(),
+            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), ChatCommand.Create(),
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Ration.Files;
 
@@ -43,6 +44,14 @@ internal static class JsonMetadata
             return;
         }
 
-        members.Add((name, value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText()));
+        members.Add((name, value.ValueKind == JsonValueKind.String ? value.GetString()! : Compact(value)));
+    }
+
+    // Without the line ends of the file.
+    private static string Compact(JsonElement value)
+    {
+        using MemoryStream bytes = new();
+        using (Utf8JsonWriter writer = new(bytes)) value.WriteTo(writer);
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
     }
 }

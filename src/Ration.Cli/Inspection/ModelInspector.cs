@@ -54,7 +54,7 @@ internal static class ModelInspector
         {
             Path = path,
             Kind = "safetensors file",
-            Metadata = [.. reader.Metadata.OrderBy(static m => m.Key, StringComparer.Ordinal).Select(static m => (m.Key, m.Value))],
+            Metadata = [.. reader.Metadata.Where(static m => !IsChecksum(m.Key)).OrderBy(static m => m.Key, StringComparer.Ordinal).Select(static m => (m.Key, m.Value))],
             Tensors = [.. reader.Tensors.Select(Describe)],
         };
     }
@@ -110,6 +110,9 @@ internal static class ModelInspector
     private static InspectedTensor[] List(ITensorSource source) => [.. source.Tensors.Select(Describe)];
 
     private static InspectedTensor Describe(StoredTensor tensor) => new(tensor.Name, tensor.DType.ToString(), tensor.Shape, tensor.Bytes);
+
+    // Those of Ration's own files: one for each tensor.
+    private static bool IsChecksum(string key) => key.StartsWith("crc32c:", StringComparison.Ordinal);
 
     private static bool IsGguf(string path)
     {

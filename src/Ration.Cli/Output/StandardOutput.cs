@@ -10,6 +10,9 @@ internal static class StandardOutput
     /// <summary>A writer that hands on each piece at once.</summary>
     public static StreamWriter Open() => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 256) { AutoFlush = true };
 
+    /// <summary>A writer for text that a model wrote: on a terminal, nothing in it can move the cursor or change colours.</summary>
+    public static TextWriter OpenForText() => Console.IsOutputRedirected ? Open() : new TerminalWriter(Open());
+
     /// <summary>A writer for results that are complete: it is not flushed before it is full or disposed.</summary>
     public static StreamWriter OpenBuffered() => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 8192);
 

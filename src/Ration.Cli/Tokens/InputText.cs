@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Ration.Cli.Tokens;
 
 /// <summary>Text that a user named: a file, or standard input.</summary>
@@ -26,5 +28,14 @@ internal static class InputText
         {
             throw new InvalidInputException($"{option} {path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
         }
+    }
+
+    /// <summary>All of a text, without a line end at its very end; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <exception cref="InvalidInputException">There is no such file, it may not be read, or it is too long.</exception>
+    public static string ReadPrompt(string option, string path)
+    {
+        using Stream stream = Open(option, path);
+        string text = Encoding.UTF8.GetString(TextStream.ReadAll(stream));
+        return text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
     }
 }
