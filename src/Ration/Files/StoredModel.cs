@@ -1,4 +1,5 @@
 using Ration.Execution;
+using Ration.Files.BitsAndBytes;
 using Ration.Files.Gguf;
 using Ration.Files.GgufModels;
 using Ration.Files.HuggingFace;
@@ -115,6 +116,16 @@ public sealed class StoredModel : IDisposable
     {
         HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(folder);
         ITensorSource source = HuggingFaceFolder.OpenWeights(folder);
+        try
+        {
+            source = BitsAndBytesSource.Of(source);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+
         return Open(ModelFileKind.HuggingFace, folder, config, source, static (model, source) =>
             (WeightNames.HuggingFace(model.Family), HuggingFacePrefix.Find(source, model.Family)));
     }
