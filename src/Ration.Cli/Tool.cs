@@ -17,7 +17,8 @@ internal static class Tool
         Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
             new HelpOption(), new VersionOption(),
-            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), BenchCommand.Create(),
+            TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), ChatCommand.Create(),
+            TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parsed.UnmatchedTokens.Count > 0) return Complain($"there is no command or option '{parsed.UnmatchedTokens[0]}'; ration --help lists them", ExitCode.BadInput);

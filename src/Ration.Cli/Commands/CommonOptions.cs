@@ -8,7 +8,7 @@ namespace Ration.Cli.Commands;
 internal static class CommonOptions
 {
     /// <summary>The model.</summary>
-    public static Option<string?> Model { get; } = OptionFactory.Word("--model", "DIR|preset:NAME", "A model folder, or a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
+    public static Option<string?> Model { get; } = OptionFactory.Word("--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or (to train or plan) a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
 
     /// <summary>The text.</summary>
     public static Option<string[]> Data { get; } = new("--data")
@@ -43,14 +43,15 @@ internal static class CommonOptions
         int threads => threads,
     };
 
-    /// <summary>The folder of a trained model.</summary>
-    /// <exception cref="InvalidInputException">None was given, or a preset.</exception>
-    public static string ReadModelFolder(ParseResult parsed)
+    /// <summary>The files of a model.</summary>
+    /// <exception cref="InvalidInputException">None were given, or a preset.</exception>
+    public static string ReadModelPath(ParseResult parsed)
     {
         string? model = parsed.GetValue(Model);
-        if (model is null) throw new InvalidInputException("--model is missing; give a model folder, for example the --output of ration train");
+        if (string.IsNullOrEmpty(model)) throw new InvalidInputException("--model is missing; give a model folder or file, for example the --output of ration train");
         if (model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
-            throw new InvalidInputException($"--model {model} has no weights; give a model folder, for example the --output of ration train");
+            throw new InvalidInputException($"--model {model} has no weights; give a model folder or file, for example the --output of ration train");
+        if (!Path.Exists(model)) throw new InvalidInputException($"--model {model}: there is no such folder or file; check the path");
         return model;
     }
 

@@ -30,17 +30,18 @@ internal static class EvalCommand
     private static int Run(ParseResult parsed)
     {
         using Interruption interruption = new();
-        string folder = CommonOptions.ReadModelFolder(parsed);
+        string path = CommonOptions.ReadModelPath(parsed);
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) throw new InvalidInputException("--data is missing; name text files or folders of them");
-        ModelConfiguration model = ModelFolder.ReadConfiguration(folder);
-        ITokenizer tokenizer = ModelTokenizer.Read(folder);
+        using StoredModel stored = StoredModel.Open(path);
+        ModelConfiguration model = stored.Configuration;
+        ITokenizer tokenizer = ModelTokenizer.Describe(stored).Tokenizer;
         int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, LongestDefaultSequence);
         if (sequence is < 1 or > 1 << 24) throw new InvalidInputException($"--sequence {sequence}: give 1 to 16,777,216");
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, interruption.Token);
         PackedBatches batches = new(data.Tokens, sequence, seed: 0, heldOut: 1);
         CpuDevice device = new(CommonOptions.ReadThreads(parsed));
-        using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.Tokens.MemoryBytes);
-        evaluation.Load(folder);
+        using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.Tokens.MemoryBytes, stored.HeldType);
+        evaluation.Load(stored);
         (double loss, long targets, double seconds) = Measure(evaluation, batches, interruption.Token);
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds);
         else WriteText(loss, targets, seconds);

@@ -1,57 +1,69 @@
 using System.CommandLine;
 using Ration.Cli.Output;
+using Ration.Cli.Tokens;
 using Ration.Inference;
-using Ration.Inference.Sampling;
 using Ration.Memory;
+using Ration.Tokenizers;
 
 namespace Ration.Cli.Commands;
 
 /// <summary><c>ration generate</c>: goes on with a text.</summary>
 internal static class GenerateCommand
 {
-    private static readonly Option<string?> s_prompt = OptionFactory.Word("--prompt", "TEXT", "The text to go on with.");
-    private static readonly Option<int?> s_maxTokens = OptionFactory.Number<int>("--max-tokens", "N", "Tokens to generate (default 200).");
-    private static readonly Option<float?> s_temperature = OptionFactory.Number<float>("--temperature", "X", "Randomness (default 0.8); 0 takes the most likely token.");
-    private static readonly Option<int?> s_topK = OptionFactory.Number<int>("--top-k", "N", "Consider only the N most likely tokens (default 0: all).");
-    private static readonly Option<float?> s_topP = OptionFactory.Number<float>("--top-p", "X", "Consider only the most likely tokens that have this probability together (default 0.95).");
+    /// <summary>Tokens that are generated unless told otherwise.</summary>
+    public const int DefaultMaxTokens = 200;
+
+    private static readonly Option<string?> s_prompt = OptionFactory.Word("--prompt", "TEXT", "The text to go on with, or - for standard input.");
+    private static readonly Option<string?> s_promptFile = OptionFactory.Word("--prompt-file", "FILE", "A file with the text to go on with. A line end at its very end is left out.");
+    private static readonly Option<bool> s_special = OptionFactory.Switch("--special", "Take special tokens that the prompt spells out, such as <|im_start|>, as those tokens.");
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        Command command = new("generate", "Go on with a text.")
-        {
-            CommonOptions.Model, s_prompt, s_maxTokens, s_temperature, s_topK, s_topP, CommonOptions.Seed, CommonOptions.Memory, CommonOptions.Threads, CommonOptions.Json,
-        };
-        command.SetAction(Run);
+        SamplingArguments sampling = new("200");
+        InferenceArguments inference = new();
+        Command command = new("generate", "Go on with a text.") { CommonOptions.Model, s_prompt, s_promptFile, s_special };
+        sampling.AddTo(command);
+        inference.AddTo(command);
+        command.Options.Add(CommonOptions.Json);
+        command.SetAction(parsed => Run(parsed, sampling, inference));
         return command;
     }
 
-    private static int Run(ParseResult parsed)
+    private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
+        string path = CommonOptions.ReadModelPath(parsed);
+        string prompt = ReadPrompt(parsed);
+        TextGenerationOptions options = sampling.Read(parsed);
+        options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
+        using LanguageModel model = Load(path, prompt, options, inference.Read(parsed));
         using Interruption interruption = new();
-        string folder = CommonOptions.ReadModelFolder(parsed);
-        string prompt = parsed.GetValue(s_prompt) ?? throw new InvalidInputException("--prompt is missing; give the text to go on with");
-        int most = parsed.GetValue(s_maxTokens) ?? 200;
-        if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");
-        SamplingOptions sampling = new(parsed.GetValue(s_temperature) ?? 0.8f, parsed.GetValue(s_topK) ?? 0, parsed.GetValue(s_topP) ?? 0.95f, parsed.GetValue(CommonOptions.Seed) ?? 1);
-        using LanguageModelSource source = LanguageModelSource.Open(folder);
-        int tokens = source.Tokenizer.Encode(prompt, null).Length;
-        if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
-        using LanguageModel model = source.Load(new LanguageModelOptions
-        {
-            Memory = parsed.GetValue(CommonOptions.Memory),
-            Threads = CommonOptions.ReadThreads(parsed),
-            PromptTokens = tokens,
-            Context = tokens + most,
-        });
-        TextGeneration generation = model.Start(prompt, new TextGenerationOptions { MaxTokens = most, Sampling = sampling });
+        TextGeneration generation = model.Start(prompt, options);
         return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, interruption.Token) : Stream(generation, prompt, interruption.Token);
+    }
+
+    // The prompt's tokens are counted first: they decide how much room there must be.
+    private static LanguageModel Load(string path, string prompt, TextGenerationOptions options, LanguageModelOptions memory)
+    {
+        using LanguageModelSource source = LanguageModelSource.Open(path);
+        int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
+        if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
+        return source.Load(memory with { PromptTokens = tokens, Context = memory.Context ?? checked(tokens + options.MaxTokens!.Value) });
+    }
+
+    private static string ReadPrompt(ParseResult parsed)
+    {
+        string? prompt = parsed.GetValue(s_prompt), file = parsed.GetValue(s_promptFile);
+        if (prompt is not null && file is not null) throw new InvalidInputException("--prompt and --prompt-file exclude each other; give one of them");
+        if (prompt is not null && prompt != InputText.StandardInput) return prompt;
+        if (prompt is null && file is null) throw new InvalidInputException("--prompt is missing; give the text to go on with, or --prompt-file FILE");
+        return InputText.ReadPrompt(file is null ? "--prompt" : "--prompt-file", file ?? InputText.StandardInput);
     }
 
     private static int Stream(TextGeneration generation, string prompt, CancellationToken cancellation)
     {
-        using StreamWriter stdout = StandardOutput.Open();
-        if (!Console.IsErrorRedirected) Log.Writer.Write(prompt);
+        using TextWriter stdout = StandardOutput.OpenForText();
+        if (!Console.IsErrorRedirected && !Console.IsOutputRedirected) Log.Writer.Write(prompt);
         bool isInterrupted = !generation.WriteTo(stdout, cancellation);
         stdout.WriteLine();
         GeneratedText text = generation.Result;
@@ -72,6 +84,7 @@ internal static class GenerateCommand
             json.Number("prefillTokensPerSecond", text.PrefillTokensPerSecond);
             json.Number("decodeTokensPerSecond", text.DecodeTokensPerSecond);
             json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+            json.TextOrNull("finish", text.Finish?.ToString());
         });
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }

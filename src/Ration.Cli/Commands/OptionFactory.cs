@@ -59,6 +59,16 @@ internal static class OptionFactory
     /// <summary>A text; null where it is not given.</summary>
     public static Option<string?> Word(string name, string placeholder, string description) => new(name) { Description = description, HelpName = placeholder };
 
+    /// <summary>Texts, of which each is given with the option's name before it; none where it is not given.</summary>
+    public static Option<string[]> Words(string name, string placeholder, string description) => new(name)
+    {
+        Description = description,
+        HelpName = placeholder,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+        CustomParser = static result => [.. result.Tokens.Select(static t => t.Value)],
+    };
+
     /// <summary>A switch.</summary>
     public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 

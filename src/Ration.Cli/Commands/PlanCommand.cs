@@ -18,7 +18,7 @@ internal static class PlanCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        Command command = new("plan", "Say what ration train with the same options would need and why, without starting it.");
+        Command command = new("plan", "Say what ration train with the same options would need and why, without starting it; plan generate says so of ration generate.") { PlanGenerateCommand.Create() };
         TrainingArguments arguments = new();
         arguments.AddTo(command);
         command.Options.Add(s_html);

@@ -18,14 +18,14 @@ internal static class PlanSummary
     {
         TrainingOptions options = plan.Options;
         writer.WriteLine($"{options.Model.Name}: {options.Model.Parameters:N0} parameters, {options.Steps:N0} steps of {options.BatchTokens:N0} tokens in rows of {options.Sequence:N0}, {plan.Device.Description}");
-        writer.WriteLine($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({Parts(plan)})");
+        writer.WriteLine($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({Parts(plan.Program.Timeline, plan.RuntimeBytes)})");
         foreach (PlanReason reason in plan.Reasons) writer.WriteLine($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
     }
 
-    private static string Parts(TrainingPlan plan)
+    /// <summary>What is in memory at the peak, by kind.</summary>
+    public static string Parts(MemoryTimeline timeline, long runtimeBytes)
     {
-        MemoryTimeline timeline = plan.Program.Timeline;
         IEnumerable<string> parts = s_kinds.Where(k => timeline.AtPeak(k.Kind) > 0).Select(k => $"{k.Name} {new ByteSize(timeline.AtPeak(k.Kind))}");
-        return string.Join(", ", parts.Append($"runtime {new ByteSize(plan.RuntimeBytes)}"));
+        return string.Join(", ", parts.Append($"runtime {new ByteSize(runtimeBytes)}"));
     }
 }

@@ -10,6 +10,12 @@ internal static class StandardOutput
     /// <summary>A writer that hands on each piece at once.</summary>
     public static StreamWriter Open() => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 256) { AutoFlush = true };
 
+    /// <summary>A writer for text that a model wrote: on a terminal, nothing in it can move the cursor or change colours.</summary>
+    public static TextWriter OpenForText() => Console.IsOutputRedirected ? Open() : new TerminalWriter(Open());
+
+    /// <summary>A writer for results that are complete: it is not flushed before it is full or disposed.</summary>
+    public static StreamWriter OpenBuffered() => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 8192);
+
     /// <summary>Writes one JSON object and a line end.</summary>
     public static void WriteJson(Action<JsonObject> fill)
     {
@@ -43,6 +49,39 @@ internal readonly struct JsonObject(Utf8JsonWriter writer)
     {
         writer.WriteStartArray(name);
         foreach (int value in values) writer.WriteNumberValue(value);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Whole numbers.</summary>
+    public void Numbers(string name, IReadOnlyList<long> values)
+    {
+        writer.WriteStartArray(name);
+        foreach (long value in values) writer.WriteNumberValue(value);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Texts.</summary>
+    public void Texts(string name, IReadOnlyList<string> values)
+    {
+        writer.WriteStartArray(name);
+        foreach (string value in values) writer.WriteStringValue(value);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>A text or null.</summary>
+    public void TextOrNull(string name, string? value) => writer.WriteString(name, value);
+
+    /// <summary>Objects in a row.</summary>
+    public void Objects<T>(string name, IReadOnlyList<T> values, Action<JsonObject, T> fill)
+    {
+        writer.WriteStartArray(name);
+        foreach (T value in values)
+        {
+            writer.WriteStartObject();
+            fill(this, value);
+            writer.WriteEndObject();
+        }
+
         writer.WriteEndArray();
     }
 

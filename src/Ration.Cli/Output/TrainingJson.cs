@@ -35,7 +35,7 @@ internal static class TrainingJson
         json.Number("budgetBytes", plan.BudgetBytes);
         json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
         json.Number("measuredPeakBytes", outcome.MeasuredPeakBytes);
-        PlanJson.WriteMemory(json, plan);
+        PlanJson.WriteMemory(json, plan.Program.Timeline, plan.RuntimeBytes);
         PlanJson.WriteChoices(json, plan);
         json.Flag("interrupted", result.Interrupted);
         json.Text("output", outcome.Output);
@@ -56,7 +56,7 @@ internal static class PlanJson
         if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
         if (refusal is null) json.Number("budgetBytes", plan.BudgetBytes);
         json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
-        WriteMemory(json, plan);
+        WriteMemory(json, plan.Program.Timeline, plan.RuntimeBytes);
         json.Number("predictedTokensPerSecond", plan.Options.BatchTokens / seconds);
         json.Number("predictedStepSeconds", seconds);
         WriteChoices(json, plan);
@@ -64,9 +64,8 @@ internal static class PlanJson
     });
 
     /// <summary>Bytes by kind when the step is at its peak, and what the process needs besides.</summary>
-    public static void WriteMemory(JsonObject json, TrainingPlan plan) => json.Object("memory", memory =>
+    public static void WriteMemory(JsonObject json, MemoryTimeline timeline, long runtimeBytes) => json.Object("memory", memory =>
     {
-        MemoryTimeline timeline = plan.Program.Timeline;
         memory.Number("weights", timeline.AtPeak(MemoryKind.Weights));
         memory.Number("gradients", timeline.AtPeak(MemoryKind.Gradients));
         memory.Number("optimizerState", timeline.AtPeak(MemoryKind.OptimizerState));
@@ -74,7 +73,7 @@ internal static class PlanJson
         memory.Number("kvCache", timeline.AtPeak(MemoryKind.KvCache));
         memory.Number("inputs", timeline.AtPeak(MemoryKind.Inputs));
         memory.Number("workspace", timeline.AtPeak(MemoryKind.Workspace));
-        memory.Number("runtime", plan.RuntimeBytes);
+        memory.Number("runtime", runtimeBytes);
     });
 
     /// <summary>What was decided, by machine-readable names.</summary>

@@ -84,6 +84,15 @@ public sealed class StoredModel : IDisposable
     /// <param name="parameter">Its canonical name.</param>
     public DType TypeOf(string parameter) => _weights.TypeOf(parameter);
 
+    /// <summary>How kernels can hold a parameter without loss: matrices as they are stored, vectors, which are small, as F32.</summary>
+    /// <param name="parameter">Its canonical name.</param>
+    /// <param name="shape">Its shape.</param>
+    public DType HeldType(string parameter, Shape shape)
+    {
+        DType type = TypeOf(parameter);
+        return shape.Rank >= 2 && !type.IsPlanar() && type.CanStore(shape) ? type : DType.F32;
+    }
+
     /// <summary>Fills values with the parameters of their names, in pieces; stored forms are changed into the values' where they differ.</summary>
     /// <exception cref="InvalidInputException">A value is no parameter of this model or has another shape, or the files are damaged.</exception>
     public void Load(IEnumerable<Value> weights, Executor executor)

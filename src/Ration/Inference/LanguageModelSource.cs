@@ -63,7 +63,7 @@ public sealed class LanguageModelSource : IDisposable
     /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
     public GenerationPlan Plan(LanguageModelOptions? options = null)
     {
-        GenerationOptions asked = (options ?? new LanguageModelOptions()).ForPlan(Configuration, StoredType);
+        GenerationOptions asked = (options ?? new LanguageModelOptions()).ForPlan(Configuration, _stored.HeldType);
         asked.Validate();
         CpuDevice device = new(asked.Threads);
         return GenerationPlan.Create(asked, device, device.Threads, (long)Tokenizer.VocabularySize * HostBytesOfToken);
@@ -89,11 +89,4 @@ public sealed class LanguageModelSource : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _stored.Dispose();
-
-    // Kernels read matrices in any form; vectors are small and always F32.
-    private DType StoredType(string name, Shape shape)
-    {
-        DType type = _stored.TypeOf(name);
-        return shape.Rank >= 2 && !type.IsPlanar() && type.CanStore(shape) ? type : DType.F32;
-    }
 }

@@ -7,6 +7,8 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
+using Ration.Tensors;
 
 namespace Ration.Training;
 
@@ -36,8 +38,10 @@ public sealed class Evaluation : IDisposable
     /// <param name="threads">Threads of that device.</param>
     /// <param name="memory">Most bytes that the process may have resident; null for what the machine has free.</param>
     /// <param name="hostBytes">Managed memory that the run will hold.</param>
+    /// <param name="weightType">How each weight is held, by its name and shape; null for F32.</param>
     /// <exception cref="MemoryBudgetException">Not even one row fits.</exception>
-    public static Evaluation Create(ModelConfiguration model, int sequence, IDevice device, int threads, ByteSize? memory = null, long hostBytes = 0)
+    public static Evaluation Create(ModelConfiguration model, int sequence, IDevice device, int threads, ByteSize? memory = null, long hostBytes = 0,
+        Func<string, Shape, DType>? weightType = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sequence, 1);
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
@@ -45,7 +49,8 @@ public sealed class Evaluation : IDisposable
         for (int rows = Math.Max(1, MostTokensAtOnce / sequence); ; rows /= 2)
         {
             TrainingStep step = new(model, rows, sequence, new Sgd());
-            StepProgram program = StepProgram.Compile(TrainingGraph.BuildEvaluation(step, rows), device);
+            Graph graph = TrainingGraph.BuildEvaluation(step, rows);
+            StepProgram program = StepProgram.Compile(weightType is null ? graph : new WeightStorage(weightType).Apply(graph), device);
             long needed = program.ArenaBytes + RuntimeFootprint.Overhead(program.ArenaBytes) + RowFiller.HostBytes(rows, sequence) + runtime;
             if (needed <= budget) return new Evaluation(device, program, rows, sequence, needed - program.ArenaBytes);
             if (rows > 1) continue;
@@ -56,10 +61,9 @@ public sealed class Evaluation : IDisposable
         }
     }
 
-    /// <summary>Reads the weights of a model folder.</summary>
-    /// <exception cref="InvalidInputException">They are missing, damaged, or of another model.</exception>
-    public void Load(string modelFolder) =>
-        ModelFolder.Load(modelFolder, _program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights), _executor);
+    /// <summary>Reads the weights of a model.</summary>
+    /// <exception cref="InvalidInputException">They are damaged, or of another model.</exception>
+    public void Load(StoredModel model) => model.Load(_program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights), _executor);
 
     /// <summary>The mean loss, in nats, over the targets of all held-out rows.</summary>
     /// <param name="data">Rows of this sequence length.</param>

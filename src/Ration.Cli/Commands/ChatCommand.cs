@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Ration.Cli.Chat;
+using Ration.Cli.Output;
+using Ration.Inference;
+using Ration.Memory;
+using Ration.Tokenizers.ChatTemplates;
+
+namespace Ration.Cli.Commands;
+
+/// <summary><c>ration chat</c>: a conversation with a model.</summary>
+internal static class ChatCommand
+{
+    private static readonly Option<string?> s_system = OptionFactory.Word("--system", "TEXT", "A message that says how the model is to answer.");
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        SamplingArguments sampling = new("as many as there is room for");
+        InferenceArguments inference = new();
+        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed.") { CommonOptions.Model, s_system };
+        sampling.AddTo(command);
+        inference.AddTo(command);
+        command.Options.Add(CommonOptions.Json);
+        command.SetAction(parsed => Run(parsed, sampling, inference));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
+    {
+        string path = CommonOptions.ReadModelPath(parsed);
+        TextGenerationOptions options = sampling.Read(parsed);
+        using LanguageModel model = LanguageModel.Load(path, inference.Read(parsed));
+        if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
+        bool json = parsed.GetValue(CommonOptions.Json);
+        TextWriter writer = json ? ChatInput.IsTerminal ? Log.Writer : TextWriter.Null : StandardOutput.OpenForText();
+        using ChatLoop loop = new(model, parsed.GetValue(s_system), options, writer);
+        bool isDone = loop.Run();
+        if (json) WriteJson(loop, !isDone);
+        return isDone ? ExitCode.Done : ExitCode.Interrupted;
+    }
+
+    private static void WriteJson(ChatLoop loop, bool isInterrupted) => StandardOutput.WriteJson(json =>
+    {
+        json.Objects("messages", loop.Session.Messages, static (message, value) => WriteMessage(message, value));
+        json.Number("generatedTokens", loop.GeneratedTokens);
+        json.Flag("interrupted", isInterrupted);
+        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+    });
+
+    private static void WriteMessage(JsonObject json, ChatTemplateMessage message)
+    {
+        json.Text("role", message.Role);
+        json.TextOrNull("content", message.Content);
+    }
+}

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Ration.Cli.Output;
+using Ration.Files;
+using Ration.Memory;
+using Ration.Tensors;
+
+namespace Ration.Cli.Commands;
+
+/// <summary><c>ration convert</c>: writes a model in another layout or number format.</summary>
+internal static class ConvertCommand
+{
+    // A shard of the usual size; a GGUF file is in one piece, which is how people pass them on.
+    private const long LargestShard = 5_000_000_000;
+
+    private static readonly Option<string?> s_output = OptionFactory.Word("--output", "DIR|FILE.gguf", "A file name that ends in .gguf, or a folder for safetensors files.");
+    private static readonly Option<DType?> s_format = WeightFormats.Option(
+        "--format", "How matrices are stored (default: as they are); folders hold f32, f16 and bf16. Vectors stay f32.", null, WeightFormats.Files);
+    private static readonly Option<bool> s_overwrite = OptionFactory.Switch("--overwrite", "Replace what is there.");
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        Command command = new("convert", "Write a model as a GGUF file or a Hugging Face folder, in another number format if wanted.")
+        {
+            CommonOptions.Model, s_output, s_format, s_overwrite, CommonOptions.Json,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        using Interruption interruption = new();
+        string output = parsed.GetValue(s_output) ?? throw new InvalidInputException("--output is missing; give a folder, or a file name that ends in .gguf");
+        using StoredModel model = StoredModel.Open(CommonOptions.ReadModelPath(parsed));
+        long start = Stopwatch.GetTimestamp();
+        using ConversionProgress progress = new();
+        ConversionTarget target = new(output, parsed.GetValue(s_overwrite));
+        ModelConversionOptions options = new() { Type = parsed.GetValue(s_format), Progress = progress, LargestFileBytes = target.IsGguf ? long.MaxValue : LargestShard };
+        target.Write(model, options, interruption.Token);
+        progress.Dispose();
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        if (parsed.GetValue(CommonOptions.Json)) WriteJson(target, seconds);
+        else Log.Line($"{output}: {target.Tensors:N0} tensors, {new ByteSize(target.Bytes)} in {Duration.Of(TimeSpan.FromSeconds(seconds))}");
+        return ExitCode.Done;
+    }
+
+    private static void WriteJson(ConversionTarget target, double seconds) => StandardOutput.WriteJson(json =>
+    {
+        json.Text("output", target.Output);
+        json.Texts("files", target.Files);
+        json.Number("bytes", target.Bytes);
+        json.Number("tensors", target.Tensors);
+        json.Number("seconds", seconds);
+        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+    });
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using Ration.Inference;
+using Ration.Tensors;
+
+namespace Ration.Cli.Commands;
+
+/// <summary>How a model is held in memory: the options that commands which run one have in common.</summary>
+internal sealed class InferenceArguments
+{
+    private enum Weights
+    {
+        Auto,
+        Stored,
+        Given,
+    }
+
+    private readonly Option<int?> _context = OptionFactory.Number<int>("--context", "TOKENS", "Tokens of prompt and answers together for which there is room.");
+    private readonly Option<DType?> _cache = WeightFormats.Option("--cache", "How keys and values are stored (default auto).", "auto", WeightFormats.Caches);
+    private readonly Option<(Weights How, DType Type)> _weights = OptionFactory.Choice(
+        "--weights", "How matrices are held: auto takes them as they are stored unless memory is short (default), stored always.",
+        [("auto", (Weights.Auto, default)), ("stored", (Weights.Stored, default)), .. WeightFormats.Files.Select(static f => (f.Word, (Weights.Given, f.Type)))]);
+    private readonly Option<GenerationQuality?> _quality = OptionFactory.Choice<GenerationQuality?>(
+        "--quality", "What may give way where memory is short: exact nothing but F32 keys and values, high down to 8 bits (default), any down to 4 bits.",
+        ("exact", GenerationQuality.Exact), ("high", GenerationQuality.High), ("any", GenerationQuality.Any));
+
+    /// <summary>Adds all options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        ReadOnlySpan<Option> all = [_context, _cache, _weights, _quality, CommonOptions.Memory, CommonOptions.Threads];
+        foreach (Option option in all) command.Options.Add(option);
+    }
+
+    /// <summary>What was asked for.</summary>
+    /// <exception cref="InvalidInputException">Something cannot be used.</exception>
+    public LanguageModelOptions Read(ParseResult parsed)
+    {
+        (Weights how, DType type) = parsed.GetValue(_weights);
+        DType? cache = parsed.GetValue(_cache);
+        bool keeps = how == Weights.Stored;
+        return new LanguageModelOptions
+        {
+            Memory = parsed.GetValue(CommonOptions.Memory),
+            Threads = CommonOptions.ReadThreads(parsed),
+            Context = ReadContext(parsed),
+            // What may not change the weights may not change the cache either, unless that is chosen here.
+            CacheType = cache ?? (keeps ? DType.F16 : null),
+            WeightType = how == Weights.Given ? type : null,
+            Quality = keeps ? GenerationQuality.Exact : parsed.GetValue(_quality) ?? GenerationQuality.High,
+        };
+    }
+
+    private int? ReadContext(ParseResult parsed) => parsed.GetValue(_context) switch
+    {
+        < 1 or >= 1 << 24 => throw new InvalidInputException($"--context {parsed.GetValue(_context)}: give 1 to 16,777,215"),
+        var context => context,
+    };
+}

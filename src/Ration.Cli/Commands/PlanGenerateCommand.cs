@@ -1,0 +1,81 @@
+using System.CommandLine;
+using Ration.Cli.Output;
+using Ration.Devices.Cpu;
+using Ration.Execution;
+using Ration.Inference;
+using Ration.Planning;
+
+namespace Ration.Cli.Commands;
+
+/// <summary><c>ration plan generate</c>: says what generating would take, and starts nothing.</summary>
+internal static class PlanGenerateCommand
+{
+    private const int DefaultPromptTokens = 512;
+    private static readonly Option<int?> s_promptTokens = OptionFactory.Number<int>("--prompt-tokens", "N", "Tokens of the prompt (default 512).");
+    private static readonly Option<int?> s_maxTokens = OptionFactory.Number<int>("--max-tokens", "N", "Tokens to generate after it (default 200).");
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        InferenceArguments inference = new();
+        Command command = new("generate", "Say what ration generate would need and why, without starting it.") { CommonOptions.Model, s_promptTokens, s_maxTokens };
+        inference.AddTo(command);
+        command.Options.Add(CommonOptions.Json);
+        command.SetAction(parsed => Run(parsed, inference));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, InferenceArguments inference)
+    {
+        int prompt = parsed.GetValue(s_promptTokens) ?? DefaultPromptTokens, most = parsed.GetValue(s_maxTokens) ?? GenerateCommand.DefaultMaxTokens;
+        if (prompt is < 1 or > 1 << 24) throw new InvalidInputException($"--prompt-tokens {prompt}: give 1 to 16,777,216");
+        if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");
+        LanguageModelOptions options = inference.Read(parsed);
+        options = options with { PromptTokens = prompt, Context = options.Context ?? prompt + most };
+        GenerationPlan plan;
+        MemoryBudgetException? refusal = null;
+        try
+        {
+            plan = Make(parsed, options, most);
+        }
+        catch (MemoryBudgetException e)
+        {
+            // What is shown instead is the plan of the smallest budget.
+            refusal = e;
+            plan = Make(parsed, options with { Memory = e.Smallest }, most);
+        }
+
+        using CpuDevice probe = new(options.Threads);
+        MachineRates rates = MachineMeasurement.Measure(probe);
+        if (parsed.GetValue(CommonOptions.Json)) GenerationPlanOutput.WriteJson(plan, rates, refusal);
+        else if (refusal is null) GenerationPlanOutput.WriteText(plan, rates);
+        return refusal is null ? ExitCode.Done : throw refusal;
+    }
+
+    // A preset has no files; its weights are as training would save them.
+    private static GenerationPlan Make(ParseResult parsed, LanguageModelOptions options, int most)
+    {
+        string model = parsed.GetValue(CommonOptions.Model) ?? throw new InvalidInputException("--model is missing; give a model folder or file, or a preset such as preset:nano");
+        if (!model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
+        {
+            using LanguageModelSource source = LanguageModelSource.Open(CommonOptions.ReadModelPath(parsed));
+            return source.Plan(options);
+        }
+
+        CpuDevice device = new(options.Threads);
+        return GenerationPlan.Create(
+            new GenerationOptions
+            {
+                Model = ModelSource.Open(model).Configuration,
+                PromptTokens = options.PromptTokens,
+                MaxTokens = most,
+                Context = options.Context,
+                Memory = options.Memory,
+                Threads = options.Threads,
+                CacheType = options.CacheType,
+                WeightType = options.WeightType,
+                Quality = options.Quality,
+            },
+            device, device.Threads);
+    }
+}

@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Ration.Tensors;
+
+namespace Ration.Cli.Commands;
+
+/// <summary>The ways of storing numbers by the words of the command line.</summary>
+internal static class WeightFormats
+{
+    /// <summary>What weights in files can be.</summary>
+    public static readonly (string Word, DType Type)[] Files =
+    [
+        ("f32", DType.F32), ("f16", DType.F16), ("bf16", DType.BF16), ("q8_0", DType.Q8_0), ("q6_k", DType.Q6_K), ("q5_k", DType.Q5_K), ("q5_1", DType.Q5_1),
+        ("q5_0", DType.Q5_0), ("q4_k", DType.Q4_K), ("q4_1", DType.Q4_1), ("q4_0", DType.Q4_0), ("q3_k", DType.Q3_K), ("q2_k", DType.Q2_K), ("nf4", DType.NF4),
+    ];
+
+    /// <summary>What keys and values can be.</summary>
+    public static readonly (string Word, DType Type)[] Caches = [("f32", DType.F32), ("f16", DType.F16), ("bf16", DType.BF16), ("q8_0", DType.Q8_0)];
+
+    /// <summary>An option that takes one of these words; null where it is not given, or where its first word is.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="none">A word for leaving the choice open.</param>
+    /// <param name="formats">The words.</param>
+    public static Option<DType?> Option(string name, string description, string? none, (string Word, DType Type)[] formats)
+    {
+        (string, DType?)[] words = [.. formats.Select(static f => (f.Word, (DType?)f.Type))];
+        return OptionFactory.Choice(name, description, none is null ? words : [(none, null), .. words]);
+    }
+}

@@ -1,0 +1,88 @@
+using Ration.Cli.Inspection;
+using Ration.Files;
+
+namespace Ration.Cli;
+
+/// <summary>
+/// Where a converted model goes. It appears under its name when it is whole: a new folder is filled under another name first, and files are
+/// replaced one by one.
+/// </summary>
+internal sealed class ConversionTarget
+{
+    private readonly bool _overwrite;
+
+    /// <summary>A file, if the name ends in <c>.gguf</c>, or a folder.</summary>
+    public ConversionTarget(string output, bool overwrite) => (Output, _overwrite) = (output, overwrite);
+
+    /// <summary>What was named.</summary>
+    public string Output { get; }
+
+    /// <summary>The files that were written.</summary>
+    public IReadOnlyList<string> Files { get; private set; } = [];
+
+    /// <summary>Their bytes.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>How many tensors they hold.</summary>
+    public int Tensors { get; private set; }
+
+    /// <summary>Whether it is a GGUF file.</summary>
+    public bool IsGguf => Output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Converts.</summary>
+    /// <exception cref="InvalidInputException">There is something already, or it cannot be written.</exception>
+    public void Write(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            if (IsGguf) WriteGguf(model, options, cancellation);
+            else WriteFolder(model, options, cancellation);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException or ArgumentException { ParamName: "path" })
+        {
+            throw new InvalidInputException($"--output {Output}: it cannot be written ({e.Message}); name another place", e);
+        }
+
+        Bytes = Files.Sum(static file => new FileInfo(file).Length);
+        Tensors = ModelInspector.Open(IsGguf ? Files[0] : Output).Tensors.Count;
+    }
+
+    private void WriteGguf(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
+    {
+        if (Directory.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a folder; name a file in it");
+        if (!_overwrite && File.Exists(Output)) throw Exists();
+        if (Path.GetDirectoryName(Path.GetFullPath(Output)) is { } folder) TrainingData.CreateFolder(folder);
+        Files = ModelConverter.ToGguf(model, Output, options, cancellation);
+    }
+
+    private void WriteFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
+    {
+        if (File.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a file; name a folder, or a file that ends in .gguf");
+        bool isNew = !Directory.Exists(Output) || !Directory.EnumerateFileSystemEntries(Output).Any();
+        if (!isNew && !_overwrite) throw Exists();
+        if (isNew) WriteNewFolder(model, options, cancellation);
+        else ModelConverter.ToHuggingFace(model, Output, options, cancellation);
+        Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
+    }
+
+    private void WriteNewFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
+    {
+        string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
+        string partial = $"{whole}.partial-{Environment.ProcessId}";
+        TrainingData.CreateFolder(partial);
+        try
+        {
+            ModelConverter.ToHuggingFace(model, partial, options, cancellation);
+            // An empty folder of this name may be there.
+            if (Directory.Exists(whole)) Directory.Delete(whole);
+            Directory.Move(partial, whole);
+        }
+        catch
+        {
+            Directory.Delete(partial, recursive: true);
+            throw;
+        }
+    }
+
+    private InvalidInputException Exists() => new($"--output {Output} exists already; give another name, or --overwrite to replace it");
+}

@@ -1,0 +1,57 @@
+using System.Text;
+using System.Text.Json;
+using Ration.Files;
+
+namespace Ration.Cli.Inspection;
+
+/// <summary>The members of a small JSON file as keys and values.</summary>
+internal static class JsonMetadata
+{
+    private const int Limit = 4 << 20;
+
+    /// <summary>Reads the members of the outermost object; those of an object within follow its name and a dot.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read, is too large, or is no JSON object.</exception>
+    public static IReadOnlyList<(string Key, string Value)> Read(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > Limit) throw new FileFormatException(path, "the file is too large for a configuration", "check which file this is");
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FileFormatException(path, "the file is not a JSON object", "copy it again from the model's source");
+            List<(string, string)> members = [];
+            foreach (JsonProperty property in document.RootElement.EnumerateObject()) Add(members, property.Name, property.Value);
+            return members;
+        }
+        catch (JsonException e)
+        {
+            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})", "mend it or copy it again from the model's source", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
+        }
+    }
+
+    /// <summary>The architecture that a <c>config.json</c> names, or null.</summary>
+    public static string? Architecture(IReadOnlyList<(string Key, string Value)> metadata) =>
+        metadata.FirstOrDefault(static m => m.Key == "model_type").Value ?? metadata.FirstOrDefault(static m => m.Key == "architectures").Value;
+
+    private static void Add(List<(string, string)> members, string name, JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Object && !name.Contains('.', StringComparison.Ordinal))
+        {
+            foreach (JsonProperty inner in value.EnumerateObject()) Add(members, $"{name}.{inner.Name}", inner.Value);
+            return;
+        }
+
+        members.Add((name, value.ValueKind == JsonValueKind.String ? value.GetString()! : Compact(value)));
+    }
+
+    // Without the line ends of the file.
+    private static string Compact(JsonElement value)
+    {
+        using MemoryStream bytes = new();
+        using (Utf8JsonWriter writer = new(bytes)) value.WriteTo(writer);
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
+    }
+}

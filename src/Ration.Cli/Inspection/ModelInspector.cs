@@ -1,0 +1,133 @@
+using Ration.Files;
+using Ration.Files.Gguf;
+using Ration.Files.HuggingFace;
+using Ration.Files.Safetensors;
+using Ration.Tokenizers;
+
+namespace Ration.Cli.Inspection;
+
+/// <summary>Looks into the files of a model. What Ration cannot run is described as far as it can be read.</summary>
+internal static class ModelInspector
+{
+    private const string AdapterConfig = "adapter_config.json", AdapterWeights = "adapter_model.safetensors";
+    private static readonly string[] s_tokenizerFiles = ["tokenizer.json", "tokenizer.model"];
+
+    /// <summary>Describes a file or folder.</summary>
+    /// <exception cref="InvalidInputException">It is no model, or damaged.</exception>
+    public static InspectedModel Open(string path)
+    {
+        if (Directory.Exists(path)) return OpenFolder(path);
+        if (!File.Exists(path)) throw new InvalidInputException($"{path}: there is no such file or folder; check the path");
+        if (IsGguf(path)) return OpenGguf(path);
+        return path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? OpenSafetensors(path) : OpenOther(path);
+    }
+
+    private static InspectedModel OpenFolder(string folder)
+    {
+        if (File.Exists(Path.Combine(folder, HuggingFaceFolder.ConfigName))) return OpenHuggingFace(folder);
+        if (File.Exists(Path.Combine(folder, AdapterConfig))) return OpenAdapter(folder);
+        if (s_tokenizerFiles.Any(name => File.Exists(Path.Combine(folder, name))))
+            return new InspectedModel { Path = folder, Kind = "folder with a tokenizer", Tokenizer = ModelTokenizer.Describe(folder) };
+        throw new InvalidInputException($"{folder}: this folder has no {HuggingFaceFolder.ConfigName}, {AdapterConfig} or tokenizer; name the folder or file of a model");
+    }
+
+    private static InspectedModel OpenHuggingFace(string folder)
+    {
+        IReadOnlyList<(string Key, string Value)> metadata = JsonMetadata.Read(Path.Combine(folder, HuggingFaceFolder.ConfigName));
+        using SafetensorsFolder weights = SafetensorsFolder.Open(folder);
+        InspectedModel model = new() { Path = folder, Kind = "Hugging Face folder", Metadata = metadata, Tensors = List(weights), Architecture = JsonMetadata.Architecture(metadata) };
+        return WithTokenizer(WithConfiguration(model), static path => ModelTokenizer.Describe(path));
+    }
+
+    private static InspectedModel OpenAdapter(string folder)
+    {
+        IReadOnlyList<(string Key, string Value)> metadata = JsonMetadata.Read(Path.Combine(folder, AdapterConfig));
+        using SafetensorsReader weights = SafetensorsReader.Open(Path.Combine(folder, AdapterWeights));
+        string kind = metadata.FirstOrDefault(static m => m.Key == "peft_type").Value ?? "unknown";
+        return new InspectedModel { Path = folder, Kind = $"adapter folder ({kind})", Metadata = metadata, Tensors = [.. weights.Tensors.Select(Describe)] };
+    }
+
+    private static InspectedModel OpenSafetensors(string path)
+    {
+        using SafetensorsReader reader = SafetensorsReader.Open(path);
+        return new InspectedModel
+        {
+            Path = path,
+            Kind = "safetensors file",
+            Metadata = [.. reader.Metadata.Where(static m => !IsChecksum(m.Key)).OrderBy(static m => m.Key, StringComparer.Ordinal).Select(static m => (m.Key, m.Value))],
+            Tensors = [.. reader.Tensors.Select(Describe)],
+        };
+    }
+
+    private static InspectedModel OpenGguf(string path)
+    {
+        using GgufFile file = GgufFile.Open(path);
+        int parts = file.Paths.Count();
+        InspectedModel model = new()
+        {
+            Path = path,
+            Kind = $"GGUF version {file.Version}{(parts > 1 ? $" in {parts} files" : "")}",
+            Metadata = [.. file.Metadata.Entries.Select(entry => (entry.Key, GgufValue.Describe(file.Metadata, entry)))],
+            Tensors = [.. file.Tensors.Select(Describe), .. file.Unsupported.Select(static t => new InspectedTensor(t.Name, t.Type, t.Shape, t.Bytes))],
+            Architecture = file.Metadata.TryGetString("general.architecture", out string? architecture) ? architecture : null,
+        };
+        if (model.Tensors.Count > 0) model = WithConfiguration(model);
+        return file.Metadata.Contains("tokenizer.ggml.model") ? WithTokenizer(model, ModelTokenizer.Describe) : model;
+    }
+
+    private static InspectedModel OpenOther(string path)
+    {
+        using StoredModel model = StoredModel.Open(path);
+        string kind = model.Kind == ModelFileKind.LlamaTwoC ? "llama2.c checkpoint" : model.Kind.ToString();
+        return new InspectedModel { Path = path, Kind = kind, Configuration = model.Configuration, Tensors = List(model.Tensors) };
+    }
+
+    private static InspectedModel WithConfiguration(InspectedModel model)
+    {
+        try
+        {
+            using StoredModel stored = StoredModel.Open(model.Path);
+            return model with { Configuration = stored.Configuration };
+        }
+        catch (InvalidInputException e)
+        {
+            return model with { Problem = e.Message };
+        }
+    }
+
+    private static InspectedModel WithTokenizer(InspectedModel model, Func<string, TokenizerDescription> read)
+    {
+        try
+        {
+            return model with { Tokenizer = read(model.Path) };
+        }
+        catch (InvalidInputException e)
+        {
+            return model with { TokenizerProblem = e.Message };
+        }
+    }
+
+    private static InspectedTensor[] List(ITensorSource source) => [.. source.Tensors.Select(Describe)];
+
+    private static InspectedTensor Describe(StoredTensor tensor) => new(tensor.Name, tensor.DType.ToString(), tensor.Shape, tensor.Bytes);
+
+    // Those of Ration's own files: one for each tensor.
+    private static bool IsChecksum(string key) => key.StartsWith("crc32c:", StringComparison.Ordinal);
+
+    private static bool IsGguf(string path)
+    {
+        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) return true;
+        Span<byte> magic = stackalloc byte[4];
+        try
+        {
+            // A pipe or device has length 0, and opening it could block.
+            if (new FileInfo(path) is { LinkTarget: null, Length: 0 }) return false;
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            return file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.SequenceEqual("GGUF"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
+        }
+    }
+}

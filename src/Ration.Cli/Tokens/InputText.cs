@@ -1,0 +1,41 @@
+using System.Text;
+
+namespace Ration.Cli.Tokens;
+
+/// <summary>Text that a user named: a file, or standard input.</summary>
+internal static class InputText
+{
+    /// <summary>What stands for standard input.</summary>
+    public const string StandardInput = "-";
+
+    /// <summary>Opens it; <c>-</c> is standard input.</summary>
+    /// <param name="option">The option, for messages.</param>
+    /// <param name="path">What it names.</param>
+    /// <exception cref="InvalidInputException">There is no such file, or it may not be read.</exception>
+    public static Stream Open(string option, string path)
+    {
+        if (path == StandardInput) return Console.OpenStandardInput();
+        if (Directory.Exists(path)) throw new InvalidInputException($"{option} {path}: this is a folder; name a file");
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidInputException($"{option} {path}: there is no such file; check the path", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new InvalidInputException($"{option} {path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
+        }
+    }
+
+    /// <summary>All of a text, without a line end at its very end; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <exception cref="InvalidInputException">There is no such file, it may not be read, or it is too long.</exception>
+    public static string ReadPrompt(string option, string path)
+    {
+        using Stream stream = Open(option, path);
+        string text = Encoding.UTF8.GetString(TextStream.ReadAll(stream));
+        return text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
+    }
+}
