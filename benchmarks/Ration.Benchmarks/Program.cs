@@ -7,7 +7,10 @@ using Ration.Benchmarks;
     ("loss", "the vocabulary head and its loss   [--peer tuned|installed] [--rounds N] [--large]", LinearCrossEntropyAgainstPyTorch.Run),
     ("budgets", "the tool at five budgets for three presets: planned against measured   TOOL TEXT", BudgetSweep.Run),
     ("attention", "attention at 1k, 4k and 16k tokens", AttentionMemory.Run),
+    ("generate", "tokens a second of a preset   [--preset NAME] [--weights TYPE] [--cache TYPE] [--prompt N] [--tokens N] [--profile]", GenerationSpeed.Run),
+    ("caches", "attention of one token over long caches against reading them   [--threads N] [--rounds N] [--keys N]", CachesAgainstMemory.Run),
     ("rows", "one or a few rows by stored weights against reading the weights   [--threads N] [--rounds N]", RowsAgainstMemory.Run),
+    ("generation", "prompts and generation against llama.cpp   LLAMA-BENCH GGUF … [--threads N] [--rounds N] [--profile]", GenerationAgainstLlamaCpp.Run),
     ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),
 ];
 

@@ -16,7 +16,7 @@ public static class HuggingFaceFolder
     public const string GenerationConfigName = "generation_config.json";
 
     /// <summary>The name of a single weight file.</summary>
-    public const string WeightsName = "model.safetensors";
+    public const string WeightsName = SafetensorsFolder.SingleName;
 
     private const int ConfigLimit = 4 << 20;
     private const int LargestId = 4_000_000;
@@ -55,9 +55,9 @@ public static class HuggingFaceFolder
         NormGainOffset = model.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 ? 1 : 0,
     };
 
-    /// <summary>Opens the weights of a folder: one safetensors file.</summary>
+    /// <summary>Opens the weights of a folder: one safetensors file, or several with an index.</summary>
     /// <exception cref="InvalidInputException">There are none, or they are damaged.</exception>
-    internal static ITensorSource OpenWeights(string folder) => new SafetensorsSource(SafetensorsReader.Open(Path.Combine(folder, WeightsName)));
+    internal static ITensorSource OpenWeights(string folder) => SafetensorsFolder.Open(folder);
 
     private static byte[] Compose(HuggingFaceConfig config)
     {

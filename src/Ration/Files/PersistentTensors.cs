@@ -41,7 +41,7 @@ public static class PersistentTensors
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         foreach (Value value in wanted)
         {
-            SafetensorsTensor tensor = reader.Find(value.Name);
+            StoredTensor tensor = reader.Require(value.Name);
             for (long start = 0; start < value.Bytes; start += PieceBytes)
             {
                 Span<byte> part = piece.AsSpan(0, (int)Math.Min(PieceBytes, value.Bytes - start));
@@ -55,7 +55,7 @@ public static class PersistentTensors
 
     private static void Check(SafetensorsReader reader, Value value)
     {
-        SafetensorsTensor tensor = reader.Find(value.Name);
+        StoredTensor tensor = reader.Require(value.Name);
         if (tensor.DType == value.DType && tensor.Shape == value.Shape) return;
         throw new FileFormatException(reader.Path, $"{value.Name} is {tensor.DType}{tensor.Shape}, not {value.DType}{value.Shape}", "use the file with the model it was made for");
     }

@@ -93,7 +93,7 @@ public sealed class StoredModel : IDisposable
                 throw new FileFormatException(Path, $"it has no weight {value.Name} {value.Shape}", "use the file with the model it was made for");
         }
 
-        if (Tensors is SafetensorsSource file) file.Verify();
+        if (Tensors is SafetensorsFolder file) _ = file.Verify();
         foreach (Value value in wanted) WeightLoader.Load(_weights, value, executor);
     }
 

@@ -68,7 +68,7 @@ public sealed class Generator : IDisposable
     /// <summary>Adds tokens to the only text, and returns the logits after the last of them; the span is valid until the next call.</summary>
     /// <exception cref="InvalidOperationException">There are several texts, no tokens, or more than the cache has room for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between chunks; the chunks before are in the cache.</exception>
-    public ReadOnlySpan<float> Feed(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
+    public ReadOnlySpan<float> Feed(scoped ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
     {
         if (Rows != 1) throw new InvalidOperationException($"there are {Rows} texts; say which tokens are for which");
         if (tokens.IsEmpty) throw new InvalidOperationException("there are no tokens to add");
@@ -121,7 +121,7 @@ public sealed class Generator : IDisposable
     /// has in common with the one before is kept.
     /// </summary>
     /// <exception cref="InvalidOperationException">There are several texts, the text is empty or longer than the capacity.</exception>
-    public ReadOnlySpan<float> Continue(ReadOnlySpan<int> text, CancellationToken cancellation = default)
+    public ReadOnlySpan<float> Continue(scoped ReadOnlySpan<int> text, CancellationToken cancellation = default)
     {
         if (text.IsEmpty || text.Length > Capacity) throw new InvalidOperationException($"a text of {text.Length} tokens does not go into a cache of {Capacity}");
 

@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Tensors;
 
 namespace Ration.Planning;
 
@@ -20,6 +21,7 @@ public sealed class CostModel(MachineRates rates)
 {
     // A matrix product of fewer rows than this reads its weights for little work; the factor only orders small micro-batches.
     private const double EfficientRows = 12;
+    private const double EfficiencyOfBlocks = 0.5;
 
     /// <summary>Seconds of a whole step, all micro-batches included.</summary>
     public double Seconds(Graph graph) => graph.Nodes.Sum(node => Seconds(node) * (node.Phase == Phase.Repeat ? graph.Repetitions : 1));
@@ -31,6 +33,9 @@ public sealed class CostModel(MachineRates rates)
         // A loss yields a scalar, but its product has the rows of what it reads.
         double rows = node.Outputs.Count > 0 && node.Outputs[0].Shape.Rank > 0 ? node.Outputs[0].Shape.Rows : node.Inputs[0].Shape.Rows;
         double efficiency = rows / (rows + EfficientRows);
+
+        // Products with weights in blocks multiply small integers, fast enough to keep up with the memory.
+        if (node.Inputs.Any(static v => v.DType.IsQuantized())) efficiency = Math.Max(efficiency, EfficiencyOfBlocks);
         return rates.SecondsPerNode + Math.Max(cost.Flops / (rates.Flops * efficiency), cost.Bytes / rates.BytesPerSecond);
     }
 }

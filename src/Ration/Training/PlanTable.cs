@@ -14,9 +14,9 @@ internal static class PlanTable
     {
         StringBuilder text = new();
         Heading(text, report);
-        Memory(text, report);
+        Memory(text, report.Rows, report.PlannedPeakBytes, report.BudgetBytes);
         Peak(text, report);
-        Choices(text, report);
+        Choices(text, report.Choices);
         return text.ToString();
     }
 
@@ -28,11 +28,12 @@ internal static class PlanTable
         text.Append($"predicted {PlanNumbers.Seconds(report.StepSeconds)} a step, {PlanNumbers.ThreeDigits(report.TokensPerSecond)} tokens/s\n\n");
     }
 
-    private static void Memory(StringBuilder text, PlanReport report)
+    /// <summary>Bytes by purpose, with their sum and the budget.</summary>
+    internal static void Memory(StringBuilder text, IReadOnlyList<PlanRow> rows, long plannedPeakBytes, long budgetBytes)
     {
-        double largest = report.Rows.Max(static r => r.Share);
+        double largest = rows.Max(static r => r.Share);
         Line(text, "memory at the peak", "bytes", "share", "");
-        foreach (PlanRow row in report.Rows)
+        foreach (PlanRow row in rows)
         {
             if (row.Bytes == 0) continue;
             int bar = Math.Max(1, (int)Math.Round(BarWidth * row.Share / largest));
@@ -40,8 +41,8 @@ internal static class PlanTable
         }
 
         text.Append("  ").Append('-', NameWidth + 22).Append('\n');
-        Line(text, "planned peak", PlanNumbers.Bytes(report.PlannedPeakBytes), "", "");
-        Line(text, "budget", PlanNumbers.Bytes(report.BudgetBytes), PlanNumbers.Share((double)report.PlannedPeakBytes / report.BudgetBytes), "used");
+        Line(text, "planned peak", PlanNumbers.Bytes(plannedPeakBytes), "", "");
+        Line(text, "budget", PlanNumbers.Bytes(budgetBytes), PlanNumbers.Share((double)plannedPeakBytes / budgetBytes), "used");
         text.Append('\n');
     }
 
@@ -61,12 +62,13 @@ internal static class PlanTable
         text.Append($"lost between buffers: {PlanNumbers.Share(report.Fragmentation)}\n\n");
     }
 
-    private static void Choices(StringBuilder text, PlanReport report)
+    /// <summary>Choices with their reasons.</summary>
+    internal static void Choices(StringBuilder text, IReadOnlyList<PlanReason> choices)
     {
-        if (report.Choices.Count == 0) return;
-        int name = report.Choices.Max(static c => c.Name.Length), choice = report.Choices.Max(static c => c.Choice.Length);
+        if (choices.Count == 0) return;
+        int name = choices.Max(static c => c.Name.Length), choice = choices.Max(static c => c.Choice.Length);
         int indent = 2 + name + 2 + choice + 2;
-        foreach (PlanReason reason in report.Choices)
+        foreach (PlanReason reason in choices)
         {
             text.Append("  ").Append(reason.Name.PadRight(name + 2)).Append(reason.Choice.PadRight(choice + 2));
             Wrap(text, reason.Reason, indent);

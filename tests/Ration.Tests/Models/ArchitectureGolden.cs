@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Ration.Files;
 using Ration.Files.Safetensors;
 using Ration.Models;
 
@@ -13,10 +14,10 @@ internal sealed class ArchitectureGolden : IDisposable
     private readonly JsonElement _json = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "architectures.json"))).RootElement;
 
     /// <summary>Rows of the batch.</summary>
-    public int Rows => (int)_tensors.Find("tokens").Shape[0];
+    public int Rows => (int)_tensors.Require("tokens").Shape[0];
 
     /// <summary>Tokens of a row.</summary>
-    public int Sequence => (int)_tensors.Find("tokens").Shape[1];
+    public int Sequence => (int)_tensors.Require("tokens").Shape[1];
 
     public int[] Tokens => Read<int>("tokens");
 
@@ -72,7 +73,7 @@ internal sealed class ArchitectureGolden : IDisposable
     private T[] Read<T>(string name)
         where T : unmanaged
     {
-        T[] elements = new T[_tensors.Find(name).Shape.Elements];
+        T[] elements = new T[_tensors.Require(name).Shape.Elements];
         _tensors.Read(name, MemoryMarshal.AsBytes(elements.AsSpan()));
         return elements;
     }

@@ -47,7 +47,7 @@ internal sealed class LlamaGolden : IDisposable
     private T[] Read<T>(string name)
         where T : unmanaged
     {
-        T[] elements = new T[_tensors.Find(name).Shape.Elements];
+        T[] elements = new T[_tensors.Find(name)!.Shape.Elements];
         _tensors.Read(name, MemoryMarshal.AsBytes(elements.AsSpan()));
         return elements;
     }

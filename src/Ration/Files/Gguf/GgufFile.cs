@@ -10,7 +10,7 @@ namespace Ration.Files.Gguf;
 /// </summary>
 public sealed class GgufFile : ITensorSource
 {
-    private const string SplitNumber = "split.no", SplitCount = "split.count", SplitTensors = "split.tensors.count";
+    internal const string SplitNumber = "split.no", SplitCount = "split.count", SplitTensors = "split.tensors.count";
     private readonly List<Part> _parts = [];
     private readonly List<StoredTensor> _tensors = [];
     private readonly List<UnsupportedTensor> _unsupported = [];
@@ -73,9 +73,7 @@ public sealed class GgufFile : ITensorSource
     /// <inheritdoc/>
     public void Read(StoredTensor tensor, long start, Span<byte> destination)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
-        if (start < 0 || start > tensor.Bytes - destination.Length)
-            throw new ArgumentOutOfRangeException(nameof(start), $"{destination.Length} bytes at {start} leave tensor {tensor.Name} of {tensor.Bytes}");
+        TensorSources.RequireWithin(tensor, start, destination.Length);
         Part part = _parts[tensor.File];
         InputFile.ReadExactly(part.Handle, part.Path, tensor.Offset + start, destination);
     }

@@ -175,7 +175,8 @@ public sealed class GgufMetadata
         };
     }
 
-    private ReadOnlySpan<byte> Raw(GgufEntry entry) => _bytes.Span.Slice(entry.Start, entry.Bytes);
+    /// <summary>The value as it is stored; of an array, all elements.</summary>
+    internal ReadOnlySpan<byte> Raw(GgufEntry entry) => _bytes.Span.Slice(entry.Start, entry.Bytes);
 
     private bool TryFind(string key, Func<GgufType, bool> fits, string wanted, [NotNullWhen(true)] out GgufEntry? entry)
     {

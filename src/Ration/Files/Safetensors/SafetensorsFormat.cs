@@ -18,30 +18,35 @@ internal static class SafetensorsFormat
 
     public const string MetadataKey = "__metadata__";
 
+    private static readonly (string Name, DType Type)[] s_types =
+    [
+        ("F32", DType.F32), ("BF16", DType.BF16), ("F16", DType.F16), ("F8_E4M3", DType.F8E4M3), ("F8_E5M2", DType.F8E5M2), ("F64", DType.F64),
+        ("I64", DType.I64), ("I32", DType.I32), ("I16", DType.I16), ("I8", DType.I8),
+        ("U64", DType.U64), ("U32", DType.U32), ("U16", DType.U16), ("U8", DType.U8), ("BOOL", DType.Bool),
+    ];
+
     /// <summary>The metadata key of a tensor's CRC-32C.</summary>
     public static string ChecksumKey(string tensor) => "crc32c:" + tensor;
 
-    public static string NameOf(DType type) => type switch
+    public static string NameOf(DType type)
     {
-        DType.F32 => "F32",
-        DType.BF16 => "BF16",
-        DType.F16 => "F16",
-        DType.I32 => "I32",
-        DType.I64 => "I64",
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "safetensors has no name for this element type"),
-    };
+        foreach ((string name, DType known) in s_types)
+        {
+            if (known == type) return name;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(type), type, "safetensors has no name for this element type");
+    }
 
     public static bool TryParse(string name, out DType type)
     {
-        (bool known, type) = name switch
+        foreach ((string known, DType found) in s_types)
         {
-            "F32" => (true, DType.F32),
-            "BF16" => (true, DType.BF16),
-            "F16" => (true, DType.F16),
-            "I32" => (true, DType.I32),
-            "I64" => (true, DType.I64),
-            _ => (false, default),
-        };
-        return known;
+            type = found;
+            if (known == name) return true;
+        }
+
+        type = default;
+        return false;
     }
 }

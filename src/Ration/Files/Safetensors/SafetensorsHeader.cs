@@ -11,8 +11,8 @@ internal sealed class SafetensorsHeader
     private readonly string _path;
     private readonly long _dataStart;
     private readonly long _dataBytes;
-    private readonly List<SafetensorsTensor> _tensors = [];
-    private readonly Dictionary<string, SafetensorsTensor> _byName = new(StringComparer.Ordinal);
+    private readonly List<StoredTensor> _tensors = [];
+    private readonly Dictionary<string, StoredTensor> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
 
     private SafetensorsHeader(string path, long dataStart, long dataBytes)
@@ -23,10 +23,10 @@ internal sealed class SafetensorsHeader
     }
 
     /// <summary>All tensors in the order of their bytes.</summary>
-    public IReadOnlyList<SafetensorsTensor> Tensors => _tensors;
+    public IReadOnlyList<StoredTensor> Tensors => _tensors;
 
     /// <summary>The same tensors by name.</summary>
-    public IReadOnlyDictionary<string, SafetensorsTensor> ByName => _byName;
+    public IReadOnlyDictionary<string, StoredTensor> ByName => _byName;
 
     /// <summary>The free text entries of the file.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
@@ -71,7 +71,7 @@ internal sealed class SafetensorsHeader
             }
             else
             {
-                SafetensorsTensor tensor = ReadTensor(ref reader, name);
+                StoredTensor tensor = ReadTensor(ref reader, name);
                 if (!_byName.TryAdd(name, tensor)) throw Fault($"two tensors are named {InvalidInputException.Quote(name)}");
                 if (_byName.Count > SafetensorsFormat.EntryLimit)
                     throw Fault($"the header names more than {SafetensorsFormat.EntryLimit} tensors");
@@ -97,7 +97,7 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    private SafetensorsTensor ReadTensor(ref Utf8JsonReader reader, string name)
+    private StoredTensor ReadTensor(ref Utf8JsonReader reader, string name)
     {
         string label = InvalidInputException.Quote(name);
         DType? type = null;
@@ -124,7 +124,7 @@ internal sealed class SafetensorsHeader
             throw Fault($"tensor {label} lacks its dtype, shape or data_offsets");
         if (sizes.Elements > long.MaxValue / dtype.Bytes() || sizes.Elements * dtype.Bytes() != bytes.End - bytes.Begin)
             throw Fault($"tensor {label} is {SafetensorsFormat.NameOf(dtype)} {sizes} but has {bytes.End - bytes.Begin} bytes");
-        return new SafetensorsTensor(name, dtype, sizes, _dataStart + bytes.Begin, bytes.End - bytes.Begin);
+        return new StoredTensor(name, dtype, sizes, 0, _dataStart + bytes.Begin, bytes.End - bytes.Begin);
     }
 
     private DType ReadType(ref Utf8JsonReader reader, string label)
@@ -134,7 +134,7 @@ internal sealed class SafetensorsHeader
         return SafetensorsFormat.TryParse(name, out DType type)
             ? type
             : throw new FileFormatException(_path, $"tensor {label} has the element type {InvalidInputException.Quote(name)}",
-                "convert it to F32, BF16, F16, I32 or I64, the types that are read here");
+                "convert it to F32, BF16, F16, F8_E4M3, F8_E5M2 or a type of whole numbers, which are read here");
     }
 
     private Shape ReadShape(ref Utf8JsonReader reader, string label)
@@ -197,7 +197,7 @@ internal sealed class SafetensorsHeader
         _tensors.Sort(static (a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset)
             : a.Bytes != b.Bytes ? a.Bytes.CompareTo(b.Bytes) : string.CompareOrdinal(a.Name, b.Name));
         long next = _dataStart;
-        foreach (SafetensorsTensor tensor in _tensors)
+        foreach (StoredTensor tensor in _tensors)
         {
             if (tensor.Offset < next) throw Fault($"tensor {InvalidInputException.Quote(tensor.Name)} overlaps the one before it");
             if (tensor.Offset > next)

@@ -9,7 +9,7 @@ namespace Ration.Files.Safetensors;
 /// A safetensors file, open for reading. Opening reads and checks the whole header, so that every tensor listed is known to lie inside the
 /// file; tensor bytes go straight into the caller's memory. Reads may run on several threads at once.
 /// </summary>
-public sealed unsafe class SafetensorsReader : IDisposable
+public sealed unsafe class SafetensorsReader : ITensorSource
 {
     private readonly SafeFileHandle _handle;
     private readonly SafetensorsHeader _header;
@@ -21,11 +21,11 @@ public sealed unsafe class SafetensorsReader : IDisposable
         _header = header;
     }
 
-    /// <summary>The file.</summary>
+    /// <inheritdoc/>
     public string Path { get; }
 
     /// <summary>All tensors in the order of their bytes.</summary>
-    public IReadOnlyList<SafetensorsTensor> Tensors => _header.Tensors;
+    public IReadOnlyList<StoredTensor> Tensors => _header.Tensors;
 
     /// <summary>The file's text entries, checksums among them.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
@@ -48,12 +48,8 @@ public sealed unsafe class SafetensorsReader : IDisposable
         }
     }
 
-    /// <summary>The tensor of this name.</summary>
-    /// <exception cref="FileFormatException">The file has none.</exception>
-    public SafetensorsTensor Find(string name) => _header.ByName.TryGetValue(name, out SafetensorsTensor? tensor)
-        ? tensor
-        : throw new FileFormatException(Path, $"there is no tensor {InvalidInputException.Quote(name)}",
-            "the file belongs to another model or is incomplete; check which file this is");
+    /// <inheritdoc/>
+    public StoredTensor? Find(string name) => _header.ByName.GetValueOrDefault(name);
 
     /// <summary>Whether the file has a tensor of this name.</summary>
     public bool Contains(string name) => _header.ByName.ContainsKey(name);
@@ -62,12 +58,12 @@ public sealed unsafe class SafetensorsReader : IDisposable
     /// <exception cref="FileFormatException">The file has no such tensor or was cut short since it was opened.</exception>
     public void Read(string name, Span<byte> destination)
     {
-        fixed (byte* pointer = destination) Read(Find(name), pointer, destination.Length);
+        fixed (byte* pointer = destination) Read(this.Require(name), pointer, destination.Length);
     }
 
     /// <summary>Overwrites <paramref name="bytes"/> bytes, which is exactly the tensor's size.</summary>
     /// <exception cref="FileFormatException">The file was cut short since it was opened.</exception>
-    public void Read(SafetensorsTensor tensor, byte* destination, long bytes)
+    public void Read(StoredTensor tensor, byte* destination, long bytes)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         if (bytes != tensor.Bytes)
@@ -79,15 +75,11 @@ public sealed unsafe class SafetensorsReader : IDisposable
         }
     }
 
-    /// <summary>Overwrites <paramref name="destination"/> with the tensor's bytes from <paramref name="offset"/> on.</summary>
-    /// <exception cref="FileFormatException">The file was cut short since it was opened.</exception>
-    public void Read(SafetensorsTensor tensor, long offset, Span<byte> destination)
+    /// <inheritdoc/>
+    public void Read(StoredTensor tensor, long start, Span<byte> destination)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
-        if (offset < 0 || offset > tensor.Bytes - destination.Length)
-            throw new ArgumentOutOfRangeException(nameof(offset),
-                $"{destination.Length} bytes at {offset} leave tensor {tensor.Name} of {tensor.Bytes}");
-        InputFile.ReadExactly(_handle, Path, tensor.Offset + offset, destination);
+        TensorSources.RequireWithin(tensor, start, destination.Length);
+        InputFile.ReadExactly(_handle, Path, tensor.Offset + start, destination);
     }
 
     /// <summary>
@@ -100,7 +92,7 @@ public sealed unsafe class SafetensorsReader : IDisposable
         int known = Tensors.Count(t => Metadata.ContainsKey(SafetensorsFormat.ChecksumKey(t.Name)));
         if (known == 0) return 0;
         using var piece = Arena.Reserve(SafetensorsFormat.PieceBytes);
-        foreach (SafetensorsTensor tensor in Tensors)
+        foreach (StoredTensor tensor in Tensors)
         {
             if (!Metadata.TryGetValue(SafetensorsFormat.ChecksumKey(tensor.Name), out string? expected))
                 throw new FileFormatException(Path,

@@ -22,7 +22,7 @@ public sealed class SafetensorsWriter(bool checksums = true)
     {
         get
         {
-            SafetensorsTensor[] tensors = Layout(Header(Layout(0), default).Length);
+            StoredTensor[] tensors = Layout(Header(Layout(0), default).Length);
             return tensors.Length == 0 ? Header(tensors, default).Length : tensors[^1].Offset + tensors[^1].Bytes;
         }
     }
@@ -53,17 +53,17 @@ public sealed class SafetensorsWriter(bool checksums = true)
     /// order and each in as many pieces as it likes.
     /// </summary>
     /// <exception cref="InvalidOperationException">A tensor was left incomplete; nothing was changed on disk.</exception>
-    public void Save(string path, Action<SafetensorsOutput> write)
+    public void Save(string path, Action<TensorOutput> write)
     {
         ArgumentNullException.ThrowIfNull(write);
-        SafetensorsTensor[] tensors = Layout(Header(Layout(0), default).Length);
+        StoredTensor[] tensors = Layout(Header(Layout(0), default).Length);
         long total = tensors.Length == 0 ? 0 : tensors[^1].Offset + tensors[^1].Bytes;
         AtomicFile.Write(path, Content, total);
 
         void Content(FileStream stream)
         {
             stream.Write(Header(tensors, default));
-            var output = new SafetensorsOutput(stream, tensors);
+            var output = new TensorOutput([stream], tensors, checksums);
             write(output);
             output.RequireComplete();
             if (!checksums) return;
@@ -72,15 +72,15 @@ public sealed class SafetensorsWriter(bool checksums = true)
         }
     }
 
-    private SafetensorsTensor[] Layout(long dataStart)
+    private StoredTensor[] Layout(long dataStart)
     {
-        var tensors = new SafetensorsTensor[_declared.Count];
+        var tensors = new StoredTensor[_declared.Count];
         long offset = dataStart;
         int count = 0;
         foreach ((string name, DType type, Shape shape) in _declared.OrderByDescending(static t => t.DType.Bytes()))
         {
             long bytes = shape.Elements * type.Bytes();
-            tensors[count++] = new SafetensorsTensor(name, type, shape, offset, bytes);
+            tensors[count++] = new StoredTensor(name, type, shape, 0, offset, bytes);
             offset = checked(offset + bytes);
         }
 
@@ -88,7 +88,7 @@ public sealed class SafetensorsWriter(bool checksums = true)
     }
 
     // Its length does not depend on the offset of the data nor on the checksums, which are eight digits in any case.
-    private byte[] Header(SafetensorsTensor[] tensors, SafetensorsOutput? finished)
+    private byte[] Header(StoredTensor[] tensors, TensorOutput? finished)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer))
@@ -96,7 +96,7 @@ public sealed class SafetensorsWriter(bool checksums = true)
             json.WriteStartObject();
             WriteMetadata(json, tensors, finished);
             long dataStart = tensors.Length == 0 ? 0 : tensors[0].Offset;
-            foreach (SafetensorsTensor tensor in tensors) WriteTensor(json, tensor, dataStart);
+            foreach (StoredTensor tensor in tensors) WriteTensor(json, tensor, dataStart);
             json.WriteEndObject();
         }
 
@@ -110,7 +110,7 @@ public sealed class SafetensorsWriter(bool checksums = true)
         return header;
     }
 
-    private void WriteMetadata(Utf8JsonWriter json, SafetensorsTensor[] tensors, SafetensorsOutput? finished)
+    private void WriteMetadata(Utf8JsonWriter json, StoredTensor[] tensors, TensorOutput? finished)
     {
         if (_metadata.Count == 0 && !checksums) return;
         json.WriteStartObject(SafetensorsFormat.MetadataKey);
@@ -120,7 +120,7 @@ public sealed class SafetensorsWriter(bool checksums = true)
         json.WriteEndObject();
     }
 
-    private static void WriteTensor(Utf8JsonWriter json, SafetensorsTensor tensor, long dataStart)
+    private static void WriteTensor(Utf8JsonWriter json, StoredTensor tensor, long dataStart)
     {
         json.WriteStartObject(tensor.Name);
         json.WriteString("dtype", SafetensorsFormat.NameOf(tensor.DType));

@@ -66,10 +66,10 @@ public static unsafe class TensorCodec
         switch (type)
         {
             case DType.F32: Buffer.MemoryCopy(source, target, count * sizeof(float), count * sizeof(float)); break;
-            case DType.BF16: DecodeFloats<BFloat16Format>(source, target, count); break;
-            case DType.F16: DecodeFloats<HalfFormat>(source, target, count); break;
-            case DType.F8E4M3: DecodeFloats<F8E4M3Format>(source, target, count); break;
-            case DType.F8E5M2: DecodeFloats<F8E5M2Format>(source, target, count); break;
+            case DType.BF16: DecodeFloats<BFloat16Element>(source, target, count); break;
+            case DType.F16: DecodeFloats<HalfElement>(source, target, count); break;
+            case DType.F8E4M3: DecodeFloats<ByteFloat43Element>(source, target, count); break;
+            case DType.F8E5M2: DecodeFloats<ByteFloat52Element>(source, target, count); break;
             case DType.Q8_0: DecodeBlocks<Q8_0Format>(source, target, count); break;
             case DType.Q4_0: DecodeBlocks<Q4_0Format>(source, target, count); break;
             case DType.Q4_1: DecodeBlocks<Q4_1Format>(source, target, count); break;
@@ -97,10 +97,10 @@ public static unsafe class TensorCodec
         switch (type)
         {
             case DType.F32: Buffer.MemoryCopy(source, target, count * sizeof(float), count * sizeof(float)); break;
-            case DType.BF16: EncodeFloats<BFloat16Format>(source, target, count); break;
-            case DType.F16: EncodeFloats<HalfFormat>(source, target, count); break;
-            case DType.F8E4M3: EncodeFloats<F8E4M3Format>(source, target, count); break;
-            case DType.F8E5M2: EncodeFloats<F8E5M2Format>(source, target, count); break;
+            case DType.BF16: Narrow<BFloat16Rounding>(source, (ushort*)target, count); break;
+            case DType.F16: Narrow<HalfRounding>(source, (ushort*)target, count); break;
+            case DType.F8E4M3: EncodeBytes<ByteFloat43Rounding>(source, target, count); break;
+            case DType.F8E5M2: EncodeBytes<ByteFloat52Rounding>(source, target, count); break;
             case DType.Q8_0: EncodeBlocks<Q8_0Format>(source, target, count); break;
             case DType.Q4_0: EncodeBlocks<Q4_0Format>(source, target, count); break;
             case DType.Q4_1: EncodeBlocks<Q4_1Format>(source, target, count); break;
@@ -118,6 +118,12 @@ public static unsafe class TensorCodec
             default: throw new NotSupportedException($"{type} does not hold real numbers");
         }
     }
+
+    /// <summary>Decodes elements <paramref name="start"/> … of a tensor whose elements are stored one by one.</summary>
+    internal static void Load(byte* tensor, DType type, nint start, float* target, nint count) => Decode(type, tensor + (start * type.Bytes()), target, count);
+
+    /// <summary>Encodes elements <paramref name="start"/> … of a tensor whose elements are stored one by one.</summary>
+    internal static void Store(float* source, byte* tensor, DType type, nint start, nint count) => Encode(type, source, tensor + (start * type.Bytes()), count);
 
     private static void CheckLength(DType type, long elements, long bytes)
     {
@@ -141,18 +147,38 @@ public static unsafe class TensorCodec
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void DecodeFloats<TFormat>(byte* source, float* target, nint count)
-        where TFormat : struct, IFloatFormat
+    private static void DecodeFloats<TElement>(byte* source, float* target, nint count)
+        where TElement : struct, IElement
     {
         nint i = 0;
-        for (; i + 8 <= count; i += 8) TFormat.Load(source + (i * TFormat.Bytes)).Store(target + i);
-        for (; i < count; i++) target[i] = TFormat.LoadOne(source + (i * TFormat.Bytes));
+        if (Vector512.IsHardwareAccelerated)
+            for (; i + 16 <= count; i += 16) TElement.Load512(source + (i * TElement.Bytes)).Store(target + i);
+        if (Vector256.IsHardwareAccelerated)
+            for (; i + 8 <= count; i += 8) TElement.Load256(source + (i * TElement.Bytes)).Store(target + i);
+        for (; i < count; i++) target[i] = TElement.Load(source + (i * TElement.Bytes));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void EncodeFloats<TFormat>(float* source, byte* target, nint count)
-        where TFormat : struct, IFloatFormat
+    private static void EncodeBytes<TRounding>(float* source, byte* target, nint count)
+        where TRounding : struct, IByteRounding
     {
-        for (nint i = 0; i < count; i++) TFormat.Store(source[i], target + (i * TFormat.Bytes));
+        for (nint i = 0; i < count; i++) target[i] = TRounding.Round(source[i]);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Narrow<TRounding>(float* source, ushort* target, nint count)
+        where TRounding : struct, IRounding
+    {
+        nint i = 0;
+        if (Vector256.IsHardwareAccelerated)
+        {
+            for (; i + 16 <= count; i += 16)
+            {
+                Vector256<uint> low = TRounding.Round(Vector256.Load(source + i)), high = TRounding.Round(Vector256.Load(source + i + 8));
+                Vector256.Narrow(low, high).Store(target + i);
+            }
+        }
+
+        for (; i < count; i++) target[i] = (ushort)TRounding.Round(Vector256.CreateScalar(source[i])).ToScalar();
     }
 }

@@ -29,7 +29,7 @@ public static class GgufVocabulary
 
     /// <summary>The tokenizer of a file.</summary>
     /// <exception cref="FileFormatException">It has none, none that Ration knows, or its keys do not fit each other.</exception>
-    public static TextTokenizer Read(GgufMetadata metadata) => Read(new GgufMetadataView(metadata));
+    public static TextTokenizer Read(GgufMetadata metadata) => Read(new GgufMetadataView(metadata), NormalizingVocabularies.Create);
 
     /// <summary>The tokenizer of a file.</summary>
     /// <param name="metadata">The file.</param>
@@ -49,7 +49,9 @@ public static class GgufVocabulary
                 ?? throw new FileFormatException(metadata.Path, $"its tokenizer is of the kind {InvalidInputException.Quote(model)}, which Ration does not know", "use a model with another tokenizer"),
         };
         int? beginning = ReadId(metadata, "bos_token_id", vocabulary), end = ReadId(metadata, "eos_token_id", vocabulary);
-        bool addsBeginning = model is "llama" or "bert" || PreTokenizerNames.TakesWholeWords(pre), addsEnd = model is "t5";
+        // BERT's marks have names of their own; the misspelt one is the published key.
+        if (model == "bert") (beginning, end) = (beginning ?? ReadId(metadata, "cls_token_id", vocabulary), end ?? ReadId(metadata, "seperator_token_id", vocabulary));
+        bool addsBeginning = model is "llama" or "bert" || PreTokenizerNames.TakesWholeWords(pre), addsEnd = model is "t5" or "bert";
         if (metadata.TryGetBoolean(Prefix + "add_bos_token", out bool add)) addsBeginning = add;
         if (metadata.TryGetBoolean(Prefix + "add_eos_token", out add)) addsEnd = add;
         try

@@ -27,14 +27,16 @@ internal static class TokenizerFolder
             bool addBeginning = beginningId is not null && config.Member("add_bos_token").FlagOr("add_bos_token", read.AddBeginning);
             bool addEnd = endId is not null && config.Member("add_eos_token").FlagOr("add_eos_token", read.AddEnd);
             Dictionary<string, string> templates = ReadTemplates(folder, config);
-            TextTokenizer tokenizer = new(read.Inner, read.Added) { BeginningId = beginningId, EndId = endId, AddBeginning = addBeginning, AddEnd = addEnd };
+            int count = read.Added.Aggregate(read.Vocabulary.Count, static (most, token) => Math.Max(most, token.Id + 1));
+            int[] ends = Checked(generationPath, () => EndIds(generation, endId, count));
+            TextTokenizer tokenizer = new(read.Inner, read.Added) { BeginningId = beginningId, EndId = endId, EndIds = ends, AddBeginning = addBeginning, AddEnd = addEnd };
             return new TokenizerDescription
             {
                 Tokenizer = tokenizer,
                 BeginningId = beginningId,
                 BeginningText = beginning ?? (beginningId is { } b ? read.TextOf(b) : null),
                 EndText = end ?? (endId is { } e ? read.TextOf(e) : null),
-                EndIds = Checked(generationPath, () => EndIds(generation, endId, tokenizer.VocabularySize)),
+                EndIds = ends,
                 PaddingId = Find(read, padding),
                 AddBeginning = addBeginning,
                 AddEnd = addEnd,

@@ -141,14 +141,8 @@ public static class TokenizerJsonWriter
         for (int id = 0; id < letters.Length; id++) json.WriteNumber(letters[id], id);
         json.WriteEndObject();
         json.WriteStartArray("merges");
-        foreach ((int first, int second) in trained.Merges)
-        {
-            json.WriteStartArray();
-            json.WriteStringValue(letters[first]);
-            json.WriteStringValue(letters[second]);
-            json.WriteEndArray();
-        }
-
+        // No letter is a space, so the older form does, which every reader knows.
+        foreach ((int first, int second) in trained.Merges) json.WriteStringValue($"{letters[first]} {letters[second]}");
         json.WriteEndArray();
         json.WriteEndObject();
     }

@@ -45,7 +45,7 @@ internal sealed class GgufBytes
 
     public GgufBytes Entry(string key, GgufType type, params ReadOnlySpan<byte> value) => Entry(key, type).Raw(value);
 
-    public GgufBytes Entry(string key, uint value) => Entry(key, GgufType.UInt32).U32(value);
+    public GgufBytes Number(string key, uint value) => Entry(key, GgufType.UInt32).U32(value);
 
     public GgufBytes Entry(string key, string value) => Entry(key, GgufType.String).Text(value);
 

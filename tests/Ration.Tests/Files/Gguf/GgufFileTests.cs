@@ -63,7 +63,7 @@ public sealed class GgufFileTests
     public void Tensors_have_their_sizes_outermost_first_and_their_own_bytes()
     {
         using var folder = new TemporaryFolder();
-        byte[] bytes = new GgufBytes(4, 1).Entry("general.alignment", 64)
+        byte[] bytes = new GgufBytes(4, 1).Number("general.alignment", 64)
             .Tensor("a", F32, 0, 3, 2).Tensor("q", Q4_0, 64, 64, 2).Tensor("odd", IQ4_NL, 192, 32).Tensor("ids", I32, 256, 1)
             .Align(64).Zeros(24).Align(64).Raw([.. Enumerable.Range(0, 72).Select(static i => (byte)i)]).Align(64).Zeros(18).Align(64).U32(9).Done();
         using GgufFile file = GgufFile.Open(folder.Write("a.gguf", bytes));
@@ -132,7 +132,7 @@ public sealed class GgufFileTests
         byte[] eight = new byte[8];
         GgufBytes builder = new GgufBytes(0, 15, version)
             .Entry("u8", GgufType.UInt8, 200).Entry("i8", GgufType.Int8, 200).Entry("u16", GgufType.UInt16, 0xE8, 0xFD)
-            .Entry("i16", GgufType.Int16, 0xE8, 0xFD).Entry("u32", int.MaxValue).Entry("i32", GgufType.Int32, 0xF9, 0xFF, 0xFF, 0xFF);
+            .Entry("i16", GgufType.Int16, 0xE8, 0xFD).Number("u32", int.MaxValue).Entry("i32", GgufType.Int32, 0xF9, 0xFF, 0xFF, 0xFF);
         BinaryPrimitives.WriteInt64LittleEndian(eight, 1L << 40);
         builder.Entry("u64", GgufType.UInt64, eight);
         BinaryPrimitives.WriteInt64LittleEndian(eight, -1L << 40);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Ration.Files;
 using Ration.Files.Safetensors;
 
 namespace Ration.Tests.Tensors.Formats;
@@ -13,7 +14,7 @@ internal static class QuantizationGolden
         using SafetensorsReader file = SafetensorsReader.Open(Path.Combine(AppContext.BaseDirectory, "Golden", "quantization.safetensors"));
 
         // Every tensor there is declared as numbers of four bytes.
-        T[] elements = new T[file.Find(name).Shape.Elements * 4 / Unsafe.SizeOf<T>()];
+        T[] elements = new T[file.Require(name).Shape.Elements * 4 / Unsafe.SizeOf<T>()];
         file.Read(name, MemoryMarshal.AsBytes(elements.AsSpan()));
         return elements;
     }

@@ -21,7 +21,11 @@ public sealed class NormalizingVocabulariesTests
 
         Assert.InRange(cases, 40, 60);
         Assert.Equal("hello world !", tokenizer.Decode(tokenizer.Encode(" Hello World!"), showSpecial: false));
+        Assert.Equal([101, 7592, 102], tokenizer.Encode("hello", new EncodingOptions()));
     }
+
+    private static readonly float[] s_scores = [0, 0, -1, -2, -3];
+    private static readonly int[] s_kinds = [2, 3, 1, 1, 6];
 
     [Fact]
     public void A_unigram_vocabulary_is_read_with_its_settings()
@@ -30,8 +34,8 @@ public sealed class NormalizingVocabulariesTests
         {
             ["tokenizer.ggml.model"] = "t5",
             ["tokenizer.ggml.tokens"] = Texts("<unk>", "</s>", "\u2581a", "b", "<0x41>"),
-            ["tokenizer.ggml.scores"] = new float[] { 0, 0, -1, -2, -3 },
-            ["tokenizer.ggml.token_type"] = new[] { 2, 3, 1, 1, 6 },
+            ["tokenizer.ggml.scores"] = s_scores,
+            ["tokenizer.ggml.token_type"] = s_kinds,
             ["tokenizer.ggml.eos_token_id"] = 1u,
             ["tokenizer.ggml.add_space_prefix"] = true,
             ["tokenizer.ggml.remove_extra_whitespaces"] = true,

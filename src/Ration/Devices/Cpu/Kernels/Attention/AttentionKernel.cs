@@ -117,8 +117,8 @@ internal static unsafe class AttentionKernel
         if (stretches == 1) return;
         AttentionMerge merge = new()
         {
-            Partial = parts,
-            PartialLogSumExp = statistics,
+            Parts = parts,
+            PartLogSumExp = statistics,
             KeyRanges = keyRanges,
             Output = output,
             LogSumExp = logSumExp,

@@ -7,10 +7,10 @@ namespace Ration.Devices.Cpu.Kernels;
 internal unsafe struct AttentionMerge : IParallelWork
 {
     /// <summary>[rows, stretches, queries, heads·d].</summary>
-    public float* Partial;
+    public float* Parts;
 
     /// <summary>[rows, stretches, heads, queries].</summary>
-    public float* PartialLogSumExp;
+    public float* PartLogSumExp;
 
     /// <summary>[rows, queries, 2].</summary>
     public int* KeyRanges;
@@ -40,8 +40,8 @@ internal unsafe struct AttentionMerge : IParallelWork
     private readonly void Merge(nint row, nint query, nint head, nint count)
     {
         nint d = Shape.HeadDimension;
-        float* part = Partial + (((row * Stretches * Shape.Queries) + query) * Shape.OutputStep) + (head * d);
-        float* statistic = PartialLogSumExp + (((row * Stretches * Shape.Heads) + head) * Shape.Queries) + query;
+        float* part = Parts + (((row * Stretches * Shape.Queries) + query) * Shape.OutputStep) + (head * d);
+        float* statistic = PartLogSumExp + (((row * Stretches * Shape.Heads) + head) * Shape.Queries) + query;
         nint step = Shape.Queries * Shape.OutputStep, statisticStep = Shape.Heads * Shape.Queries;
         float greatest = float.NegativeInfinity, sum = 0;
         for (nint i = 0; i < count; i++) greatest = MathF.Max(greatest, statistic[i * statisticStep]);

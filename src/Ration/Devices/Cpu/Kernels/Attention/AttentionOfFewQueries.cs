@@ -1,13 +1,14 @@
 using System.Runtime.CompilerServices;
 using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;
 
 /// <summary>
 /// Attention of a few queries a row, as in generation: keys and values are read once, straight from memory and however they are stored,
 /// for all query heads that share them. An item is a stretch of keys of a row, all its heads, so that long rows are shared among workers
-/// (Dao et al. 2023, "Flash-Decoding"); where there are several, each leaves its part of the result for <see cref="AttentionMerge"/>.
+/// (Dao et al. 2023, "Flash-Decoding"); where there are several, each leaves its part for <see cref="AttentionMerge"/>.
 /// </summary>
 internal unsafe struct AttentionOfFewQueries : IParallelWork
 {

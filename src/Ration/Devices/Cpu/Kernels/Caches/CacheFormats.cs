@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Ration.Devices.Cpu.MatrixProduct;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;
 
@@ -87,8 +88,10 @@ internal readonly unsafe struct EightBitFormat : ICacheFormat
     public static T Load<T>(byte* head, nint channel)
         where T : unmanaged, ILanes<T>
     {
-        byte* block = head + ((nint)((nuint)channel / Block) * BlockBytes);
-        sbyte* source = (sbyte*)block + sizeof(short) + (nint)((nuint)channel % Block);
+        // A block of 32 channels has 34 bytes: two more for each before this one.
+        nint number = channel >> 5;
+        sbyte* source = (sbyte*)head + channel + (2 * number) + sizeof(short);
+        byte* block = head + (number * BlockBytes);
         float scale = HalfFormat.ToSingle(*(short*)block);
         if (typeof(T) == typeof(Lanes16))
         {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;
 
@@ -24,7 +25,7 @@ internal static unsafe class CacheStorage
                 NativeMemory.Copy(source, target, (nuint)count * sizeof(float));
                 break;
             case DType.BF16:
-                Stored.Store(source, (nint)target, DType.BF16, 0, count);
+                TensorCodec.Encode(DType.BF16, source, target, count);
                 break;
             case DType.F16:
                 float* clamped = stackalloc float[Piece];
@@ -32,7 +33,7 @@ internal static unsafe class CacheStorage
                 {
                     nint part = nint.Min(Piece, count - i);
                     ElementwiseLoops.BinaryScalar<Clamp>(source + i, GreatestHalf, clamped, part);
-                    Stored.Store(clamped, (nint)target, DType.F16, i, part);
+                    TensorCodec.Store(clamped, target, DType.F16, i, part);
                 }
 
                 break;

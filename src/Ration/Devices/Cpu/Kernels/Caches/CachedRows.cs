@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Ration.Devices.Cpu.Kernels;
@@ -17,64 +18,67 @@ internal static unsafe class CachedRows<TFormat, T>
     /// <summary>scores[i] = q·row i.</summary>
     public static void Dot(float* q, in CacheSpan rows, float* scores /*[rows.Count] overwritten*/)
     {
-        byte* row = rows.Start;
-        nint d = rows.Channels;
-        for (nint i = 0; i < rows.Count; i++, row += rows.Step)
+        nint step = rows.Step, d = rows.Channels, whole = d - (d % T.Count);
+        for (nint i = 0; i < rows.Count; i += 4)
         {
-            Prefetch(row + (PrefetchRows * rows.Step), rows.HeadBytes);
-            T even = T.Create(0f), odd = even;
-            nint c = 0;
-            for (; c + (2 * T.Count) <= d; c += 2 * T.Count)
+            nint last = nint.Min(3, rows.Count - 1 - i);
+            byte* row0 = rows.Start + (i * step), row1 = row0 + (nint.Min(1, last) * step), row2 = row0 + (nint.Min(2, last) * step), row3 = row0 + (last * step);
+            for (nint ahead = PrefetchRows; ahead < PrefetchRows + 4; ahead++) Prefetch(row0 + (ahead * step), rows.HeadBytes);
+            T s0 = T.Create(0f), s1 = s0, s2 = s0, s3 = s0;
+            for (nint c = 0; c < whole; c += T.Count)
             {
-                even = T.MultiplyAdd(T.Load(q + c), TFormat.Load<T>(row, c), even);
-                odd = T.MultiplyAdd(T.Load(q + c + T.Count), TFormat.Load<T>(row, c + T.Count), odd);
+                T x = T.Load(q + c);
+                s0 = T.MultiplyAdd(x, TFormat.Load<T>(row0, c), s0);
+                s1 = T.MultiplyAdd(x, TFormat.Load<T>(row1, c), s1);
+                s2 = T.MultiplyAdd(x, TFormat.Load<T>(row2, c), s2);
+                s3 = T.MultiplyAdd(x, TFormat.Load<T>(row3, c), s3);
             }
 
-            for (; c + T.Count <= d; c += T.Count) even = T.MultiplyAdd(T.Load(q + c), TFormat.Load<T>(row, c), even);
-            float sum = T.Sum(even + odd);
-            if (TFormat.HasTail)
-                for (; c < d; c++) sum += q[c] * TFormat.Load<Lanes1>(row, c).Value;
-            scores[i] = sum;
+            Vector128<float> sums = LaneSums.Four(s0, s1, s2, s3);
+            for (nint c = whole; TFormat.HasTail && c < d; c++)
+                sums += Vector128.Create(Channel(row0, c), Channel(row1, c), Channel(row2, c), Channel(row3, c)) * q[c];
+            for (int j = 0; j <= last; j++) scores[i + j] = sums.GetElement(j);
         }
     }
 
     /// <summary>As <see cref="Dot"/> for each of four vectors.</summary>
     public static void DotFour(in FourVectors q, in CacheSpan rows, in FourVectors scores)
     {
-        byte* row = rows.Start;
-        nint d = rows.Channels;
+        nint step = rows.Step, d = rows.Channels, whole = d - (d % T.Count);
         float* q0 = q.A, q1 = q.B, q2 = q.C, q3 = q.D;
-        for (nint i = 0; i < rows.Count; i++, row += rows.Step)
+        for (nint i = 0; i < rows.Count; i += 2)
         {
-            Prefetch(row + (PrefetchRows * rows.Step), rows.HeadBytes);
-            T s0 = T.Create(0f), s1 = s0, s2 = s0, s3 = s0;
-            nint c = 0;
-            for (; c + T.Count <= d; c += T.Count)
+            nint second = i + 1 < rows.Count ? 1 : 0;
+            byte* row = rows.Start + (i * step), next = row + (second * step);
+            Prefetch(row + (PrefetchRows * step), rows.HeadBytes);
+            Prefetch(row + ((PrefetchRows + 1) * step), rows.HeadBytes);
+            T s0 = T.Create(0f), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+            for (nint c = 0; c < whole; c += T.Count)
             {
-                T k = TFormat.Load<T>(row, c);
-                s0 = T.MultiplyAdd(T.Load(q0 + c), k, s0);
-                s1 = T.MultiplyAdd(T.Load(q1 + c), k, s1);
-                s2 = T.MultiplyAdd(T.Load(q2 + c), k, s2);
-                s3 = T.MultiplyAdd(T.Load(q3 + c), k, s3);
+                T k = TFormat.Load<T>(row, c), l = TFormat.Load<T>(next, c), x = T.Load(q0 + c);
+                s0 = T.MultiplyAdd(x, k, s0);
+                t0 = T.MultiplyAdd(x, l, t0);
+                x = T.Load(q1 + c);
+                s1 = T.MultiplyAdd(x, k, s1);
+                t1 = T.MultiplyAdd(x, l, t1);
+                x = T.Load(q2 + c);
+                s2 = T.MultiplyAdd(x, k, s2);
+                t2 = T.MultiplyAdd(x, l, t2);
+                x = T.Load(q3 + c);
+                s3 = T.MultiplyAdd(x, k, s3);
+                t3 = T.MultiplyAdd(x, l, t3);
             }
 
-            float sum0 = T.Sum(s0), sum1 = T.Sum(s1), sum2 = T.Sum(s2), sum3 = T.Sum(s3);
-            if (TFormat.HasTail)
+            Vector128<float> sums = LaneSums.Four(s0, s1, s2, s3), nextSums = LaneSums.Four(t0, t1, t2, t3);
+            for (nint c = whole; TFormat.HasTail && c < d; c++)
             {
-                for (; c < d; c++)
-                {
-                    float k = TFormat.Load<Lanes1>(row, c).Value;
-                    sum0 += q0[c] * k;
-                    sum1 += q1[c] * k;
-                    sum2 += q2[c] * k;
-                    sum3 += q3[c] * k;
-                }
+                Vector128<float> x = Vector128.Create(q0[c], q1[c], q2[c], q3[c]);
+                sums += x * Channel(row, c);
+                nextSums += x * Channel(next, c);
             }
 
-            scores.A[i] = sum0;
-            scores.B[i] = sum1;
-            scores.C[i] = sum2;
-            scores.D[i] = sum3;
+            Spread(sums, scores, i);
+            if (second != 0) Spread(nextSums, scores, i + 1);
         }
     }
 
@@ -185,8 +189,20 @@ internal static unsafe class CachedRows<TFormat, T>
     private static float MixChannel(float* weights, in CacheSpan rows, nint c)
     {
         float sum = 0;
-        for (nint i = 0; i < rows.Count; i++) sum += weights[i] * TFormat.Load<Lanes1>(rows.Start + (i * rows.Step), c).Value;
+        for (nint i = 0; i < rows.Count; i++) sum += weights[i] * Channel(rows.Start + (i * rows.Step), c);
         return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Channel(byte* row, nint c) => TFormat.Load<Lanes1>(row, c).Value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Spread(Vector128<float> sums, in FourVectors scores, nint i)
+    {
+        scores.A[i] = sums.GetElement(0);
+        scores.B[i] = sums.GetElement(1);
+        scores.C[i] = sums.GetElement(2);
+        scores.D[i] = sums.GetElement(3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

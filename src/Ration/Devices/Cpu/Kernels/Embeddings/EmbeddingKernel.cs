@@ -1,5 +1,6 @@
 using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;
 
@@ -50,7 +51,7 @@ internal static unsafe class EmbeddingKernel
     private static void ReadRow(in MatrixOperand table, nint row, float* y)
     {
         if (table.Type.IsQuantized()) StoredBlocks.Read(table, row, 0, table.RowStride, y);
-        else Stored.Load((nint)table.Data, table.Type, row * table.RowStride, y, table.RowStride);
+        else TensorCodec.Load(table.Data, table.Type, row * table.RowStride, y, table.RowStride);
     }
 
     private struct GatherWork : IParallelWork

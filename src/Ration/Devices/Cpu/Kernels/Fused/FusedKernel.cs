@@ -2,6 +2,7 @@ using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;
 
@@ -165,7 +166,7 @@ internal static unsafe class FusedKernel
                 switch (i->Action)
                 {
                     case ElementwiseAction.Load when Types[i->A] == DType.F32 && !CopyLoads: target = (float*)Inputs[i->A] + start; break;
-                    case ElementwiseAction.Load: Stored.Load(Inputs[i->A], Types[i->A], start, target, count); break;
+                    case ElementwiseAction.Load: TensorCodec.Load((byte*)Inputs[i->A], Types[i->A], start, target, count); break;
                     case ElementwiseAction.Unary: Unary(i->Unary, a, target, count); break;
                     case ElementwiseAction.Binary when i->AIsScalar: ScalarBinary(i->Binary, Scalars[i->A], b, target, count); break;
                     case ElementwiseAction.Binary when i->BIsScalar: BinaryScalar(i->Binary, a, Scalars[i->B], target, count); break;
@@ -173,9 +174,9 @@ internal static unsafe class FusedKernel
                     case ElementwiseAction.Store when i->AIsScalar:
                         float* spare = registers + RegistersOfWorker - Chunk;
                         new Span<float>(spare, (int)count).Fill(Scalars[i->A]);
-                        Stored.Store(spare, Destinations[i->Target], DestinationTypes[i->Target], start, count);
+                        TensorCodec.Store(spare, (byte*)Destinations[i->Target], DestinationTypes[i->Target], start, count);
                         break;
-                    default: Stored.Store(a, Destinations[i->Target], DestinationTypes[i->Target], start, count); break;
+                    default: TensorCodec.Store(a, (byte*)Destinations[i->Target], DestinationTypes[i->Target], start, count); break;
                 }
 
                 if (i->Action != ElementwiseAction.Store) places[i->Target] = target;

@@ -1,4 +1,5 @@
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;
 
@@ -7,7 +8,7 @@ internal static unsafe class StorageKernel
 {
     private const int Chunk = 1024;
 
-    /// <summary>Converts between F32, BF16 and F16 as <see cref="Stored"/> does. The tensors must not overlap.</summary>
+    /// <summary>Converts between F32, BF16 and F16 as <see cref="TensorCodec"/> does. The tensors must not overlap.</summary>
     /// <exception cref="NotSupportedException">A type is another one.</exception>
     public static void Cast(WorkerPool pool, void* source, DType sourceType, void* target, DType targetType, nint elements)
     {
@@ -48,21 +49,21 @@ internal static unsafe class StorageKernel
             nint start = item * ElementwiseKernel.Block, end = nint.Min(Elements, start + ElementwiseKernel.Block);
             if (TargetType == DType.F32)
             {
-                Stored.Load(Source, SourceType, start, (float*)Target + start, end - start);
+                TensorCodec.Load((byte*)Source, SourceType, start, (float*)Target + start, end - start);
                 return;
             }
 
             if (SourceType == DType.F32)
             {
-                Stored.Store((float*)Source + start, Target, TargetType, start, end - start);
+                TensorCodec.Store((float*)Source + start, (byte*)Target, TargetType, start, end - start);
                 return;
             }
 
             float* chunk = stackalloc float[Chunk];
             for (; start < end; start += Chunk)
             {
-                Stored.Load(Source, SourceType, start, chunk, nint.Min(Chunk, end - start));
-                Stored.Store(chunk, Target, TargetType, start, nint.Min(Chunk, end - start));
+                TensorCodec.Load((byte*)Source, SourceType, start, chunk, nint.Min(Chunk, end - start));
+                TensorCodec.Store(chunk, (byte*)Target, TargetType, start, nint.Min(Chunk, end - start));
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
 

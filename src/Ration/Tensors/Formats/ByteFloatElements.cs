@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace Ration.Devices.Cpu.MatrixProduct;
+namespace Ration.Tensors.Formats;
 
 /// <summary>
 /// F8 E4M3 without infinities (Micikevicius et al. 2022, table 1). Moved to their places in an f32 the bits make the number 2⁻¹²⁰ times

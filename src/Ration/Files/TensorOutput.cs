@@ -1,26 +1,27 @@
-namespace Ration.Files.Safetensors;
+namespace Ration.Files;
 
-/// <summary>Takes the bytes of the tensors of one file while <see cref="SafetensorsWriter.Save"/> runs.</summary>
-public sealed unsafe class SafetensorsOutput
+/// <summary>Takes the bytes of declared tensors while a writer saves them to one file or several.</summary>
+public sealed unsafe class TensorOutput
 {
-    private readonly FileStream _stream;
-    private readonly SafetensorsTensor[] _tensors;
+    private const int PieceBytes = 64 << 10;
+    private readonly FileStream[] _files;
+    private readonly StoredTensor[] _tensors;
     private readonly Dictionary<string, int> _index;
     private readonly long[] _written;
-    private readonly Checksum[] _checksums;
+    private readonly Checksum[]? _checksums;
 
-    internal SafetensorsOutput(FileStream stream, SafetensorsTensor[] tensors)
+    internal TensorOutput(FileStream[] files, StoredTensor[] tensors, bool checksums)
     {
-        _stream = stream;
+        _files = files;
         _tensors = tensors;
         _index = new Dictionary<string, int>(tensors.Length, StringComparer.Ordinal);
         for (int i = 0; i < tensors.Length; i++) _index.Add(tensors[i].Name, i);
         _written = new long[tensors.Length];
-        _checksums = new Checksum[tensors.Length];
+        _checksums = checksums ? new Checksum[tensors.Length] : null;
     }
 
     /// <summary>The declared tensors in the order of the file, which is the fastest order to write them in.</summary>
-    public IReadOnlyList<SafetensorsTensor> Tensors => _tensors;
+    public IReadOnlyList<StoredTensor> Tensors => _tensors;
 
     /// <summary>Appends little-endian bytes to a tensor.</summary>
     /// <exception cref="ArgumentException">The tensor was not declared, or has no room for that many.</exception>
@@ -34,20 +35,21 @@ public sealed unsafe class SafetensorsOutput
     public void Write(string name, byte* source, long bytes)
     {
         if (!_index.TryGetValue(name, out int i)) throw new ArgumentException($"tensor {name} was not declared", nameof(name));
-        SafetensorsTensor tensor = _tensors[i];
+        StoredTensor tensor = _tensors[i];
         if (bytes < 0 || bytes > tensor.Bytes - _written[i])
             throw new ArgumentException($"tensor {name} has room for {tensor.Bytes - _written[i]} more bytes, not {bytes}", nameof(bytes));
-        _stream.Position = tensor.Offset + _written[i];
-        for (long done = 0; done < bytes; done += SafetensorsFormat.PieceBytes)
+        FileStream file = _files[tensor.File];
+        file.Position = tensor.Offset + _written[i];
+        for (long done = 0; done < bytes; done += PieceBytes)
         {
-            var piece = new ReadOnlySpan<byte>(source + done, (int)Math.Min(SafetensorsFormat.PieceBytes, bytes - done));
-            _checksums[i].Append(piece);
-            _stream.Write(piece);
+            var piece = new ReadOnlySpan<byte>(source + done, (int)Math.Min(PieceBytes, bytes - done));
+            if (_checksums is not null) _checksums[i].Append(piece);
+            file.Write(piece);
             _written[i] += piece.Length;
         }
     }
 
-    internal Checksum ChecksumOf(int tensor) => _checksums[tensor];
+    internal Checksum ChecksumOf(int tensor) => _checksums is null ? default : _checksums[tensor];
 
     internal void RequireComplete()
     {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Ration.Devices.Cpu.MatrixProduct;
+namespace Ration.Tensors.Formats;
 
 /// <summary>Extension to 32 bits straight from memory; the portable calls would load and split a wider vector.</summary>
 internal static unsafe class Widen

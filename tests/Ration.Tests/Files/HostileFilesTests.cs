@@ -1,0 +1,140 @@
+using Ration.Files;
+using Ration.Files.Gguf;
+using Ration.Files.Safetensors;
+using Ration.Tensors;
+using Ration.Tests.Files.Gguf;
+
+namespace Ration.Tests.Files;
+
+/// <summary>Mutated files of every format, see <see cref="FileMutations"/>.</summary>
+public sealed class HostileFilesTests
+{
+    [Fact]
+    public void Safetensors()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder["a.safetensors"];
+        var writer = new SafetensorsWriter();
+        writer.Declare("model.a.weight", DType.F32, new Shape(2, 3));
+        writer.Declare("model.b.weight", DType.BF16, new Shape(5));
+        writer.Declare("c", DType.F8E4M3, Shape.Scalar);
+        writer.SetMetadata("format", "pt");
+        writer.Save(path, Zeros);
+        byte[] good = File.ReadAllBytes(path);
+        Expect(FileMutations.Count(1000), count => FileMutations.Try(good, good.Length - 35, text: true, "a.safetensors", count, static path =>
+        {
+            using var reader = SafetensorsReader.Open(path);
+            ReadAll(reader);
+            reader.Verify(TestContext.Current.CancellationToken);
+        }));
+    }
+
+    [Fact]
+    public void Safetensors_index()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] good = """{"metadata":{"total_size":24},"weight_map":{"model.a.weight":"model-1.safetensors","b":"model-2.safetensors","c":"model-1.safetensors"}}"""u8.ToArray();
+        foreach (string shard in (string[])["model-1", "model-2"])
+        {
+            var writer = new SafetensorsWriter();
+            foreach (string name in (string[])["model.a.weight", "b", "c"]) writer.Declare(name, DType.F32, new Shape(2));
+            writer.Save(folder[$"{shard}.safetensors"], Zeros);
+        }
+
+        Expect(FileMutations.Count(500), count => FileMutations.Try(good, good.Length, text: true, SafetensorsFolder.IndexName, count, path =>
+        {
+            File.Copy(path, folder[SafetensorsFolder.IndexName], overwrite: true);
+            using SafetensorsFolder source = SafetensorsFolder.Open(folder.Path);
+            ReadAll(source);
+        }));
+    }
+
+    [Fact]
+    public void Gguf()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder["a.gguf"];
+        GgufWriterTests.Writer(32).Save(path, GgufWriterTests.Fill);
+        byte[] good = File.ReadAllBytes(path);
+        int head;
+        using (GgufFile file = GgufFile.Open(path)) head = (int)file.Tensors[0].Offset;
+        Expect(FileMutations.Count(1000), count => FileMutations.Try(good, head, text: false, "a.gguf", count, OpenGguf));
+    }
+
+    [Fact]
+    public void Gguf_in_parts()
+    {
+        using var folder = new TemporaryFolder();
+        IReadOnlyList<string> paths = GgufWriterTests.Writer(32).SaveParts(folder["a.gguf"], 1000, GgufWriterTests.Fill);
+        byte[] good = File.ReadAllBytes(paths[0]);
+        Expect(FileMutations.Count(300), count => FileMutations.Try(good, 700, text: false, "part.gguf", count, path =>
+        {
+            File.Copy(path, paths[0], overwrite: true);
+            OpenGguf(paths[0]);
+        }));
+    }
+
+    [Fact]
+    public void Gguf_of_real_vocabularies()
+    {
+        foreach (string path in Directory.GetFiles(SharedData.Require("tokenizers"), "*.gguf"))
+        {
+            byte[] good = File.ReadAllBytes(path);
+            // Files of megabytes take milliseconds each; a full sweep is spread over them.
+            int count = Math.Min(FileMutations.Count(20), 2000);
+            Expect(count, tries => FileMutations.Try(good, 4096, text: false, Path.GetFileName(path), tries, OpenGguf));
+        }
+    }
+
+    [Fact]
+    public void Llama_two_c()
+    {
+        byte[] good = LlamaTwoCFileTests.Checkpoint(tied: true);
+        Expect(FileMutations.Count(500), count => FileMutations.Try(good, 28, text: false, "a.bin", count, static path =>
+        {
+            using LlamaTwoCFile file = LlamaTwoCFile.Open(path);
+            ReadAll(file);
+        }));
+    }
+
+    // A harness that refuses nothing, or everything, tests nothing.
+    private static void Expect(int count, Func<int, int> run)
+    {
+        int refused = run(count);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{refused} of {count} refused");
+        if (count >= 20) Assert.InRange(refused, count / 10, count - 1);
+    }
+
+    private static void OpenGguf(string path)
+    {
+        using GgufFile file = GgufFile.Open(path);
+        GgufMetadata metadata = file.Metadata;
+        foreach (GgufEntry entry in metadata.Entries)
+        {
+            Assert.NotNull(metadata.Describe(entry.Key));
+            if (entry.Type != GgufType.Array) continue;
+            if (entry.ElementType == GgufType.String && metadata.TryGetStrings(entry.Key, out GgufStrings? strings) && strings.Count > 0) Assert.NotNull(strings[^1]);
+            if (entry.ElementType.IsReal()) metadata.TryGetSingles(entry.Key, out _);
+            if (entry.ElementType.IsInteger()) metadata.TryGetInt32s(entry.Key, int.MinValue, int.MaxValue, out _);
+            if (entry.ElementType == GgufType.Bool) metadata.TryGetBooleans(entry.Key, out _);
+        }
+
+        ReadAll(file);
+    }
+
+    private static void ReadAll(ITensorSource source)
+    {
+        byte[] piece = new byte[4096];
+        foreach (StoredTensor tensor in source.Tensors)
+        {
+            Assert.Same(tensor, source.Find(tensor.Name));
+            for (long start = 0; start < tensor.Bytes; start += piece.Length)
+                source.Read(tensor, start, piece.AsSpan(0, (int)Math.Min(piece.Length, tensor.Bytes - start)));
+        }
+    }
+
+    private static void Zeros(TensorOutput output)
+    {
+        foreach (StoredTensor tensor in output.Tensors) output.Write(tensor.Name, new byte[tensor.Bytes]);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Text;
+using Ration.Files;
+using Ration.Tests.Files;
+using Ration.Tokenizers;
+using Ration.Tokenizers.BytePairTraining;
+using Ration.Tokenizers.HuggingFace;
+using Ration.Tokenizers.Special;
+
+namespace Ration.Tests.Tokenizers.HuggingFace;
+
+public sealed class TokenizerJsonTests
+{
+    [Fact]
+    public void What_was_trained_and_written_is_read_and_says_any_bytes()
+    {
+        byte[] file = TokenizerJsonFile.Trained(out TrainedBytePairs trained);
+        ReadTokenizer read = TokenizerJsonReader.Parse(file, "x");
+        Assert.InRange(trained.Tokens.Count, 290, 500);
+        Assert.Equal(trained.Tokens.Count, read.Vocabulary.Count);
+        for (int id = 0; id < trained.Tokens.Count; id++) Assert.Equal(trained.Tokens[id], read.Vocabulary.Bytes(id).ToArray());
+        Assert.Equal((0, true, null, false), (read.BeginningId, read.AddBeginning, read.EndId, read.AddEnd));
+        Assert.Equal([(0, "<|endoftext|>"), (1, "<|ü|>")], read.Added.Select(static t => (t.Id, Encoding.UTF8.GetString(t.Text))));
+        Assert.InRange(read.Inner.Encode(" café the the café").Length, 4, 7);
+        var random = new Random(4);
+        for (int round = 0; round < 300; round++)
+        {
+            byte[] text = new byte[random.Next(300)];
+            random.NextBytes(text);
+            if (round % 2 == 0) text = Encoding.UTF8.GetBytes(string.Concat(text.Select(b => char.ConvertFromUtf32((b * 4099 + random.Next(9)) % 0xD000))));
+            Assert.Equal(text, read.Inner.Encode(text).SelectMany(id => read.Inner.Bytes(id).ToArray()));
+        }
+    }
+
+    [Fact]
+    public void The_trained_merges_are_what_the_tokenizer_does()
+    {
+        byte[] file = TokenizerJsonFile.Trained(out TrainedBytePairs trained);
+        ReadTokenizer read = TokenizerJsonReader.Parse(file, "x");
+        // Every token that was made for a word that was seen is itself again.
+        foreach (string word in (string[])[" café", " the", "123"]) Assert.Single(read.Inner.Encode(word));
+        Assert.Contains(trained.Merges, m => m.First > 257 || m.Second > 257);
+    }
+
+    [Theory]
+    [InlineData("ab", "7")]
+    [InlineData("a b", "8 3 5")]
+    [InlineData("é ab", "3 9 10 7")]
+    [InlineData("a  ab", "8 3 7")]
+    [InlineData("世", "3 0")]
+    public void SentencePiece_merges_go_by_their_order_and_unknown_characters_by_their_bytes(string text, string expected)
+    {
+        ReadTokenizer read = TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(TokenizerJsonFile.SentencePieceBpe), "x");
+        Assert.Equal(expected, string.Join(' ', read.Inner.Encode(text)));
+        Assert.Equal((1, true, null, false), (read.BeginningId, read.AddBeginning, read.EndId, read.AddEnd));
+        if (!text.Contains('世')) Assert.Equal(text, read.Inner.Decode(read.Inner.Encode(text)));
+    }
+
+    [Theory]
+    [InlineData("\uFB01sh", "4 7")]
+    [InlineData("  fi   fi ", "4 4")]
+    [InlineData("i x", "3 6 3 2")]
+    public void Unigram_files_are_read_with_their_normalizer(string text, string expected)
+    {
+        ReadTokenizer read = TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(TokenizerJsonFile.Unigram), "x");
+        Assert.Equal(expected, string.Join(' ', read.Inner.Encode(text)));
+        Assert.Equal((null, false, 1, true), (read.BeginningId, read.AddBeginning, read.EndId, read.AddEnd));
+        Assert.Equal(new AddedToken(8, "<x>"u8.ToArray(), false) { Text = read.Added[2].Text }, read.Added[2]);
+    }
+
+    [Fact]
+    public void WordPiece_files_are_read()
+    {
+        ReadTokenizer read = TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(TokenizerJsonFile.WordPiece), "x");
+        Assert.Equal([3, 4, 5, 6, 0], read.Inner.Encode("Unable! CAFÉ x"));
+        Assert.Equal((1, 2), (read.BeginningId, read.EndId));
+    }
+
+    [Fact]
+    public void Text_is_normalized_before_bytes_merge()
+    {
+        ReadTokenizer read = TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(TokenizerJsonFile.ByteLevel), "x");
+        Assert.Equal([3, 4, 0], read.Inner.Encode("é a"));
+        Assert.Equal(read.Inner.Encode("é a"), read.Inner.Encode("e\u0301 a"));
+        Assert.Equal(7, new TextTokenizer(read.Inner, read.Added).VocabularySize);
+        Assert.Equal(new AddedToken(5, read.Added[0].Text, true, false, true), read.Added[0]);
+    }
+
+    [Theory]
+    [InlineData("\"type\": \"NFC\"", "\"type\": \"NFX\"", "NFX")]
+    [InlineData("\"use_regex\": false", "\"use_regex\": 3", "use_regex")]
+    [InlineData("\\\\p{N}|", "\\\\p{N}{1,2}|", "{1,2}")]
+    [InlineData("\"add_prefix_space\": false", "\"add_prefix_space\": true", "add_prefix_space")]
+    [InlineData("\"ignore_merges\": false", "\"end_of_word_suffix\": \"</w>\"", "end_of_word_suffix")]
+    [InlineData("\"ignore_merges\": false", "\"dropout\": 0.1", "dropout")]
+    [InlineData("\"a\": 0", "\"a\": 1", "two tokens")]
+    [InlineData("\"a\": 0", "\"a\": 1000000000", "1000000000")]
+    [InlineData("\"a\": 0", "\"a\": -1", "-1")]
+    [InlineData("\"merges\": [[", "\"merges\": [[\"x\", ", "merge 0")]
+    [InlineData("\"type\": \"BPE\"", "\"type\": \"WordLevel\"", "WordLevel")]
+    [InlineData("\"special\": false", "\"special\": false, \"single_word\": true", "single_word")]
+    [InlineData("\"id\": 6", "\"id\": 5", "id 5")]
+    [InlineData("\"decoder\": {\"type\": \"ByteLevel\"}", "\"decoder\": {\"type\": \"BPEDecoder\"}", "BPEDecoder")]
+    [InlineData("\"model\": {", "\"model\": {\"vocab\": {}, ", "twice")]
+    public void What_cannot_be_done_is_refused_by_name(string part, string replacement, string named)
+    {
+        Assert.Contains(part, TokenizerJsonFile.ByteLevel, StringComparison.Ordinal);
+        byte[] file = Encoding.UTF8.GetBytes(TokenizerJsonFile.ByteLevel.Replace(part, replacement, StringComparison.Ordinal));
+        FileFormatException fault = Assert.Throws<FileFormatException>(() => TokenizerJsonReader.Parse(file, "some.json"));
+        Assert.StartsWith("some.json: ", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(named, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_is_read_from_its_path()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("tokenizer.json", TokenizerJsonFile.WordPiece);
+        Assert.Equal(7, TokenizerJsonReader.Read(path).Vocabulary.Count);
+        Assert.Throws<InvalidInputException>(() => TokenizerJsonReader.Read(path + "x"));
+    }
+}

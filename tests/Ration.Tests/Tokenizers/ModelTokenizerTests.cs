@@ -1,0 +1,76 @@
+using Ration.Files;
+using Ration.Tests.Files;
+using Ration.Tests.Tokenizers.HuggingFace;
+using Ration.Tests.Tokenizers.SentencePiece;
+using Ration.Tokenizers;
+
+namespace Ration.Tests.Tokenizers;
+
+public sealed class ModelTokenizerTests
+{
+    [Fact]
+    public void A_folder_is_described_by_all_its_files()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("tokenizer.json", TokenizerJsonFile.SentencePieceBpe);
+        folder.Write("tokenizer_config.json", """{"bos_token": {"content": "<s>", "lstrip": false}, "add_bos_token": false, "chat_template": [{"name": "default", "template": "one"}, {"name": "tools", "template": "two"}]}""");
+        folder.Write("special_tokens_map.json", """{"eos_token": "</s>", "pad_token": {"content": "<unk>"}}""");
+        folder.Write("generation_config.json", """{"eos_token_id": [5, 2, 9999]}""");
+        TokenizerDescription described = ModelTokenizer.Describe(folder.Path);
+        Assert.Equal((1, "<s>", "</s>", false, 0), (described.BeginningId, described.BeginningText, described.EndText, described.AddBeginning, described.PaddingId));
+        Assert.Equal([5, 2], described.EndIds);
+        Assert.Equal(("one", "two"), (described.ChatTemplate, described.ChatTemplates["tools"]));
+        Assert.Equal([7], described.Tokenizer.Encode("ab"));
+        folder.Write("chat_template.jinja", "three");
+        Assert.Equal("three", ModelTokenizer.Describe(folder.Path).ChatTemplate);
+    }
+
+    [Fact]
+    public void Without_other_files_the_tokenizer_file_speaks()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("tokenizer.json", TokenizerJsonFile.WordPiece);
+        TokenizerDescription described = ModelTokenizer.Describe(folder.Path);
+        Assert.Equal((1, "[CLS]", "[SEP]", true, true), (described.BeginningId, described.BeginningText, described.EndText, described.AddBeginning, described.AddEnd));
+        Assert.Equal([2], described.EndIds);
+        Assert.Null(described.ChatTemplate);
+        var tokenizer = Assert.IsType<TextTokenizer>(described.Tokenizer);
+        Assert.Equal([1, 5, 2], tokenizer.Encode("!", new EncodingOptions()));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_SentencePiece_model_is_used_where_there_is_no_tokenizer_json(int algorithm)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("tokenizer.model", new SentencePieceFile()
+            .Piece("<unk>", 0, TokenKind.Unknown).Piece("<s>", 0, TokenKind.Control).Piece("</s>", 0, TokenKind.Control).Piece("<x>", 0, TokenKind.UserDefined)
+            .Piece("\u2581a", -1.5f).Piece("<0x62>", -2, TokenKind.Byte).Piece("a", -5).Piece("\u2581", -4)
+            .Trainer(algorithm, byteFallback: true, beginning: 1, end: 2).Normalizer([], addPrefix: true, collapse: false).ToArray());
+        TokenizerDescription described = ModelTokenizer.Describe(folder.Path);
+        Assert.Equal((1, "<s>", algorithm == 2), (described.BeginningId, described.BeginningText, described.AddBeginning));
+        var tokenizer = Assert.IsType<TextTokenizer>(described.Tokenizer);
+        Assert.Equal([4, 5, 4, 7, 3, 4], tokenizer.Encode("ab a <x>a", new EncodingOptions { AddBeginning = false }));
+        Assert.Equal("ab a", tokenizer.Decode(tokenizer.Encode("ab a", new EncodingOptions()), showSpecial: false));
+    }
+
+    [Fact]
+    public void Damaged_files_beside_it_are_told()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Throws<InvalidInputException>(() => ModelTokenizer.Describe(folder.Path));
+        folder.Write("tokenizer.json", TokenizerJsonFile.WordPiece);
+        foreach ((string name, string text) in new[]
+        {
+            ("tokenizer_config.json", """{"bos_token": 3}"""), ("tokenizer_config.json", "[]"), ("tokenizer_config.json", "{"),
+            ("generation_config.json", """{"eos_token_id": "x"}"""), ("tokenizer_config.json", """{"chat_template": [{"name": "x"}]}"""),
+        })
+        {
+            string path = folder.Write(name, text);
+            FileFormatException fault = Assert.Throws<FileFormatException>(() => ModelTokenizer.Describe(folder.Path));
+            Assert.StartsWith(path, fault.Message, StringComparison.Ordinal);
+            File.Delete(path);
+        }
+    }
+}
