@@ -40,10 +40,10 @@ public static class HuggingFaceFolder
     public static HuggingFaceConfig ReadConfig(string folder)
     {
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-        HuggingFaceConfig config = Parse(Path.Combine(folder, ConfigName), (path, root) => HuggingFaceConfigReader.Read(path, root, name));
+        HuggingFaceConfig config = ReadJson(Path.Combine(folder, ConfigName), (path, root) => HuggingFaceConfigReader.Read(path, root, name));
         string generation = Path.Combine(folder, GenerationConfigName);
         if (!File.Exists(generation)) return config;
-        int[] ends = Parse(generation, static (path, root) => new ConfigObject(path, root).Integers("eos_token_id", -1, LargestId));
+        int[] ends = ReadJson(generation, static (path, root) => new ConfigObject(path, root).Integers("eos_token_id", -1, LargestId));
         return ends.Length == 0 ? config : config with { EndIds = [.. ends.Where(static id => id >= 0)] };
     }
 
@@ -58,6 +58,28 @@ public static class HuggingFaceFolder
     /// <summary>Opens the weights of a folder: one safetensors file, or several with an index.</summary>
     /// <exception cref="InvalidInputException">There are none, or they are damaged.</exception>
     internal static ITensorSource OpenWeights(string folder) => SafetensorsFolder.Open(folder);
+
+    /// <summary>Reads a small JSON file of which every object has distinct names.</summary>
+    /// <exception cref="InvalidInputException">It is missing, damaged or too large.</exception>
+    internal static T ReadJson<T>(string path, Func<string, JsonElement, T> read)
+    {
+        using SafeFileHandle handle = InputFile.Open(path, out long length);
+        if (length > ConfigLimit)
+            throw new FileFormatException(path, $"the file has {length} bytes, too many for a configuration", "check which file this is");
+        byte[] bytes = new byte[length];
+        InputFile.ReadExactly(handle, path, 0, bytes);
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            RequireDistinct(path, document.RootElement);
+            return read(path, document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})",
+                "mend it or copy it again from the model's source", e);
+        }
+    }
 
     private static byte[] Compose(HuggingFaceConfig config)
     {
@@ -89,26 +111,6 @@ public static class HuggingFaceFolder
         if (a.RotaryScaling is not { } x || b.RotaryScaling is not { } y) return a.RotaryScaling is null && b.RotaryScaling is null;
         return x with { ShortFactors = [], LongFactors = [] } == y with { ShortFactors = [], LongFactors = [] }
             && x.ShortFactors.SequenceEqual(y.ShortFactors) && x.LongFactors.SequenceEqual(y.LongFactors);
-    }
-
-    private static T Parse<T>(string path, Func<string, JsonElement, T> read)
-    {
-        using SafeFileHandle handle = InputFile.Open(path, out long length);
-        if (length > ConfigLimit)
-            throw new FileFormatException(path, $"the file has {length} bytes, too many for a configuration", "check which file this is");
-        byte[] bytes = new byte[length];
-        InputFile.ReadExactly(handle, path, 0, bytes);
-        try
-        {
-            using var document = JsonDocument.Parse(bytes);
-            RequireDistinct(path, document.RootElement);
-            return read(path, document.RootElement);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})",
-                "mend it or copy it again from the model's source", e);
-        }
     }
 
     // The parser's own check seeds its hashes from OpenSSL, whose library would take nine megabytes of the budget.

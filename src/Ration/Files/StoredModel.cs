@@ -1,10 +1,12 @@
 using Ration.Execution;
+using Ration.Files.BitsAndBytes;
 using Ration.Files.Gguf;
 using Ration.Files.GgufModels;
 using Ration.Files.HuggingFace;
 using Ration.Files.Safetensors;
 using Ration.Files.Weights;
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Tensors;
@@ -74,7 +76,8 @@ public sealed class StoredModel : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path)) return OpenFolder(path);
         if (!File.Exists(path)) throw new InvalidInputException($"there is no model {InvalidInputException.Quote(path)}; give a folder with config.json, a GGUF file, or preset:NAME");
-        return OpenGguf(path);
+        // llama2.c's files have no mark of their own.
+        return System.IO.Path.GetExtension(path).Equals(".bin", StringComparison.OrdinalIgnoreCase) ? OpenLlamaTwoC(path) : OpenGguf(path);
     }
 
     /// <summary>How a parameter is stored.</summary>
@@ -94,7 +97,7 @@ public sealed class StoredModel : IDisposable
         }
 
         if (Tensors is SafetensorsFolder file) _ = file.Verify();
-        foreach (Value value in wanted) WeightLoader.Load(_weights, value, executor);
+        WeightLoader.Load(_weights, wanted, executor);
     }
 
     /// <inheritdoc/>
@@ -104,6 +107,16 @@ public sealed class StoredModel : IDisposable
     {
         HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(folder);
         ITensorSource source = HuggingFaceFolder.OpenWeights(folder);
+        try
+        {
+            source = BitsAndBytesSource.Of(source);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+
         return Open(ModelFileKind.HuggingFace, folder, config, source, static (model, source) =>
             (WeightNames.HuggingFace(model.Family), HuggingFacePrefix.Find(source, model.Family)));
     }
@@ -142,12 +155,33 @@ public sealed class StoredModel : IDisposable
         }
     }
 
+    private static StoredModel OpenLlamaTwoC(string path)
+    {
+        LlamaTwoCFile file = LlamaTwoCFile.Open(path);
+        ModelConfiguration model = new()
+        {
+            Name = System.IO.Path.GetFileNameWithoutExtension(path),
+            Vocabulary = file.Header.Vocabulary,
+            Width = file.Header.Width,
+            HiddenWidth = file.Header.HiddenWidth,
+            Layers = file.Header.Layers,
+            Heads = file.Header.Heads,
+            KvHeads = file.Header.KvHeads,
+            HeadDimension = file.Header.HeadDimension,
+            Context = file.Header.Context,
+            TiedEmbeddings = file.Header.TiedHead,
+            RotaryPairing = RotaryPairing.Neighbours,
+        };
+        return Open(ModelFileKind.LlamaTwoC, path, new HuggingFaceConfig { Model = model }, file, static (model, _) => (WeightNames.HuggingFace(model.Family), static name => name));
+    }
+
     private static StoredModel Open(ModelFileKind kind, string path, HuggingFaceConfig config, ITensorSource source,
         Func<ModelConfiguration, ITensorSource, (WeightNames Names, Func<string, string> Locate)> names)
     {
         ModelConfiguration model = config.Model;
         try
         {
+            model.Validate();
             // A few words could claim millions of weights; each layer has some tensors in any case.
             if (model.Layers > source.Tensors.Count || (long)model.Layers * model.Experts > source.Tensors.Sum(static t => t.Shape.Rank == 3 ? t.Shape[0] : 1))
                 throw new FileFormatException(path, $"{source.Tensors.Count} tensors are too few for {model.Layers} layers{(model.Experts > 0 ? $" of {model.Experts} experts" : "")}", "the files are incomplete or belong to another model");

@@ -9,7 +9,7 @@ namespace Ration.Tests.Files;
 /// <summary>A small model folder of a family, under its published names, with numbers that follow from names.</summary>
 internal sealed class FamilyFolder : IDisposable
 {
-    public const int Width = 20, Heads = 4, KvHeads = 2, Head = 6, Hidden = 14, Layers = 3, Vocabulary = 31, Experts = 3, ExpertHidden = 9, SharedHidden = 11, Context = 40;
+    public const int Width = 32, Heads = 4, KvHeads = 2, Head = 6, Hidden = 14, Layers = 3, Vocabulary = 31, Experts = 3, ExpertHidden = 9, SharedHidden = 11, Context = 40;
     private const int Query = Heads * Head, Key = KvHeads * Head;
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, (Shape Shape, float[] Numbers)> _tensors = new(StringComparer.Ordinal);

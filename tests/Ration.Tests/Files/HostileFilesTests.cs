@@ -1,8 +1,10 @@
 using Ration.Files;
 using Ration.Files.Gguf;
+using Ration.Files.Peft;
 using Ration.Files.Safetensors;
 using Ration.Tensors;
 using Ration.Tests.Files.Gguf;
+using Ration.Tests.Files.Peft;
 
 namespace Ration.Tests.Files;
 
@@ -94,6 +96,21 @@ public sealed class HostileFilesTests
         {
             using LlamaTwoCFile file = LlamaTwoCFile.Open(path);
             ReadAll(file);
+        }));
+    }
+
+    [Fact]
+    public void Adapter_configuration()
+    {
+        using var folder = new TemporaryFolder();
+        PeftConfig config = PeftAdapterTests.Config with { RankPattern = [new("down_proj", 3), new("(q|k)_proj", 2)], BaseModel = "base" };
+        PeftAdapterTests.Save(folder.Path, config);
+        string name = folder["adapter_config.json"];
+        byte[] good = File.ReadAllBytes(name);
+        Expect(FileMutations.Count(500), count => FileMutations.Try(good, good.Length, text: true, "adapter_config.json", count, path =>
+        {
+            File.Copy(path, name, overwrite: true);
+            using PeftAdapter adapter = PeftAdapter.Open(folder.Path);
         }));
     }
 

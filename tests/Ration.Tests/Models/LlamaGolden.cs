@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Ration.Files;
 using Ration.Files.Safetensors;
 using Ration.Models;
 using Ration.Tests.Training;
@@ -47,7 +48,7 @@ internal sealed class LlamaGolden : IDisposable
     private T[] Read<T>(string name)
         where T : unmanaged
     {
-        T[] elements = new T[_tensors.Find(name)!.Shape.Elements];
+        T[] elements = new T[_tensors.Require(name).Shape.Elements];
         _tensors.Read(name, MemoryMarshal.AsBytes(elements.AsSpan()));
         return elements;
     }

@@ -11,6 +11,7 @@ namespace Ration.Files.HuggingFace;
 internal sealed class HuggingFaceConfigReader
 {
     private const int WidthLimit = 1 << 20, HiddenLimit = 1 << 22, LayerLimit = 10_000, HeadLimit = 1 << 14, VocabularyLimit = 4_000_000, ContextLimit = 1 << 30, ExpertLimit = 1 << 12;
+    private const string BitsAndBytes = "bitsandbytes";
     private readonly ConfigObject _top;
     private readonly ConfigObject _text;
     private readonly HuggingFaceFamily _family;
@@ -31,8 +32,7 @@ internal sealed class HuggingFaceConfigReader
 
     private HuggingFaceConfig Read(string name)
     {
-        if (QuantizationOf(_top) is { } method)
-            throw _top.Fault($"the weights are quantized by {InvalidInputException.Quote(method)} (quantization_config)", "use the model's unquantized version");
+        RequireKnownQuantization();
         ModelConfiguration model = (_family.Family == ModelFamily.Gpt2 ? Gpt2() : WithFamily(Common())) with { Name = name };
         model.Validate();
         int[] ends = _top.Integers("eos_token_id", -1, VocabularyLimit);
@@ -223,5 +223,13 @@ internal sealed class HuggingFaceConfigReader
         };
     }
 
-    private static string? QuantizationOf(ConfigObject top) => top.Object("quantization_config") is { } config ? config.Text("quant_method") ?? "an unnamed method" : null;
+    // Four-bit weights say themselves how they are stored; other ways would be taken for plain numbers.
+    private void RequireKnownQuantization()
+    {
+        if (_top.Object("quantization_config") is not { } config) return;
+        string method = config.Text("quant_method") ?? (config.Has("load_in_4bit") ? BitsAndBytes : "an unnamed method");
+        if (method != BitsAndBytes || !config.Flag("load_in_4bit") || config.Flag("load_in_8bit"))
+            throw _top.Fault($"the weights are quantized by {InvalidInputException.Quote(method)} (quantization_config)", "use the model's unquantized version, or one of 4 bits by bitsandbytes");
+        if ((config.Text("bnb_4bit_quant_storage") ?? "uint8") != "uint8") throw _top.Fault("the 4-bit weights are not stored in bytes (bnb_4bit_quant_storage)", "use a version stored in uint8");
+    }
 }

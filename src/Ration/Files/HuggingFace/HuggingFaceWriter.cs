@@ -13,7 +13,6 @@ namespace Ration.Files.HuggingFace;
 /// <param name="types">How each tensor is stored.</param>
 internal sealed class HuggingFaceWriter(string folder, WeightSource source, WeightMap map, Func<string, DType> types)
 {
-    private const string IndexName = "model.safetensors.index.json";
     private long _total;
     private long _done;
 
@@ -32,7 +31,7 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         List<List<(string Name, Shape Shape)>> shards = Split(shardBytes);
         string[] names = [.. shards.Select((_, i) => shards.Count == 1 ? HuggingFaceFolder.WeightsName : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors"))];
         for (int i = 0; i < names.Length; i++) WriteShard(Path.Combine(folder, names[i]), shards[i]);
-        string index = Path.Combine(folder, IndexName), single = Path.Combine(folder, HuggingFaceFolder.WeightsName);
+        string index = Path.Combine(folder, SafetensorsFolder.IndexName), single = Path.Combine(folder, HuggingFaceFolder.WeightsName);
         if (names.Length > 1)
         {
             AtomicFile.Write(index, stream => WriteIndex(stream, shards, names));

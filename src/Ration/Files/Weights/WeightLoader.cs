@@ -12,29 +12,57 @@ internal static class WeightLoader
     /// <summary>Numbers held at a time, unless a single row has more.</summary>
     public const int PieceElements = 256 << 10;
 
-    /// <summary>Fills a value with the parameter of its name.</summary>
-    public static void Load(WeightSource source, Value value, Executor executor)
-    {
-        long columns = WeightMap.ColumnsOf(value.Shape), rows = WeightMap.RowsOf(value.Shape);
-        long most = Math.Clamp(PieceElements / Math.Max(1, columns) / TiledRows.Rows * TiledRows.Rows, TiledRows.Rows, Math.Max(TiledRows.Rows, rows));
-        int pieceNumbers = checked((int)(Math.Min(most, rows) * columns));
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(checked((int)value.DType.Bytes(pieceNumbers)));
-        float[]? numbers = null;
-        for (long row = 0; row < rows; row += most)
-        {
-            int count = (int)(Math.Min(most, rows - row) * columns);
-            Span<byte> piece = bytes.AsSpan(0, (int)value.DType.Bytes(count));
-            if (!source.TryCopy(value.Name, value.Shape, row, value.DType, piece))
-            {
-                numbers ??= ArrayPool<float>.Shared.Rent(pieceNumbers);
-                source.Read(value.Name, value.Shape, row, numbers.AsSpan(0, count));
-                TensorCodec.Encode(value.DType, numbers.AsSpan(0, count), piece);
-            }
+    // Below this, threads would cost more memory than they save time.
+    private const long WorthThreads = 64 << 20;
 
-            WriteRows(executor, value, row, piece);
+    /// <summary>Fills values with the parameters of their names.</summary>
+    public static void Load(WeightSource source, IReadOnlyList<Value> values, Executor executor)
+    {
+        foreach (Value value in values.Where(static v => v.DType.IsPlanar())) throw new InvalidInputException($"{value.Name} cannot be loaded into {value.DType}, whose scales belong to the whole tensor; choose another format for the weights");
+        (Value Value, long Row)[] pieces = [.. values.SelectMany(PiecesOf)];
+        if (values.Sum(static v => v.Bytes) < WorthThreads)
+        {
+            foreach ((Value value, long row) in pieces) LoadPiece(source, value, row, executor);
+            return;
         }
 
-        if (numbers is not null) ArrayPool<float>.Shared.Return(numbers);
+        try
+        {
+            Parallel.ForEach(pieces, piece => LoadPiece(source, piece.Value, piece.Row, executor));
+        }
+        catch (AggregateException e) when (e.InnerException is InvalidInputException)
+        {
+            throw e.InnerException;
+        }
+    }
+
+    private static long RowsOfPiece(Value value)
+    {
+        long rows = WeightMap.RowsOf(value.Shape);
+        return Math.Min(rows, Math.Max(TiledRows.Rows, PieceElements / Math.Max(1, WeightMap.ColumnsOf(value.Shape)) / TiledRows.Rows * TiledRows.Rows));
+    }
+
+    private static IEnumerable<(Value Value, long Row)> PiecesOf(Value value)
+    {
+        long rows = WeightMap.RowsOf(value.Shape), step = RowsOfPiece(value);
+        for (long row = 0; row < rows; row += step) yield return (value, row);
+    }
+
+    private static void LoadPiece(WeightSource source, Value value, long row, Executor executor)
+    {
+        long columns = WeightMap.ColumnsOf(value.Shape);
+        int count = checked((int)(Math.Min(RowsOfPiece(value), WeightMap.RowsOf(value.Shape) - row) * columns)), size = checked((int)value.DType.Bytes(count));
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(size);
+        Span<byte> piece = bytes.AsSpan(0, size);
+        if (!source.TryCopy(value.Name, value.Shape, row, value.DType, piece))
+        {
+            float[] numbers = ArrayPool<float>.Shared.Rent(count);
+            source.Read(value.Name, value.Shape, row, numbers.AsSpan(0, count));
+            TensorCodec.Encode(value.DType, numbers.AsSpan(0, count), piece);
+            ArrayPool<float>.Shared.Return(numbers);
+        }
+
+        WriteRows(executor, value, row, piece);
         ArrayPool<byte>.Shared.Return(bytes);
     }
 

@@ -35,9 +35,28 @@ public sealed class FamilyConfigTests
             """);
         Assert.Equal(new ModelConfiguration
         {
-            Name = model.Name, Family = ModelFamily.Gemma2, Vocabulary = 256_000, Width = 2304, HiddenWidth = 9216, Layers = 26, Heads = 8, KvHeads = 4, HeadDimension = 256,
-            Context = 8192, RopeTheta = 10_000, NormEpsilon = 1e-6f, TiedEmbeddings = true, SlidingWindow = 4096, FullAttentionEvery = 2, NormGainOffset = 1, PostNorms = true,
-            Activation = MlpActivation.GeluTanh, EmbeddingScale = 48, AttentionScalar = 256, AttentionSoftCap = 50, LogitSoftCap = 30,
+            Name = model.Name,
+            Family = ModelFamily.Gemma2,
+            Vocabulary = 256_000,
+            Width = 2304,
+            HiddenWidth = 9216,
+            Layers = 26,
+            Heads = 8,
+            KvHeads = 4,
+            HeadDimension = 256,
+            Context = 8192,
+            RopeTheta = 10_000,
+            NormEpsilon = 1e-6f,
+            TiedEmbeddings = true,
+            SlidingWindow = 4096,
+            FullAttentionEvery = 2,
+            NormGainOffset = 1,
+            PostNorms = true,
+            Activation = MlpActivation.GeluTanh,
+            EmbeddingScale = 48,
+            AttentionScalar = 256,
+            AttentionSoftCap = 50,
+            LogitSoftCap = 30,
         }, model);
     }
 
@@ -53,9 +72,29 @@ public sealed class FamilyConfigTests
         Assert.Equal(new RotaryScaling { Kind = RotaryScalingKind.Linear, Factor = 8, OriginalContext = 131_072 }, model.RotaryScaling);
         Assert.Equal(new ModelConfiguration
         {
-            Name = model.Name, Family = ModelFamily.Gemma3, Vocabulary = 262_208, Width = 2560, HiddenWidth = 10_240, Layers = 34, Heads = 8, KvHeads = 4, HeadDimension = 256,
-            Context = 131_072, RopeTheta = 1e6, LocalRopeTheta = 1e4, NormEpsilon = 1e-6f, TiedEmbeddings = true, SlidingWindow = 1024, FullAttentionEvery = 6, NormGainOffset = 1, PostNorms = true,
-            QueryKeyNorms = true, Activation = MlpActivation.GeluTanh, EmbeddingScale = (float)Math.Sqrt(2560), AttentionScalar = 256, RotaryScaling = model.RotaryScaling,
+            Name = model.Name,
+            Family = ModelFamily.Gemma3,
+            Vocabulary = 262_208,
+            Width = 2560,
+            HiddenWidth = 10_240,
+            Layers = 34,
+            Heads = 8,
+            KvHeads = 4,
+            HeadDimension = 256,
+            Context = 131_072,
+            RopeTheta = 1e6,
+            LocalRopeTheta = 1e4,
+            NormEpsilon = 1e-6f,
+            TiedEmbeddings = true,
+            SlidingWindow = 1024,
+            FullAttentionEvery = 6,
+            NormGainOffset = 1,
+            PostNorms = true,
+            QueryKeyNorms = true,
+            Activation = MlpActivation.GeluTanh,
+            EmbeddingScale = (float)Math.Sqrt(2560),
+            AttentionScalar = 256,
+            RotaryScaling = model.RotaryScaling,
         }, model);
         Assert.Equal([1, 106], HuggingFaceFolder.ReadConfig(folder.Path).EndIds);
     }
@@ -72,8 +111,23 @@ public sealed class FamilyConfigTests
             """);
         Assert.Equal(new ModelConfiguration
         {
-            Name = model.Name, Family = ModelFamily.Qwen2Moe, Vocabulary = 151_936, Width = 2048, HiddenWidth = 5632, Layers = 24, Heads = 16, KvHeads = 16, HeadDimension = 128,
-            Context = 8192, RopeTheta = 1e6, NormEpsilon = 1e-6f, QueryKeyValueBiases = true, Experts = 60, ExpertsPerToken = 4, ExpertHiddenWidth = 1408, SharedExpertHiddenWidth = 5632,
+            Name = model.Name,
+            Family = ModelFamily.Qwen2Moe,
+            Vocabulary = 151_936,
+            Width = 2048,
+            HiddenWidth = 5632,
+            Layers = 24,
+            Heads = 16,
+            KvHeads = 16,
+            HeadDimension = 128,
+            Context = 8192,
+            RopeTheta = 1e6,
+            NormEpsilon = 1e-6f,
+            QueryKeyValueBiases = true,
+            Experts = 60,
+            ExpertsPerToken = 4,
+            ExpertHiddenWidth = 1408,
+            SharedExpertHiddenWidth = 5632,
         }, model);
     }
 
@@ -105,9 +159,25 @@ public sealed class FamilyConfigTests
             """);
         Assert.Equal(new ModelConfiguration
         {
-            Name = model.Name, Family = ModelFamily.Gpt2, Vocabulary = 50_257, Width = 768, HiddenWidth = 3072, Layers = 12, Heads = 12, KvHeads = 12, HeadDimension = 64, Context = 1024,
-            NormEpsilon = 1e-5f, TiedEmbeddings = true, Norm = NormKind.Layer, Positions = PositionKind.Learned, QueryKeyValueBiases = true, AttentionOutputBias = true, MlpBiases = true,
-            GatedMlp = false, Activation = MlpActivation.GeluTanh,
+            Name = model.Name,
+            Family = ModelFamily.Gpt2,
+            Vocabulary = 50_257,
+            Width = 768,
+            HiddenWidth = 3072,
+            Layers = 12,
+            Heads = 12,
+            KvHeads = 12,
+            HeadDimension = 64,
+            Context = 1024,
+            NormEpsilon = 1e-5f,
+            TiedEmbeddings = true,
+            Norm = NormKind.Layer,
+            Positions = PositionKind.Learned,
+            QueryKeyValueBiases = true,
+            AttentionOutputBias = true,
+            MlpBiases = true,
+            GatedMlp = false,
+            Activation = MlpActivation.GeluTanh,
         }, model);
     }
 

@@ -1,0 +1,67 @@
+using System.Buffers;
+using System.Text.RegularExpressions;
+
+namespace Ration.Files.Peft;
+
+/// <summary>
+/// Values by patterns over module names: a pattern is a regular expression that must match a name whole or from a point on. Nearly all are
+/// plain endings, which are looked up; the others run in linear time.
+/// </summary>
+internal sealed class PeftPatterns<T>
+{
+    private const int MostExpressions = 64;
+    private const int LongestExpression = 1024;
+    private static readonly SearchValues<char> s_plain = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+    private readonly Dictionary<string, (int Order, T Value)> _endings = new(StringComparer.Ordinal);
+    private readonly List<(Regex Expression, int Order, T Value)> _expressions = [];
+
+    /// <exception cref="FileFormatException">A pattern is no regular expression, or there are too many.</exception>
+    public PeftPatterns(string path, IReadOnlyList<KeyValuePair<string, T>> patterns)
+    {
+        for (int i = 0; i < patterns.Count; i++)
+        {
+            (string pattern, T value) = patterns[i];
+            if (!pattern.AsSpan().ContainsAnyExcept(s_plain)) _endings.TryAdd(pattern, (i, value));
+            else if (_expressions.Count == MostExpressions) throw new FileFormatException(path, $"it has more than {MostExpressions} patterns that are regular expressions", "name the modules");
+            else _expressions.Add((Compile(path, pattern), i, value));
+        }
+    }
+
+    /// <summary>The value of the first pattern that matches, or <paramref name="fallback"/>.</summary>
+    public T Find(string module, T fallback)
+    {
+        (int Order, T Value) best = (int.MaxValue, fallback);
+        for (int start = 0; start >= 0; start = NextPart(module, start))
+        {
+            if (_endings.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(module.AsSpan(start), out (int Order, T Value) found) && found.Order < best.Order) best = found;
+        }
+
+        foreach ((Regex expression, int order, T value) in _expressions)
+        {
+            if (order < best.Order && expression.IsMatch(module)) best = (order, value);
+        }
+
+        return best.Value;
+    }
+
+    private static int NextPart(string module, int start)
+    {
+        int dot = module.IndexOf('.', start);
+        return dot < 0 ? -1 : dot + 1;
+    }
+
+    private static Regex Compile(string path, string pattern)
+    {
+        // A few counted repetitions inside each other make an automaton of any size.
+        if (pattern.Length > LongestExpression || pattern.Contains('{', StringComparison.Ordinal))
+            throw new FileFormatException(path, $"the pattern {InvalidInputException.Quote(pattern)} is longer than {LongestExpression} characters or counts repetitions", "name the modules");
+        try
+        {
+            return new Regex($@"^(.*\.)?({pattern})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            throw new FileFormatException(path, $"the pattern {InvalidInputException.Quote(pattern)} is no regular expression that is supported", "name the modules", e);
+        }
+    }
+}
