@@ -38,7 +38,7 @@ public sealed class EmbeddingGeneratorTests
         using TinyModel tiny = TinyModel.OfBytes();
         using LanguageModel model = tiny.Load();
         float[] state = (await model.AsEmbeddingGenerator(EmbeddingPooling.LastToken).GenerateVectorAsync(Long, cancellationToken: Cancellation)).ToArray();
-        float[] logits = model.Use(static g => g.LogitsOf(0).ToArray());
+        float[] logits = model.Use(g => g.Continue(model.Tokenizer.Encode(Long, null), Cancellation).ToArray());
         float[] head = Head(model);
         double[] product = [.. Enumerable.Range(0, logits.Length).Select(v => Enumerable.Range(0, state.Length).Sum(c => (double)head[(v * state.Length) + c] * state[c]))];
         double factor = Math.Sqrt(logits.Sum(static x => (double)x * x) / product.Sum(static x => x * x));
