@@ -84,9 +84,14 @@ public abstract class PieceTokenizer : ITokenizer
             {
                 if (tokensWritten > 0 || !isFinal) return false;
                 // Room for less than one piece: the part of it that surely fits, so that the caller gets on.
-                piece = piece[..CharacterStart(piece, room.Length)];
-                found = TokensOf(piece, scratch);
-                // A tokenizer that rewrites text can make more tokens than there are bytes.
+                while (found.Length > room.Length && piece.Length > 1)
+                {
+                    long limit = Math.Min(room.Length, (long)piece.Length * room.Length / found.Length);
+                    piece = piece[..CharacterStart(piece, (int)Math.Clamp(limit, 1, piece.Length - 1))];
+                    found = TokensOf(piece, scratch);
+                }
+
+                // A tokenizer that rewrites text can make more tokens than there are bytes, even of one character.
                 found = found[..Math.Min(found.Length, room.Length)];
                 found.CopyTo(room);
                 tokensWritten = found.Length;
