@@ -21,6 +21,12 @@ public static class HuggingFaceFolder
     private const int ConfigLimit = 4 << 20;
     private const int LargestId = 4_000_000;
 
+    private static readonly string[] s_companions =
+    [
+        "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
+        GenerationConfigName,
+    ];
+
     /// <summary>Writes <c>config.json</c> atomically into a folder that exists. Conventions of other files are changed to those of Hugging Face
     /// ones (see <see cref="Conventional"/>); the weights must be stored so too.</summary>
     /// <exception cref="ArgumentException">The configuration is not one that <see cref="ReadConfig"/> would give back.</exception>
@@ -78,6 +84,21 @@ public static class HuggingFaceFolder
         {
             throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})",
                 "mend it or copy it again from the model's source", e);
+        }
+    }
+
+    /// <summary>Copies what a folder says about its tokenizer and about generation, as far as it is there.</summary>
+    internal static void CopyCompanions(string from, string to)
+    {
+        foreach (string name in s_companions)
+        {
+            string source = Path.Combine(from, name);
+            if (!File.Exists(source)) continue;
+            AtomicFile.Write(Path.Combine(to, name), stream =>
+            {
+                using FileStream content = new(source, FileMode.Open, FileAccess.Read, FileShare.Read);
+                content.CopyTo(stream);
+            });
         }
     }
 

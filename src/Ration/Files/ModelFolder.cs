@@ -26,14 +26,16 @@ public static class ModelFolder
     /// <param name="weights">The weights, by canonical names.</param>
     /// <param name="executor">Holds them.</param>
     /// <param name="tokenizer">Name of a built-in tokenizer, or null.</param>
-    public static void Save(string folder, ModelConfiguration model, IReadOnlyList<Value> weights, Executor executor, string? tokenizer)
+    /// <param name="origin">The model that these weights were trained from, whose tokenizer and ends of texts go along; null for none.</param>
+    public static void Save(string folder, ModelConfiguration model, IReadOnlyList<Value> weights, Executor executor, string? tokenizer, string? origin = null)
     {
         Directory.CreateDirectory(folder);
         ModelConfiguration written = HuggingFaceFolder.Conventional(model);
         WeightSource source = ConventionChange.Of(new ExecutorWeights(weights, executor), model, written);
         WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
         new HuggingFaceWriter(folder, source, map, tensor => source.TypeOf(map.LinksInto(tensor)[0].Parameter))
-            .Write(new HuggingFaceConfig { Model = written, Tokenizer = tokenizer }, long.MaxValue);
+            .Write(Describe(written, tokenizer, origin), long.MaxValue);
+        if (origin is not null && Directory.Exists(origin) && Path.GetFullPath(origin) != Path.GetFullPath(folder)) HuggingFaceFolder.CopyCompanions(origin, folder);
     }
 
     /// <summary>Reads the weights of a model into an executor, piece by piece.</summary>
@@ -42,5 +44,21 @@ public static class ModelFolder
     {
         using StoredModel model = StoredModel.Open(path);
         model.Load(weights, executor);
+    }
+
+    private static HuggingFaceConfig Describe(ModelConfiguration model, string? tokenizer, string? origin)
+    {
+        HuggingFaceConfig config = new() { Model = model, Tokenizer = tokenizer };
+        if (origin is null || !Path.Exists(origin)) return config;
+        try
+        {
+            using StoredModel from = StoredModel.Open(origin);
+            return config with { BeginningId = from.BeginningId, EndIds = from.EndIds };
+        }
+        catch (InvalidInputException)
+        {
+            // What became of the first model in the meantime must not cost the trained one.
+            return config;
+        }
     }
 }

@@ -86,6 +86,22 @@ public sealed class WeightLoadingTests
     }
 
     [Fact]
+    public void What_was_trained_from_a_model_keeps_its_tokenizer_and_its_ends()
+    {
+        using FamilyFolder folder = new(ModelFamily.Llama, config: FamilyFolder.Config(ModelFamily.Llama).Replace("{\"architectures\"", "{\"bos_token_id\":1,\"eos_token_id\":[2,5],\"architectures\"", StringComparison.Ordinal));
+        using TemporaryFolder work = new();
+        File.WriteAllText(Path.Combine(folder.Path, "tokenizer.json"), "{}");
+        using StoredModel model = StoredModel.Open(folder.Path);
+        using Held held = new(model.Configuration, static _ => DType.F32);
+        model.Load(held.Weights, held.Executor);
+        ModelFolder.Save(work["saved"], model.Configuration, held.Weights, held.Executor, null, folder.Path);
+        using StoredModel saved = StoredModel.Open(work["saved"]);
+        Assert.Equal(1, saved.BeginningId);
+        Assert.Equal([2, 5], saved.EndIds);
+        Assert.Equal("{}", File.ReadAllText(work["saved/tokenizer.json"]));
+    }
+
+    [Fact]
     public void Values_of_another_model_are_refused()
     {
         using FamilyFolder folder = new(ModelFamily.Llama);
