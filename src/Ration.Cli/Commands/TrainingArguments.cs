@@ -104,17 +104,17 @@ internal sealed class TrainingArguments
     }
 
     /// <summary>How the run is kept.</summary>
-    public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string tokenizer, string dataFingerprint)
+    public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string? tokenizer, string dataFingerprint)
     {
         long every = parsed.GetValue(_checkpointEvery) ?? 0;
         if (every < 0) throw new InvalidInputException($"--checkpoint-every {every}: give a number of steps, or 0 for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
-        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Folder);
+        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path);
     }
 
     // The presets that train in minutes should also do so in little memory; whatever is larger takes what the machine has free.
-    private static ByteSize? DefaultMemory(ModelSource source) => source.Folder is not null ? null : source.Configuration.Name switch
+    private static ByteSize? DefaultMemory(ModelSource source) => source.Path is not null ? null : source.Configuration.Name switch
     {
         "nano" => s_nanoBudget,
         "tiny" => s_tinyBudget,
