@@ -48,6 +48,7 @@ internal static class GenerateCommand
         using LanguageModelSource source = LanguageModelSource.Open(path);
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
+        InferenceArguments.RequireRoom(memory.Context, tokens);
         return source.Load(memory with { PromptTokens = tokens, Context = memory.Context ?? checked(tokens + options.MaxTokens!.Value) });
     }
 
