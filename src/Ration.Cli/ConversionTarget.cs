@@ -71,18 +71,18 @@ internal sealed class ConversionTarget
     private void WriteNewFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
         string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
-        string partial = $"{whole}.partial-{Environment.ProcessId}";
-        TrainingData.CreateFolder(partial);
+        string unfinished = $"{whole}.partial-{Environment.ProcessId}";
+        TrainingData.CreateFolder(unfinished);
         try
         {
-            Fill(model, partial, options, cancellation);
+            Fill(model, unfinished, options, cancellation);
             // An empty folder of this name may be there.
             if (Directory.Exists(whole)) Directory.Delete(whole);
-            Directory.Move(partial, whole);
+            Directory.Move(unfinished, whole);
         }
         catch
         {
-            Directory.Delete(partial, recursive: true);
+            Directory.Delete(unfinished, recursive: true);
             throw;
         }
     }

@@ -23,6 +23,12 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
         return new ModelSource(ModelFolder.ReadConfiguration(model), model);
     }
 
+    /// <summary>A preset takes the size of its tokenizer's vocabulary; a folder has weights for its own.</summary>
+    public ModelSource Reading(ITokenizer tokenizer) => Reading(tokenizer.VocabularySize);
+
+    /// <summary>A preset with a vocabulary of this size.</summary>
+    public ModelSource Reading(int vocabulary) => Path is null ? this with { Configuration = Configuration with { Vocabulary = vocabulary } } : this;
+
     /// <summary>The tokenizer of the files, or bytes for a preset.</summary>
     /// <exception cref="InvalidInputException">They have none that is known.</exception>
     public ITokenizer OpenTokenizer() => Path is null ? new ByteTokenizer(Configuration.Vocabulary) : ModelTokenizer.Read(Path);

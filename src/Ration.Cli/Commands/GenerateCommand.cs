@@ -32,9 +32,9 @@ internal static class GenerateCommand
 
     private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
-        string path = CommonOptions.ReadModelPath(parsed);
         string prompt = ReadPrompt(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
+        string path = CommonOptions.ReadModelPath(parsed);
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
         using LanguageModel model = Load(path, prompt, options, inference.Read(parsed));
         using Interruption interruption = new();

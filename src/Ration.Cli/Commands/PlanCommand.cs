@@ -29,7 +29,9 @@ internal static class PlanCommand
     private static int Run(ParseResult parsed, TrainingArguments arguments)
     {
         ModelSource source = TrainingArguments.ReadModel(parsed);
-        (long tokens, long hostBytes) = Measure(parsed, source, arguments.ReadOutput(parsed));
+        TokenizerChoice? choice = arguments.ReadTokenizer(parsed, source);
+        if (choice?.Vocabulary is { } vocabulary) source = source.Reading(vocabulary);
+        (long tokens, long hostBytes) = Measure(parsed, source, choice);
         TrainingOptions options = arguments.ReadOptions(parsed, source, tokens);
         CpuDevice device = new(options.Threads);
         MemoryChoices? pinned = arguments.ReadResume(parsed) ? TrainingCheckpoint.ReadHeader(arguments.ReadOutput(parsed), options).Choices : null;
@@ -72,10 +74,10 @@ internal static class PlanCommand
     }
 
     // Without data a plan is made all the same: only --epochs and the tokens in memory depend on it.
-    private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ModelSource source, string output)
+    private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ModelSource source, TokenizerChoice? choice)
     {
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, 0);
-        ITokenizer tokenizer = source.OpenTokenizer();
+        ITokenizer tokenizer = choice?.Learn(paths) ?? source.OpenTokenizer();
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, CancellationToken.None);
         PackedBatches batches = new(data.Tokens, TrainingArguments.ReadSequence(parsed, source.Configuration), 1);
         return (batches.TrainingTokens, data.Tokens.MemoryBytes);

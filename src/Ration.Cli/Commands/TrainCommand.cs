@@ -49,14 +49,17 @@ internal static class TrainCommand
     {
         string output = arguments.ReadOutput(parsed);
         int sequence = TrainingArguments.ReadSequence(parsed, source.Configuration);
-        ITokenizer tokenizer = source.OpenTokenizer();
-        tokenizerName = tokenizer.Name;
         string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
+        bool resume = arguments.ReadResume(parsed);
+        if (!resume && !arguments.ReadOverwrite(parsed)) RequireFinished(output);
+        ITokenizer tokenizer = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, cancellation) ?? source.OpenTokenizer();
+        source = source.Reading(tokenizer);
+        tokenizerName = tokenizer.Name;
         using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
         PackedBatches batches = new(data.Tokens, sequence, parsed.GetValue(CommonOptions.Seed) ?? 1);
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer is ByteTokenizer ? tokenizer.Name : null, data.Fingerprint());
-        TrainingPlan plan = MakePlan(options, data, runOptions, arguments.ReadOverwrite(parsed));
+        TrainingPlan plan = MakePlan(options, data, runOptions);
         Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
         PlanSummary.Write(Log.Writer, plan);
         cancellation.ThrowIfCancellationRequested();
@@ -68,11 +71,10 @@ internal static class TrainCommand
         return new TrainingOutcome(plan, run.Run(progress, cancellation), output);
     }
 
-    private static TrainingPlan MakePlan(TrainingOptions options, TrainingData data, TrainingRunOptions runOptions, bool overwrite)
+    private static TrainingPlan MakePlan(TrainingOptions options, TrainingData data, TrainingRunOptions runOptions)
     {
         CpuDevice device = new(options.Threads);
         CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
-        if (header is null && !overwrite) RequireFinished(runOptions.Output!);
         return TrainingPlan.Create(options, device, device.Threads, data.Tokens.MemoryBytes, header?.Choices);
     }
 

@@ -37,6 +37,7 @@ internal sealed class TrainingArguments
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
     private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
+    private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND", "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
     private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a run that is not finished.");
     private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder.");
 
@@ -47,13 +48,23 @@ internal sealed class TrainingArguments
         [
             CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _recompute, _steps, _epochs, _batch,
             CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _microBatch, CommonOptions.Seed,
-            CommonOptions.Threads, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
+            CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
         foreach (Option option in all) command.Options.Add(option);
     }
 
     /// <summary>The model.</summary>
     public static ModelSource ReadModel(ParseResult parsed) => ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? "preset:nano");
+
+    /// <summary>The vocabulary to learn, or null for the model's own tokens.</summary>
+    /// <exception cref="InvalidInputException">What was given is none, or the model has a tokenizer already.</exception>
+    public TokenizerChoice? ReadTokenizer(ParseResult parsed, ModelSource source)
+    {
+        if (parsed.GetValue(_tokenizer) is not { } text) return null;
+        TokenizerChoice choice = TokenizerChoice.Parse(text);
+        if (source.Path is not null) throw new InvalidInputException($"--tokenizer {text}: {source.Path} has its tokenizer already; leave it out, or start from a preset");
+        return choice.Vocabulary is null ? null : choice;
+    }
 
     /// <summary>The folder to write to.</summary>
     public string ReadOutput(ParseResult parsed) => parsed.GetValue(_output) ?? "ration-output";

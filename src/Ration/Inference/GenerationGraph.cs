@@ -22,8 +22,7 @@ public static class GenerationGraph
     /// <summary>Traces a chunk.</summary>
     /// <param name="step">What is computed.</param>
     /// <param name="chunk">Tokens of each text, at most <see cref="GenerationStep.LargestChunk"/>.</param>
-    /// <param name="hiddenStates">Whether the states that the head reads are an output too, the last one: [rows, chunk, width].</param>
-    public static Graph Build(GenerationStep step, int chunk, bool hiddenStates = false)
+    public static Graph Build(GenerationStep step, int chunk)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(chunk, step.LargestChunk);
         ModelConfiguration configuration = step.Model;
@@ -44,9 +43,16 @@ public static class GenerationGraph
 
         Value hidden = model.HiddenStates(inputs, (layer, keys, values) => (Append(layer, caches[layer].Keys, keys), Append(layer, caches[layer].Values, values)));
         builder.Output(model.Logits(builder.SelectToken(hidden, last), Logits));
-        if (hiddenStates) builder.Output(hidden);
         Graph graph = GoRound(builder.Build(), rings);
         return step.WeightType is null ? graph : new WeightStorage(step.WeightType).Apply(graph);
+    }
+
+    /// <summary>The same chunk up to the states that the head reads, which are the only output: [rows, chunk, width].</summary>
+    internal static Graph UpToHiddenStates(Graph graph)
+    {
+        int head = 0;
+        while (graph.Nodes[head].Op is not SelectToken) head++;
+        return graph with { Nodes = [.. graph.Nodes.Take(head)], Outputs = [graph.Nodes[head].Inputs[0]] };
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using Ration.Devices;
 using Ration.Graphs;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Tensors;
 using Ration.Training;
 
 namespace Ration.Inference;
@@ -12,6 +13,10 @@ namespace Ration.Inference;
 /// </summary>
 public sealed class GenerationPlan
 {
+    // Code and buffers beyond what every process grows by, as measured: those of generation, and of weights in blocks.
+    private static readonly long s_code = 2L << 20;
+    private static readonly long s_codeOfBlocks = 4L << 20;
+
     private GenerationPlan(GenerationOptions options, GenerationChoices choices, GenerationPrograms programs, long budget, long runtime, IDevice device)
     {
         (Options, Choices, Programs, BudgetBytes, Device) = (options, choices, programs, budget, device);
@@ -86,8 +91,9 @@ public sealed class GenerationPlan
     // Logits, twice where there are several texts; a sampler's scores, weights and keys; the texts.
     private static long HostBytes(GenerationStep step)
     {
+        bool blocks = step.WeightType?.Invoke("model.embed_tokens.weight", new Shape(step.Model.Vocabulary, step.Model.Width)).IsQuantized() == true;
         long logits = (long)step.Rows * step.Model.Vocabulary * sizeof(float) * (step.Rows > 1 ? 2 : 1);
-        return logits + (16L * step.Model.Vocabulary) + RowInputs.HostBytes(step);
+        return logits + (16L * step.Model.Vocabulary) + RowInputs.HostBytes(step) + s_code + (blocks ? s_codeOfBlocks : 0);
     }
 
     private static MemoryBudgetException Refusal(GenerationOptions options, IDevice device, long budget, long runtime)

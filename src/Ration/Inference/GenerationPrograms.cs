@@ -60,15 +60,14 @@ public sealed class GenerationPrograms
         return new GenerationPrograms(step, all);
     }
 
-    /// <summary>Programs that give the states that the head reads too, in the memory of these: the sizes that fit it.</summary>
-    internal GenerationPrograms WithHiddenStates(IDevice device)
+    /// <summary>Programs that give the states that the head reads instead of logits, in the memory of these: the sizes that fit it.</summary>
+    internal GenerationPrograms ForHiddenStates(IDevice device)
     {
         List<StepProgram> fitting = [];
-        foreach (int size in _sizes)
+        foreach (StepProgram program in All)
         {
-            Graph graph = new WeightLayout(device.LayoutOf).Apply(GenerationGraph.Build(Step, size, hiddenStates: true));
-            StepProgram program = StepProgram.Compile(graph, device, Single.Layout);
-            if (program.ArenaBytes <= ArenaBytes) fitting.Add(program);
+            StepProgram shorter = StepProgram.Compile(GenerationGraph.UpToHiddenStates(program.Graph), device, Single.Layout);
+            if (shorter.ArenaBytes <= ArenaBytes) fitting.Add(shorter);
         }
 
         return fitting.Count > 0 ? new GenerationPrograms(Step, fitting)

@@ -146,7 +146,7 @@ public sealed class Generator : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Executor.Dispose();
 
-    /// <summary>Adds tokens to the only text with a program of this generator's layout that fits its memory.</summary>
+    /// <summary>Adds tokens to the only text with a program of this generator's layout that fits its memory; without logits, if it has none.</summary>
     /// <param name="program">What runs.</param>
     /// <param name="chunk">Tokens that it takes.</param>
     /// <param name="tokens">At most so many, known ones, for which there is room.</param>
@@ -161,7 +161,7 @@ public sealed class Generator : IDisposable
     {
         _inputs.Write(Executor, program);
         Executor.Run(program, Phase.Repeat);
-        Executor.Read<float>(program, GenerationGraph.Logits, _read);
+        if (program.Has(GenerationGraph.Logits)) Executor.Read<float>(program, GenerationGraph.Logits, _read);
         if (Rows > 1)
         {
             for (int row = 0; row < Rows; row++)

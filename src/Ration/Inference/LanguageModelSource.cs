@@ -74,7 +74,11 @@ public sealed class LanguageModelSource : IDisposable
     /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
     public LanguageModel Load(LanguageModelOptions? options = null)
     {
-        Generator generator = new(Plan(options));
+        GenerationPlan plan = Plan(options);
+
+        // What reading the tokenizer and planning left over is given back before the arena is reserved, not beside it.
+        if (options?.Memory is not null) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        Generator generator = new(plan);
         try
         {
             _stored.Load(generator.Weights, generator.Executor);

@@ -15,9 +15,9 @@ internal sealed class TextEmbedder
     public TextEmbedder(Generator generator)
     {
         _generator = generator;
-        _programs = generator.Plan.Programs.WithHiddenStates(generator.Plan.Device);
+        _programs = generator.Plan.Programs.ForHiddenStates(generator.Plan.Device);
         _width = generator.Plan.Options.Model.Width;
-        _states = new float[_programs.Largest.Graph.Outputs[^1].Shape.Elements];
+        _states = new float[_programs.Largest.Graph.Outputs[0].Shape.Elements];
     }
 
     /// <summary>The vector, of length 1.</summary>
@@ -34,7 +34,7 @@ internal sealed class TextEmbedder
             StepProgram program = _programs.Next(tokens.Length - done, out int chunk);
             int count = Math.Min(chunk, tokens.Length - done);
             _generator.Run(program, chunk, tokens.Slice(done, count));
-            _generator.Executor.Read<float>(program, program.Graph.Outputs[^1].Name, _states.AsSpan(0, chunk * _width));
+            _generator.Executor.Read<float>(program, program.Graph.Outputs[0].Name, _states.AsSpan(0, chunk * _width));
             done += count;
             for (int i = pooling == EmbeddingPooling.Mean ? 0 : count - 1; i < count; i++)
             {

@@ -19,7 +19,9 @@ public static class ModelTokenizer
     public static TokenizerDescription Describe(StoredModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.Metadata is { } metadata ? GgufTokenizer.Describe(metadata) : Describe(model.Path);
+        if (model.Metadata is { } metadata) return GgufTokenizer.Describe(metadata);
+        return Directory.Exists(model.Path) ? Describe(model.Path)
+            : throw new InvalidInputException($"{InvalidInputException.Quote(model.Path)} has no tokenizer, as files of this format have none; convert the model into a folder and copy tokenizer.json or tokenizer.model into it");
     }
 
     /// <summary>The tokenizer of a GGUF file, or of the model in a folder: from <c>tokenizer.json</c>, else <c>tokenizer.model</c>, else

@@ -9,7 +9,7 @@ internal static class SourceCode
     public static string Root { get; } = FindRoot();
 
     /// <summary>All source files that people write.</summary>
-    public static IEnumerable<string> Files() => ((string[])["src", "tests", "benchmarks"])
+    public static IEnumerable<string> Files() => ((string[])["src", "tests", "benchmarks", "samples"])
         .SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories))
         .Where(static f => !f.Split(Path.DirectorySeparatorChar).Any(static part => part is "obj" or "bin"));
 

@@ -116,6 +116,7 @@ public sealed class GenerationPlanTests
             ["--threads"] = Options with { Threads = -1 },
             ["--cache Q4_0"] = Options with { CacheType = DType.Q4_0 },
             ["no whole blocks"] = Options with { CacheType = DType.Q8_0, Model = SmallModels.Model(headDimension: 8) },
+            ["has places for 2048 tokens"] = Options with { Model = s_model with { Positions = PositionKind.Learned } },
             ["texts at once"] = Options with { Rows = 0 },
         };
         foreach ((string word, GenerationOptions options) in wrong)

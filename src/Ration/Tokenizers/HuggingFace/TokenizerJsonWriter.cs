@@ -10,6 +10,9 @@ namespace Ration.Tokenizers.HuggingFace;
 /// <summary>Writes a trained byte-level BPE vocabulary as the <c>tokenizer.json</c> of Hugging Face's tokenizers library.</summary>
 public static class TokenizerJsonWriter
 {
+    /// <summary>The name by which the file is found in a folder.</summary>
+    public const string FileName = TokenizerJsonReader.FileName;
+
     /// <summary>Writes the file atomically.</summary>
     /// <param name="path">Its path; the folder exists.</param>
     /// <param name="trained">The vocabulary.</param>
