@@ -17,6 +17,9 @@ internal sealed class ConversionTarget
     /// <summary>What was named.</summary>
     public string Output { get; }
 
+    /// <summary>Writes into a folder what the converter leaves out.</summary>
+    public Action<string> WriteCompanions { get; init; } = static _ => { };
+
     /// <summary>The files that were written.</summary>
     public IReadOnlyList<string> Files { get; private set; } = [];
 
@@ -61,7 +64,7 @@ internal sealed class ConversionTarget
         bool isNew = !Directory.Exists(Output) || !Directory.EnumerateFileSystemEntries(Output).Any();
         if (!isNew && !_overwrite) throw Exists();
         if (isNew) WriteNewFolder(model, options, cancellation);
-        else ModelConverter.ToHuggingFace(model, Output, options, cancellation);
+        else Fill(model, Output, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
     }
 
@@ -72,7 +75,7 @@ internal sealed class ConversionTarget
         TrainingData.CreateFolder(unfinished);
         try
         {
-            ModelConverter.ToHuggingFace(model, unfinished, options, cancellation);
+            Fill(model, unfinished, options, cancellation);
             // An empty folder of this name may be there.
             if (Directory.Exists(whole)) Directory.Delete(whole);
             Directory.Move(unfinished, whole);
@@ -82,6 +85,12 @@ internal sealed class ConversionTarget
             Directory.Delete(unfinished, recursive: true);
             throw;
         }
+    }
+
+    private void Fill(StoredModel model, string folder, ModelConversionOptions options, CancellationToken cancellation)
+    {
+        ModelConverter.ToHuggingFace(model, folder, options, cancellation);
+        WriteCompanions(folder);
     }
 
     private InvalidInputException Exists() => new($"--output {Output} exists already; give another name, or --overwrite to replace it");

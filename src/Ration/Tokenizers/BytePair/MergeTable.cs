@@ -67,6 +67,10 @@ public sealed class MergeTable
         return rank != Empty;
     }
 
+    /// <summary>The tokens that merge, in the order in which merges were learnt.</summary>
+    internal IEnumerable<(int Left, int Right)> InOrder() =>
+        _entries.Where(static e => e.Rank != Empty).OrderBy(static e => e.Rank).Select(static e => ((int)(e.Pair >> 32), (int)e.Pair));
+
     private static ulong Pair(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
     private ref Entry Place(ulong pair)

@@ -64,7 +64,7 @@ public static class TokenizerJsonWriter
         json.WriteEndArray();
     }
 
-    private static void WritePreTokenizer(Utf8JsonWriter json, PreTokenizer preTokenizer)
+    internal static void WritePreTokenizer(Utf8JsonWriter json, PreTokenizer preTokenizer)
     {
         json.WriteStartObject("pre_tokenizer");
         json.WriteString("type", "Sequence");
@@ -88,7 +88,7 @@ public static class TokenizerJsonWriter
         json.WriteEndObject();
     }
 
-    private static void WriteByteLevel(Utf8JsonWriter json, bool useRegex)
+    internal static void WriteByteLevel(Utf8JsonWriter json, bool useRegex)
     {
         json.WriteString("type", "ByteLevel");
         json.WriteBoolean("add_prefix_space", false);
@@ -96,7 +96,7 @@ public static class TokenizerJsonWriter
         json.WriteBoolean("use_regex", useRegex);
     }
 
-    private static void WriteTemplate(Utf8JsonWriter json, string beginning, int id)
+    internal static void WriteTemplate(Utf8JsonWriter json, string beginning, int id)
     {
         json.WriteStartObject("post_processor");
         json.WriteString("type", "TemplateProcessing");

@@ -6,6 +6,9 @@ namespace Ration.Tokenizers.Normalization;
 /// <summary>A tokenizer that is given normalized text. What is rewritten does not come back when tokens are decoded.</summary>
 internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer normalizer) : PieceTokenizer(inner.Vocabulary)
 {
+    /// <summary>What is given the normalized text.</summary>
+    public PieceTokenizer Inner => inner;
+
     /// <inheritdoc/>
     public override string Name => inner.Name;
 
