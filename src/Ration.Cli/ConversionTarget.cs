@@ -1,5 +1,6 @@
 using Ration.Cli.Inspection;
 using Ration.Files;
+using Ration.Tokenizers;
 
 namespace Ration.Cli;
 
@@ -16,9 +17,6 @@ internal sealed class ConversionTarget
 
     /// <summary>What was named.</summary>
     public string Output { get; }
-
-    /// <summary>Writes into a folder what the converter leaves out.</summary>
-    public Action<string> WriteCompanions { get; init; } = static _ => { };
 
     /// <summary>The files that were written.</summary>
     public IReadOnlyList<string> Files { get; private set; } = [];
@@ -55,7 +53,7 @@ internal sealed class ConversionTarget
         if (Directory.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a folder; name a file in it");
         if (!_overwrite && File.Exists(Output)) throw Exists();
         if (Path.GetDirectoryName(Path.GetFullPath(Output)) is { } folder) TrainingData.CreateFolder(folder);
-        Files = ModelConverter.ToGguf(model, Output, options, cancellation);
+        Files = ModelExport.ToGguf(model, Output, options, cancellation);
     }
 
     private void WriteFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
@@ -64,7 +62,7 @@ internal sealed class ConversionTarget
         bool isNew = !Directory.Exists(Output) || !Directory.EnumerateFileSystemEntries(Output).Any();
         if (!isNew && !_overwrite) throw Exists();
         if (isNew) WriteNewFolder(model, options, cancellation);
-        else Fill(model, Output, options, cancellation);
+        else ModelExport.ToHuggingFace(model, Output, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
     }
 
@@ -75,7 +73,7 @@ internal sealed class ConversionTarget
         TrainingData.CreateFolder(unfinished);
         try
         {
-            Fill(model, unfinished, options, cancellation);
+            ModelExport.ToHuggingFace(model, unfinished, options, cancellation);
             // An empty folder of this name may be there.
             if (Directory.Exists(whole)) Directory.Delete(whole);
             Directory.Move(unfinished, whole);
@@ -85,12 +83,6 @@ internal sealed class ConversionTarget
             Directory.Delete(unfinished, recursive: true);
             throw;
         }
-    }
-
-    private void Fill(StoredModel model, string folder, ModelConversionOptions options, CancellationToken cancellation)
-    {
-        ModelConverter.ToHuggingFace(model, folder, options, cancellation);
-        WriteCompanions(folder);
     }
 
     private InvalidInputException Exists() => new($"--output {Output} exists already; give another name, or --overwrite to replace it");

@@ -1,7 +1,6 @@
 using Ration.Files;
 using Ration.Models;
 using Ration.Tokenizers;
-using Ration.Tokenizers.HuggingFace;
 
 namespace Ration.Cli;
 
@@ -39,7 +38,6 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
         if (!File.Exists(Path)) return;
         using StoredModel stored = StoredModel.Open(Path);
         if (stored.Kind != ModelFileKind.Gguf) return;
-        TokenizerFolderWriter writer = new(ModelTokenizer.Describe(stored));
-        if (writer.CanWrite) writer.Write(folder);
+        ModelExport.SaveTokenizer(stored, folder);
     }
 }

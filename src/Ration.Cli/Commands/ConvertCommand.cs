@@ -2,12 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using Ration.Cli.Output;
 using Ration.Files;
-using Ration.Files.Gguf;
 using Ration.Memory;
 using Ration.Tensors;
-using Ration.Tokenizers;
-using Ration.Tokenizers.Gguf;
-using Ration.Tokenizers.HuggingFace;
 
 namespace Ration.Cli.Commands;
 
@@ -40,46 +36,14 @@ internal static class ConvertCommand
         using StoredModel model = StoredModel.Open(CommonOptions.ReadModelPath(parsed));
         long start = Stopwatch.GetTimestamp();
         using ConversionProgress progress = new();
-        ConversionTarget target = new(output, parsed.GetValue(s_overwrite)) { WriteCompanions = folder => WriteTokenizer(model, folder) };
-        ModelConversionOptions options = new() { Type = parsed.GetValue(s_format), Progress = progress, LargestFileBytes = target.IsGguf ? long.MaxValue : LargestShard, WriteTokenizer = target.IsGguf ? TokenizerFor(model) : null };
+        ConversionTarget target = new(output, parsed.GetValue(s_overwrite));
+        ModelConversionOptions options = new() { Type = parsed.GetValue(s_format), Progress = progress, LargestFileBytes = target.IsGguf ? long.MaxValue : LargestShard };
         target.Write(model, options, interruption.Token);
         progress.Dispose();
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(target, seconds);
         else Log.Line($"{output}: {target.Tensors:N0} tensors, {new ByteSize(target.Bytes)} in {Duration.Of(TimeSpan.FromSeconds(seconds))}");
         return ExitCode.Done;
-    }
-
-    // A GGUF file's own metadata are copied; a folder's files say it in other ways.
-    private static Action<GgufWriter>? TokenizerFor(StoredModel model)
-    {
-        if (model.Kind != ModelFileKind.HuggingFace || Describe(model) is not { } description) return null;
-        GgufTokenizerWriter writer = new(description, model.Configuration.Vocabulary);
-        if (writer.CanWrite) return writer.Write;
-        Log.Line($"the tokenizer is left out: GGUF files have no word for one of this kind ({description.Tokenizer.Name})");
-        return null;
-    }
-
-    // Of a folder, the files are copied as they are.
-    private static void WriteTokenizer(StoredModel model, string folder)
-    {
-        if (model.Kind != ModelFileKind.Gguf || Describe(model) is not { } description) return;
-        TokenizerFolderWriter writer = new(description);
-        if (writer.CanWrite) writer.Write(folder);
-        else Log.Line($"the tokenizer is left out: folders cannot be given one of this kind yet ({description.Tokenizer.Name})");
-    }
-
-    private static TokenizerDescription? Describe(StoredModel model)
-    {
-        try
-        {
-            return ModelTokenizer.Describe(model);
-        }
-        catch (InvalidInputException e)
-        {
-            Log.Line($"the tokenizer is left out: {e.Message}");
-            return null;
-        }
     }
 
     private static void WriteJson(ConversionTarget target, double seconds) => StandardOutput.WriteJson(json =>

@@ -17,11 +17,8 @@ public sealed record ModelConversionOptions
     /// <summary>Most bytes of tensors in one file; a larger tensor has one to itself.</summary>
     public long LargestFileBytes { get; init; } = 5_000_000_000;
 
-    /// <summary>For GGUF files: where the tokenizer's metadata comes from; null for the model's own, if it is a GGUF file.</summary>
-    public GgufMetadata? Tokenizer { get; init; }
-
-    /// <summary>For GGUF files: sets the tokenizer's metadata instead, for a tokenizer that comes from other files.</summary>
-    public Action<GgufWriter>? WriteTokenizer { get; init; }
+    /// <summary>For GGUF files: sets the tokenizer's metadata; null to take over the model's own, if it is a GGUF file.</summary>
+    internal Action<GgufWriter>? Tokenizer { get; init; }
 
     /// <summary>Told about each piece that is written.</summary>
     public IProgress<ModelConversionProgress>? Progress { get; init; }
@@ -31,6 +28,13 @@ public sealed record ModelConversionOptions
 public static class ModelConverter
 {
     private const string TokenizerPrefix = "tokenizer.";
+
+    // What a folder says about its tokenizer and about generation.
+    private static readonly string[] s_companions =
+    [
+        "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
+        HuggingFaceFolder.GenerationConfigName,
+    ];
 
     /// <summary>Writes a Hugging Face folder.</summary>
     /// <param name="model">What to write.</param>
@@ -50,7 +54,7 @@ public static class ModelConverter
         WeightMap map = new(WeightNames.HuggingFace(written.Family), TransformerModel.ParameterShapes(written));
         new HuggingFaceWriter(folder, ConventionChange.Of(model.Weights, model.Configuration, written), map, _ => type) { Progress = options.Progress, Cancellation = cancellation }.Write(
             new HuggingFaceConfig { Model = written, ElementType = type, BeginningId = model.BeginningId, EndIds = model.EndIds, Tokenizer = model.BuiltInTokenizer }, options.LargestFileBytes);
-        if (model.Kind == ModelFileKind.HuggingFace) HuggingFaceFolder.CopyCompanions(model.Path, folder);
+        if (model.Kind == ModelFileKind.HuggingFace) CopyCompanions(model.Path, folder);
     }
 
     /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
@@ -70,8 +74,8 @@ public static class ModelConverter
         WeightMap map = new(WeightNames.Gguf(written), TransformerModel.ParameterShapes(written));
         GgufWriter writer = new();
         IReadOnlyDictionary<string, float[]> divisors = GgufConfigWriter.Write(writer, written, type);
-        if (options.WriteTokenizer is { } write) write(writer);
-        else CopyTokenizer(writer, options.Tokenizer ?? model.Metadata);
+        if (options.Tokenizer is { } tokenizer) tokenizer(writer);
+        else CopyTokenizer(writer, model.Metadata);
         Dictionary<string, (string Source, Shape Shape, DType Type)> tensors = new(StringComparer.Ordinal);
         foreach ((string name, Shape shape) in map.Tensors) tensors.Add(name, (name, shape, GgufStorage.Of(name, shape, type)));
         if (written.TiedEmbeddings && GgufArchitecture.NeedsHead(written.Family)) tensors.Add("output.weight", tensors["token_embd.weight"]);
@@ -98,5 +102,19 @@ public static class ModelConverter
     {
         if (source is null) return;
         foreach (GgufEntry entry in source.Entries.Where(static e => e.Key.StartsWith(TokenizerPrefix, StringComparison.Ordinal))) writer.Copy(source, entry.Key);
+    }
+
+    private static void CopyCompanions(string from, string to)
+    {
+        foreach (string name in s_companions)
+        {
+            string source = Path.Combine(from, name);
+            if (!File.Exists(source)) continue;
+            AtomicFile.Write(Path.Combine(to, name), stream =>
+            {
+                using FileStream content = new(source, FileMode.Open, FileAccess.Read, FileShare.Read);
+                content.CopyTo(stream);
+            });
+        }
     }
 }

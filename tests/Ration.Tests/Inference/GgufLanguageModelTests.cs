@@ -77,7 +77,12 @@ public sealed class GgufLanguageModelTests
         using GgufFile vocabulary = GgufFile.Open(folder["vocabulary.gguf"]);
         using TinyModel tiny = TinyModel.OfBytes();
         using StoredModel stored = StoredModel.Open(tiny.Path);
-        ModelConverter.ToGguf(stored, folder["model.gguf"], new ModelConversionOptions { Type = type, Tokenizer = vocabulary.Metadata }, Cancellation);
+        ModelConverter.ToGguf(stored, folder["model.gguf"], new ModelConversionOptions { Type = type, Tokenizer = Copy }, Cancellation);
+        void Copy(GgufWriter target)
+        {
+            foreach (GgufEntry entry in vocabulary.Metadata.Entries.Where(static e => e.Key.StartsWith("tokenizer.", StringComparison.Ordinal))) target.Copy(vocabulary.Metadata, entry.Key);
+        }
+
         return folder["model.gguf"];
     }
 }

@@ -29,11 +29,16 @@ public static class PreTokenizerNames
     /// <summary>Whether models with the pre-tokenizer of that name take a word that is a token as it is, whatever its merges say.</summary>
     public static bool TakesWholeWords(string name) => name is "llama3" or "llama-v3" or "llama-bpe" or "falcon3" or "tekken";
 
-    /// <summary>The name of a pre-tokenizer that cuts text so; null if there is none.</summary>
-    /// <param name="preTokenizer">Which.</param>
-    /// <param name="takesWholeWords">Whether a word that is a token is taken as it is.</param>
-    internal static string? NameOf(PreTokenizer preTokenizer, bool takesWholeWords) =>
-        s_byName.FirstOrDefault(p => TakesWholeWords(p.Key) == takesWholeWords && p.Value.Patterns.SequenceEqual(preTokenizer.Patterns)).Key;
+    /// <summary>The usual name of a pre-tokenizer; null if it has none.</summary>
+    /// <param name="preTokenizer">What cuts text into words.</param>
+    /// <param name="takesWholeWords">What <see cref="TakesWholeWords"/> is to say of the name.</param>
+    public static string? NameOf(PreTokenizer preTokenizer, bool takesWholeWords)
+    {
+        ArgumentNullException.ThrowIfNull(preTokenizer);
+        foreach ((string name, PreTokenizer known) in s_byName)
+            if (TakesWholeWords(name) == takesWholeWords && known.Patterns.SequenceEqual(preTokenizer.Patterns)) return name;
+        return null;
+    }
 
     private static Dictionary<string, PreTokenizer> ByName(params (PreTokenizer PreTokenizer, string Names)[] families) =>
         families.SelectMany(static f => f.Names.Split(' ').Select(n => (Name: n, f.PreTokenizer))).ToDictionary(static p => p.Name, static p => p.PreTokenizer, StringComparer.Ordinal);
