@@ -111,6 +111,7 @@ public sealed class TokenizerWritingTests
             Assert.Equal(special.Encode(text, options), ((TextTokenizer)read.Tokenizer).Encode(text, options));
         }
 
+        for (int id = 0; id < Math.Min(expected.Tokenizer.VocabularySize, 500); id++) Assert.Equal(expected.Tokenizer.Decode([id]), read.Tokenizer.Decode([id]));
         Assert.Equal(expected.ChatTemplate, read.ChatTemplate);
         Assert.Equal(expected.AddBeginning, read.AddBeginning);
         Assert.Equal(expected.EndIds.Order(), read.EndIds.Order());

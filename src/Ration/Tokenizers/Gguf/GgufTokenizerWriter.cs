@@ -85,8 +85,7 @@ public sealed class GgufTokenizerWriter
         {
             (byte[] bytes, TokenKind kind) = TokenOf(id, vocabulary);
             bool isText = kind is TokenKind.Normal or TokenKind.Byte || (kind == TokenKind.UserDefined && model == "llama");
-            // Readers look tokens up by their text, so that those without one need different ones.
-            tokens[id] = bytes.Length == 0 ? $"[UNUSED{id}]" : isText ? spell(bytes, kind) : Encoding.UTF8.GetString(bytes);
+            tokens[id] = isText ? spell(bytes, kind) : Encoding.UTF8.GetString(bytes);
             kinds[id] = (int)kind;
         }
 

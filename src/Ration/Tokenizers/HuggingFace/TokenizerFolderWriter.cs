@@ -91,11 +91,14 @@ public sealed class TokenizerFolderWriter
         json.WriteStartArray("added_tokens");
         for (int id = 0; id < _description.Tokenizer.VocabularySize; id++)
         {
-            bool isSpecial = !_description.Tokenizer.SpecialBytes(id).IsEmpty;
-            if (!isSpecial && _inner!.Vocabulary.Kind(id) != TokenKind.UserDefined) continue;
+            ReadOnlySpan<byte> special = _description.Tokenizer.SpecialBytes(id), text = special.IsEmpty ? _description.Tokenizer.Bytes(id) : special;
+            // What stands for no text is hidden as marks are.
+            bool isSpecial = !special.IsEmpty || text.IsEmpty;
+            if (!isSpecial && id < _inner!.Vocabulary.Count && _inner.Vocabulary.Kind(id) != TokenKind.UserDefined) continue;
             json.WriteStartObject();
             json.WriteNumber("id", id);
-            json.WriteString("content", isSpecial ? _description.Tokenizer.SpecialBytes(id) : _inner!.Vocabulary.Bytes(id));
+            if (text.IsEmpty) json.WriteString("content", Unused(id));
+            else json.WriteString("content", text);
             foreach (string flag in (ReadOnlySpan<string>)["single_word", "lstrip", "rstrip", "normalized"]) json.WriteBoolean(flag, false);
             json.WriteBoolean("special", isSpecial);
             json.WriteEndObject();
@@ -193,9 +196,11 @@ public sealed class TokenizerFolderWriter
             };
 
             // Of several that are spelt alike, text becomes the first.
-            if (texts[id].Length == 0 || !taken.Add(texts[id])) taken.Add(texts[id] = $"[UNUSED{id}]");
+            if (texts[id].Length == 0 || !taken.Add(texts[id])) taken.Add(texts[id] = Unused(id));
         }
 
         return texts;
     }
+
+    private static string Unused(int id) => $"[UNUSED{id}]";
 }
