@@ -38,6 +38,9 @@ public sealed class TextTokenizer : ITokenizer
     /// <summary>Makes tokens of the text between added tokens.</summary>
     public ITokenizer Inner { get; }
 
+    /// <summary>The tokens that are found before, by id.</summary>
+    internal IReadOnlyDictionary<int, AddedToken> AddedTokens => _byId;
+
     /// <summary>The token that begins a text; null if there is none.</summary>
     public int? BeginningId { get; init; }
 

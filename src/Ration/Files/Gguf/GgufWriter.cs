@@ -69,6 +69,9 @@ public sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
         Set(key, GgufType.Array, encoder);
     }
 
+    /// <summary>Sets an array of bytes.</summary>
+    public void SetBytes(string key, ReadOnlySpan<byte> values) => Set(key, GgufType.Array, new GgufEncoder().ArrayOf(GgufType.UInt8, values.Length).Raw(values));
+
     /// <summary>Sets an array of truth values.</summary>
     public void SetBooleans(string key, ReadOnlySpan<bool> values)
     {

@@ -29,6 +29,15 @@ public sealed class BytePairTokenizer : PieceTokenizer
     /// <inheritdoc/>
     public override string Name => "byte-level BPE";
 
+    /// <summary>Of the vocabulary.</summary>
+    internal MergeTable Merges => _merges;
+
+    /// <summary>Cuts text into words.</summary>
+    internal PreTokenizer PreTokenizer => _preTokenizer;
+
+    /// <summary>Whether a word that is a token is that token.</summary>
+    internal bool TakesWholeWords => _wholeWords;
+
     private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces) => _preTokenizer.Split(text, isFinal, pieces);
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)

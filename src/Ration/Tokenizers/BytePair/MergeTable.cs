@@ -67,6 +67,14 @@ public sealed class MergeTable
         return rank != Empty;
     }
 
+    /// <summary>The tokens that merge, first learnt first.</summary>
+    public IReadOnlyList<(int Left, int Right, int Merged)> InOrder()
+    {
+        Entry[] entries = [.. _entries.Where(static e => e.Rank != Empty)];
+        Array.Sort(entries, static (a, b) => a.Rank.CompareTo(b.Rank));
+        return [.. entries.Select(static e => ((int)(e.Pair >> 32), (int)(uint)e.Pair, e.Merged))];
+    }
+
     private static ulong Pair(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
     private ref Entry Place(ulong pair)

@@ -7,7 +7,8 @@ namespace Ration.Tokenizers.Gguf;
 /// <summary>The tokenizer of a GGUF file with what its metadata say about using it.</summary>
 internal static class GgufTokenizer
 {
-    private const string Template = "tokenizer.chat_template";
+    /// <summary>The key of the template of chats; of further ones with a dot and their name.</summary>
+    public const string Template = "tokenizer.chat_template";
 
     /// <summary>Reads the keys <c>tokenizer.*</c>.</summary>
     /// <exception cref="FileFormatException">There is no tokenizer, none that Ration knows, or the keys do not fit each other.</exception>

@@ -14,12 +14,18 @@ namespace Ration.Tokenizers.Gguf;
 /// </summary>
 public static class GgufVocabulary
 {
+    /// <summary>The value of <c>tokenizer.ggml.model</c> in files without a tokenizer.</summary>
+    internal const string None = "none";
+
     private const string Prefix = "tokenizer.ggml.";
 
     private static readonly HashSet<string> s_ends = new(StringComparer.Ordinal)
     {
         "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "<EOT>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
     };
+
+    /// <summary>Whether a file has a tokenizer.</summary>
+    internal static bool IsIn(GgufMetadata metadata) => metadata.TryGetString(Prefix + "model", out string? model) && model != None;
 
     /// <summary>Makes a tokenizer of another kind than those made here; null if it does not know the kind either.</summary>
     /// <param name="model">The value of <c>tokenizer.ggml.model</c>.</param>
@@ -37,7 +43,7 @@ public static class GgufVocabulary
     /// <exception cref="FileFormatException">It has none, none that Ration knows, or its keys do not fit each other.</exception>
     internal static TextTokenizer Read(IMetadata metadata, OtherTokenizer? other = null)
     {
-        if (!metadata.TryGetString(Prefix + "model", out string? model))
+        if (!metadata.TryGetString(Prefix + "model", out string? model) || model == None)
             throw new FileFormatException(metadata.Path, "it has no tokenizer (no key tokenizer.ggml.model)", "use a file that was converted with its vocabulary");
         if (!metadata.TryGetString(Prefix + "pre", out string? pre)) pre = "default";
         TokenVocabulary vocabulary = ReadTokens(metadata, model);

@@ -35,6 +35,12 @@ internal sealed class CharacterPairTokenizer : PieceTokenizer
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> TextPrefix => _addsSpace ? " "u8 : [];
 
+    /// <summary>Of the vocabulary.</summary>
+    internal MergeTable Merges => _merges;
+
+    /// <summary>Whether every space begins a word.</summary>
+    internal bool SeparatesSpaces => _separatesSpaces;
+
     private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
     {
         for (int at = 1; (_separatesSpaces || !_crossesWords) && at < text.Length; at++)

@@ -8,6 +8,9 @@ namespace Ration.Tokenizers.HuggingFace;
 /// <summary>The small files beside a tokenizer that say how it is used.</summary>
 internal static class TokenizerFolder
 {
+    /// <summary>The name of the file with the marks and the templates.</summary>
+    public const string ConfigName = "tokenizer_config.json";
+
     private const int SmallFile = 4 << 20;
     private const string HowToMend = "mend it or copy it again from the model's source";
 
@@ -15,7 +18,7 @@ internal static class TokenizerFolder
     /// <exception cref="FileFormatException">One of them is damaged.</exception>
     public static TokenizerDescription Describe(string folder, ReadTokenizer read)
     {
-        string configPath = Path.Combine(folder, "tokenizer_config.json");
+        string configPath = Path.Combine(folder, ConfigName);
         JsonElement config = ReadObject(configPath);
         JsonElement map = ReadObject(Path.Combine(folder, "special_tokens_map.json"));
         string generationPath = Path.Combine(folder, "generation_config.json");

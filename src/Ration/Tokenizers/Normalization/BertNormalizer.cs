@@ -16,6 +16,9 @@ internal sealed class BertNormalizer(bool clean, bool separateIdeographs, bool s
         .. stripAccents ? (ITextNormalizer[])[new UnicodeNormalizer(UnicodeForm.Nfd), new StripAccentsNormalizer(onlyNonspacing: true)] : [],
         .. lowercase ? (ITextNormalizer[])[new LowercaseNormalizer()] : []]);
 
+    /// <summary>Whether it does all four, as for models trained without regard to case.</summary>
+    public bool DoesAll { get; } = clean && separateIdeographs && stripAccents && lowercase;
+
     /// <inheritdoc/>
     public void Normalize(ReadOnlySpan<byte> text, IBufferWriter<byte> output) => _parts.Normalize(text, output);
 

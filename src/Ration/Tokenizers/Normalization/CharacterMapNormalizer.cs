@@ -34,6 +34,16 @@ internal sealed class CharacterMapNormalizer : ITextNormalizer
             throw new FormatException($"the precompiled character map has a replacement of {longest} bytes; at most {LongestReplacement} are allowed");
     }
 
+    /// <summary>The rules as files have them.</summary>
+    public byte[] Compiled()
+    {
+        byte[] map = new byte[sizeof(uint) + (sizeof(uint) * _units.Length) + _replacements.Length];
+        BinaryPrimitives.WriteUInt32LittleEndian(map, (uint)(sizeof(uint) * _units.Length));
+        for (int i = 0; i < _units.Length; i++) BinaryPrimitives.WriteUInt32LittleEndian(map.AsSpan((i + 1) * sizeof(uint)), _units[i]);
+        _replacements.CopyTo(map, map.Length - _replacements.Length);
+        return map;
+    }
+
     /// <inheritdoc/>
     public void Normalize(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
     {

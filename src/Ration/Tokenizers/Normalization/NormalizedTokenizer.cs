@@ -12,6 +12,12 @@ internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer 
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> TextPrefix => inner.TextPrefix;
 
+    /// <summary>What is given normalized text.</summary>
+    public PieceTokenizer Inner => inner;
+
+    /// <summary>What rewrites it.</summary>
+    public ITextNormalizer Normalizer => normalizer;
+
     private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces) => SpaceCuts.Add(text, isFinal, pieces);
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)

@@ -22,6 +22,9 @@ internal sealed class UnicodeNormalizer(UnicodeForm form) : ITextNormalizer
         _ => UnicodeDatabase.NeverComposedCompatibly | UnicodeDatabase.Combines | UnicodeDatabase.JoinsPrevious,
     };
 
+    /// <summary>The form.</summary>
+    public UnicodeForm Form => form;
+
     /// <inheritdoc/>
     public void Normalize(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
     {

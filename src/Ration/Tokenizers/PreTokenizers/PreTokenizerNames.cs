@@ -10,7 +10,7 @@ public static class PreTokenizerNames
         (new(Gpt2), "gpt-2 mpt olmo jais phi-2 gigachat jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code roberta-bpe"),
         (new(SingleNumbers, Gpt2), "starcoder refact command-r smollm codeshell exaone minerva-7b"),
         (new(FalconPunctuations, Gpt2, DigitTriples), "falcon"),
-        (new(Llama3), "llama3 llama-v3 llama-bpe falcon3 dbrx smaug-bpe chatglm-bpe"),
+        (new(Llama3), "llama-bpe llama3 llama-v3 falcon3 dbrx smaug-bpe chatglm-bpe"),
         (new(Qwen2), "qwen2 stablelm2 deepseek-r1-qwen megrez"),
         (new(LineBreaks, DeepSeekLetters, DeepSeekPunctuations, FinalSpaces, DeepSeekIdeographs, Numbers), "deepseek-llm"),
         (new(LineBreaks, SpacedLetters, SpacedPunctuations, DeepSeekIdeographs, SingleNumbers), "deepseek-coder"),
@@ -28,6 +28,17 @@ public static class PreTokenizerNames
 
     /// <summary>Whether models with the pre-tokenizer of that name take a word that is a token as it is, whatever its merges say.</summary>
     public static bool TakesWholeWords(string name) => name is "llama3" or "llama-v3" or "llama-bpe" or "falcon3" or "tekken";
+
+    /// <summary>The usual name of a pre-tokenizer; null if it has none.</summary>
+    /// <param name="preTokenizer">What cuts text into words.</param>
+    /// <param name="takesWholeWords">What <see cref="TakesWholeWords"/> is to say of the name.</param>
+    public static string? NameOf(PreTokenizer preTokenizer, bool takesWholeWords)
+    {
+        ArgumentNullException.ThrowIfNull(preTokenizer);
+        foreach ((string name, PreTokenizer known) in s_byName)
+            if (TakesWholeWords(name) == takesWholeWords && known.Patterns.SequenceEqual(preTokenizer.Patterns)) return name;
+        return null;
+    }
 
     private static Dictionary<string, PreTokenizer> ByName(params (PreTokenizer PreTokenizer, string Names)[] families) =>
         families.SelectMany(static f => f.Names.Split(' ').Select(n => (Name: n, f.PreTokenizer))).ToDictionary(static p => p.Name, static p => p.PreTokenizer, StringComparer.Ordinal);

@@ -41,6 +41,12 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
         return text[..UnescapeInto(text, piece)];
     }
 
+    /// <summary>A text as files write it, with U+2581 for each space.</summary>
+    public static string Escape(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text).Replace(' ', '\u2581');
+
+    /// <summary>How the token of a byte is written.</summary>
+    public static string ByteText(byte value) => $"<0x{value:X2}>";
+
     /// <summary>The byte of a token that is written <c>&lt;0xNN&gt;</c>; false if it is written otherwise.</summary>
     public static bool TryReadByte(ReadOnlySpan<byte> piece, out byte value)
     {

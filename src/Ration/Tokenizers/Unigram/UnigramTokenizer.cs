@@ -41,6 +41,9 @@ internal sealed class UnigramTokenizer : PieceTokenizer
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> TextPrefix => _settings.AddPrefix ? " "u8 : [];
 
+    /// <summary>What is done to text first.</summary>
+    internal UnigramSettings Settings => _settings;
+
     private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
     {
         if (!_crossesWords) SpaceCuts.Add(text, isFinal, pieces);

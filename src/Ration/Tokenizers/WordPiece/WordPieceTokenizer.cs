@@ -34,6 +34,12 @@ internal sealed class WordPieceTokenizer : PieceTokenizer
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> TextPrefix => " "u8;
 
+    /// <summary>What is done to text first; null for nothing.</summary>
+    internal ITextNormalizer? Normalizer => _normalizer;
+
+    /// <summary>The token of words that cannot be cut; negative for none.</summary>
+    internal int Unknown => _unknown;
+
     /// <summary>What BERT models trained without regard to case do to text first.</summary>
     public static ITextNormalizer Uncased { get; } = new BertNormalizer(clean: true, separateIdeographs: true, stripAccents: true, lowercase: true);
 

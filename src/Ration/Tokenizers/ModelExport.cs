@@ -1,0 +1,52 @@
+using Ration.Files;
+using Ration.Files.Gguf;
+using Ration.Tokenizers.Gguf;
+using Ration.Tokenizers.HuggingFace;
+using Ration.Tokenizers.SentencePiece;
+
+namespace Ration.Tokenizers;
+
+/// <summary>Writes a stored model together with its tokenizer in another layout or another number format: what <see cref="ModelConverter"/>
+/// does with the weights, and the tokenizer in the words of the new files.</summary>
+public static class ModelExport
+{
+    /// <summary>Writes a Hugging Face folder.</summary>
+    /// <param name="model">What to write.</param>
+    /// <param name="folder">Created if missing.</param>
+    /// <param name="options">How; the type is F32, BF16 or F16.</param>
+    /// <param name="cancellation">Ends the work; no file is left incomplete.</param>
+    /// <exception cref="InvalidInputException">Folders cannot hold the type, the model or its tokenizer, or the folder is the model's own.</exception>
+    public static void ToHuggingFace(StoredModel model, string folder, ModelConversionOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        // Read before the weights are written, so that a tokenizer that cannot be used is found out at once.
+        TokenizerDescription? tokenizer = model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
+        ModelConverter.ToHuggingFace(model, folder, options, cancellation);
+        if (tokenizer is not null) TokenizerFolderWriter.Write(folder, tokenizer);
+    }
+
+    /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
+    /// <param name="model">What to write.</param>
+    /// <param name="path">The file; <c>model.gguf</c> becomes <c>model-00001-of-00003.gguf</c> and so on where there are several.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellation">Ends the work; no file is left incomplete.</param>
+    /// <returns>The files.</returns>
+    /// <exception cref="InvalidInputException">GGUF cannot hold the type, the model or its tokenizer, or the file is the model's own.</exception>
+    public static IReadOnlyList<string> ToGguf(StoredModel model, string path, ModelConversionOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        options ??= new ModelConversionOptions { LargestFileBytes = long.MaxValue };
+        return ModelConverter.ToGguf(model, path, options with { WriteTokenizer = TokenizerOf(model) }, cancellation);
+    }
+
+    // Null where the weights' own file has the words already.
+    private static Action<GgufWriter>? TokenizerOf(StoredModel model)
+    {
+        if (model.Metadata is { } metadata) return GgufVocabulary.IsIn(metadata) ? null : GgufVocabularyWriter.WriteNone;
+        bool hasTokenizer = model.BuiltInTokenizer is not null
+            || (model.Kind == ModelFileKind.HuggingFace && ((string[])[TokenizerJsonReader.FileName, SentencePieceModelTokenizer.FileName]).Any(name => File.Exists(Path.Combine(model.Path, name))));
+        if (!hasTokenizer) return GgufVocabularyWriter.WriteNone;
+        TokenizerDescription description = ModelTokenizer.Describe(model);
+        return writer => GgufVocabularyWriter.Write(writer, description with { EndIds = [.. model.EndIds.Concat(description.EndIds).Distinct()] }, model.Configuration.Vocabulary, model.Path);
+    }
+}
