@@ -11,6 +11,7 @@ using Ration.Benchmarks;
     ("caches", "attention of one token over long caches against reading them   [--threads N] [--rounds N] [--keys N]", CachesAgainstMemory.Run),
     ("rows", "one or a few rows by stored weights against reading the weights   [--threads N] [--rounds N]", RowsAgainstMemory.Run),
     ("generation", "prompts and generation against llama.cpp   LLAMA-BENCH GGUF … [--threads N] [--rounds N] [--profile]", GenerationAgainstLlamaCpp.Run),
+    ("perplexity", "perplexity of a text against llama.cpp   LLAMA-PERPLEXITY GGUF … TEXT [--context N] [--chunks N] [--threads N]", PerplexityAgainstLlamaCpp.Run),
     ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),
 ];
 
