@@ -14,16 +14,17 @@ public sealed class TokenizerFolderWriterTests
     [InlineData("deepseek-llm")]
     [InlineData("starcoder")]
     [InlineData("bert-bge")]
-    public void A_vocabulary_of_a_GGUF_file_gives_the_same_ids_from_a_folder(string name)
+    public void A_vocabulary_of_a_GGUF_file_gives_the_same_ids_from_a_folder_and_from_a_file_made_of_it(string name)
     {
         string path = SharedVocabularies.Path(name);
         TokenizerDescription written = ModelTokenizer.Describe(path), read = ThroughFolder(written);
-        var tokenizer = (TextTokenizer)read.Tokenizer;
+        TextTokenizer tokenizer = (TextTokenizer)read.Tokenizer, again = (TextTokenizer)GgufVocabularyWriterTests.ThroughFile(read, read.Tokenizer.VocabularySize).Tokenizer;
         EncodingOptions options = new() { AddBeginning = false, AddEnd = false };
         int cases = 0;
         foreach ((string text, int[] ids) in SharedVocabularies.Cases(path))
         {
             Assert.Equal(ids, tokenizer.Encode(text, options));
+            Assert.Equal(ids, again.Encode(text, options));
             cases++;
         }
 
