@@ -50,7 +50,8 @@ public sealed class TokenizerFolderWriterTests
         foreach (byte value in "ab"u8) builder.Add([value]);
         TextTokenizer tokenizer = new(
             new Ration.Tokenizers.BytePair.BytePairTokenizer(builder.Build(), new(builder.Build()), Ration.Tokenizers.PreTokenizers.PreTokenizer.None),
-            [new AddedToken(4, "<end>"u8.ToArray(), IsSpecial: true, TakesSpacesAfter: true), new AddedToken(5, "<tool>"u8.ToArray(), IsSpecial: false, TakesSpacesBefore: true)]) { EndId = 4 };
+            [new AddedToken(4, "<end>"u8.ToArray(), IsSpecial: true, TakesSpacesAfter: true), new AddedToken(5, "<tool>"u8.ToArray(), IsSpecial: false, TakesSpacesBefore: true)])
+        { EndId = 4 };
         Dictionary<string, string> templates = new() { ["default"] = "{{ \"\u00e9\" }}", ["tools"] = "b" };
         TokenizerDescription read = ThroughFolder(new TokenizerDescription { Tokenizer = tokenizer, EndIds = [4, 5], ChatTemplates = templates });
         Assert.Equal(templates, read.ChatTemplates);
