@@ -23,8 +23,10 @@ internal static class PostProcessorReader
             case "BertProcessing" or "RobertaProcessing":
                 return tokenizer with
                 {
-                    BeginningId = Pair(processor.Member("cls")), AddBeginning = true,
-                    EndId = Pair(processor.Member("sep")), AddEnd = true,
+                    BeginningId = Pair(processor.Member("cls")),
+                    AddBeginning = true,
+                    EndId = Pair(processor.Member("sep")),
+                    AddEnd = true,
                 };
             default:
                 throw new FormatException($"its post-processor {InvalidInputException.Quote(type)} is none that Ration knows");

@@ -14,16 +14,17 @@ public sealed class TokenizerFolderWriterTests
     [InlineData("deepseek-llm")]
     [InlineData("starcoder")]
     [InlineData("bert-bge")]
-    public void A_vocabulary_of_a_GGUF_file_gives_the_same_ids_from_a_folder(string name)
+    public void A_vocabulary_of_a_GGUF_file_gives_the_same_ids_from_a_folder_and_from_a_file_made_of_it(string name)
     {
         string path = SharedVocabularies.Path(name);
         TokenizerDescription written = ModelTokenizer.Describe(path), read = ThroughFolder(written);
-        var tokenizer = (TextTokenizer)read.Tokenizer;
+        TextTokenizer tokenizer = (TextTokenizer)read.Tokenizer, again = (TextTokenizer)GgufVocabularyWriterTests.ThroughFile(read, read.Tokenizer.VocabularySize).Tokenizer;
         EncodingOptions options = new() { AddBeginning = false, AddEnd = false };
         int cases = 0;
         foreach ((string text, int[] ids) in SharedVocabularies.Cases(path))
         {
             Assert.Equal(ids, tokenizer.Encode(text, options));
+            Assert.Equal(ids, again.Encode(text, options));
             cases++;
         }
 
@@ -49,7 +50,8 @@ public sealed class TokenizerFolderWriterTests
         foreach (byte value in "ab"u8) builder.Add([value]);
         TextTokenizer tokenizer = new(
             new Ration.Tokenizers.BytePair.BytePairTokenizer(builder.Build(), new(builder.Build()), Ration.Tokenizers.PreTokenizers.PreTokenizer.None),
-            [new AddedToken(4, "<end>"u8.ToArray(), IsSpecial: true, TakesSpacesAfter: true), new AddedToken(5, "<tool>"u8.ToArray(), IsSpecial: false, TakesSpacesBefore: true)]) { EndId = 4 };
+            [new AddedToken(4, "<end>"u8.ToArray(), IsSpecial: true, TakesSpacesAfter: true), new AddedToken(5, "<tool>"u8.ToArray(), IsSpecial: false, TakesSpacesBefore: true)])
+        { EndId = 4 };
         Dictionary<string, string> templates = new() { ["default"] = "{{ \"\u00e9\" }}", ["tools"] = "b" };
         TokenizerDescription read = ThroughFolder(new TokenizerDescription { Tokenizer = tokenizer, EndIds = [4, 5], ChatTemplates = templates });
         Assert.Equal(templates, read.ChatTemplates);
