@@ -36,7 +36,7 @@ public static class ModelExport
     {
         ArgumentNullException.ThrowIfNull(model);
         options ??= new ModelConversionOptions { LargestFileBytes = long.MaxValue };
-        return ModelConverter.ToGguf(model, path, options with { WriteTokenizer = TokenizerOf(model) }, cancellation);
+        return ModelConverter.ToGguf(model, path, options with { Tokenizer = TokenizerOf(model) }, cancellation);
     }
 
     /// <summary>Writes the tokenizer of a GGUF file into a folder, for a model that was trained from it; of other files nothing is written.</summary>
