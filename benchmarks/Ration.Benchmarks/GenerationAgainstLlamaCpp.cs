@@ -5,7 +5,9 @@ using Ration.Devices;
 using Ration.Devices.Cpu;
 using Ration.Execution;
 using Ration.Files;
+using Ration.Graphs.Ops;
 using Ration.Inference;
+using Ration.Memory;
 using Ration.Planning;
 using Ration.Tensors;
 
@@ -43,7 +45,7 @@ internal static class GenerationAgainstLlamaCpp
             (peerPrompt[round], peerDecode[round]) = Peer(peer, file, threads);
         }
 
-        long bytes = generator.Weights.Sum(static w => w.Bytes);
+        long bytes = generator.Plan.Programs.Single.Graph.Nodes.Where(static n => n.Op is not Embedding).SelectMany(static n => n.Inputs).Where(static v => v.Kind == MemoryKind.Weights).Sum(static v => v.Bytes);
         (double p, double q, double d, double e) = (Median(prompt), Median(peerPrompt), Median(decode), Median(peerDecode));
         Console.WriteLine($"{Path.GetFileNameWithoutExtension(file),-24} {p,14:0} {q,11:0} {p / q,7:0.00} {d,14:0.0} {e,11:0.0} {d / e,7:0.00} {1e-9 * bytes * d,13:0.0}");
     }
