@@ -1,5 +1,6 @@
 using Ration.Cli.Inspection;
 using Ration.Files;
+using Ration.Tokenizers;
 
 namespace Ration.Cli;
 
@@ -52,7 +53,7 @@ internal sealed class ConversionTarget
         if (Directory.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a folder; name a file in it");
         if (!_overwrite && File.Exists(Output)) throw Exists();
         if (Path.GetDirectoryName(Path.GetFullPath(Output)) is { } folder) TrainingData.CreateFolder(folder);
-        Files = ModelConverter.ToGguf(model, Output, options, cancellation);
+        Files = ModelExport.ToGguf(model, Output, options, cancellation);
     }
 
     private void WriteFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
@@ -61,25 +62,25 @@ internal sealed class ConversionTarget
         bool isNew = !Directory.Exists(Output) || !Directory.EnumerateFileSystemEntries(Output).Any();
         if (!isNew && !_overwrite) throw Exists();
         if (isNew) WriteNewFolder(model, options, cancellation);
-        else ModelConverter.ToHuggingFace(model, Output, options, cancellation);
+        else ModelExport.ToHuggingFace(model, Output, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
     }
 
     private void WriteNewFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
         string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
-        string partial = $"{whole}.partial-{Environment.ProcessId}";
-        TrainingData.CreateFolder(partial);
+        string unfinished = $"{whole}.partial-{Environment.ProcessId}";
+        TrainingData.CreateFolder(unfinished);
         try
         {
-            ModelConverter.ToHuggingFace(model, partial, options, cancellation);
+            ModelExport.ToHuggingFace(model, unfinished, options, cancellation);
             // An empty folder of this name may be there.
             if (Directory.Exists(whole)) Directory.Delete(whole);
-            Directory.Move(partial, whole);
+            Directory.Move(unfinished, whole);
         }
         catch
         {
-            Directory.Delete(partial, recursive: true);
+            Directory.Delete(unfinished, recursive: true);
             throw;
         }
     }

@@ -4,10 +4,10 @@ using Ration.Tokenizers;
 
 namespace Ration.Cli;
 
-/// <summary>What <c>--model</c> names: a preset, or a folder with weights.</summary>
+/// <summary>What <c>--model</c> names: a preset, or files with weights.</summary>
 /// <param name="Configuration">The shape of the model.</param>
-/// <param name="Folder">Where its weights are; null for a preset.</param>
-internal sealed record ModelSource(ModelConfiguration Configuration, string? Folder)
+/// <param name="Path">The folder or file of its weights; null for a preset.</param>
+internal sealed record ModelSource(ModelConfiguration Configuration, string? Path)
 {
     /// <summary>How presets are named.</summary>
     public const string PresetPrefix = "preset:";
@@ -17,8 +17,8 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Fol
     public static ModelSource Open(string model)
     {
         if (model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)) return new ModelSource(Presets.Get(model[PresetPrefix.Length..]), null);
-        if (!Directory.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
-            throw new InvalidInputException($"--model {model}: there is no such folder; for the preset write preset:{model}");
+        if (!System.IO.Path.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
+            throw new InvalidInputException($"--model {model}: there is no such folder or file; for the preset write preset:{model}");
         return new ModelSource(ModelFolder.ReadConfiguration(model), model);
     }
 
@@ -26,9 +26,17 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Fol
     public ModelSource Reading(ITokenizer tokenizer) => Reading(tokenizer.VocabularySize);
 
     /// <summary>A preset with a vocabulary of this size.</summary>
-    public ModelSource Reading(int vocabulary) => Folder is null ? this with { Configuration = Configuration with { Vocabulary = vocabulary } } : this;
+    public ModelSource Reading(int vocabulary) => Path is null ? this with { Configuration = Configuration with { Vocabulary = vocabulary } } : this;
 
-    /// <summary>The tokenizer of the folder, or bytes for a preset.</summary>
-    /// <exception cref="InvalidInputException">The folder has none that is known.</exception>
-    public ITokenizer OpenTokenizer() => Folder is null ? new ByteTokenizer(Configuration.Vocabulary) : ModelTokenizer.Read(Folder);
+    /// <summary>The tokenizer of the files, or bytes for a preset.</summary>
+    /// <exception cref="InvalidInputException">They have none that is known.</exception>
+    public ITokenizer OpenTokenizer() => Path is null ? new ByteTokenizer(Configuration.Vocabulary) : ModelTokenizer.Read(Path);
+
+    /// <summary>Writes the tokenizer of a GGUF file into the folder of what is trained from it; of a folder, the files go along with the weights.</summary>
+    public void SaveTokenizer(string folder)
+    {
+        if (!File.Exists(Path)) return;
+        using StoredModel stored = StoredModel.Open(Path);
+        ModelExport.WriteTokenizer(stored, folder);
+    }
 }

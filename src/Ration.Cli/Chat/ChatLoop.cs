@@ -109,7 +109,7 @@ internal sealed class ChatLoop : IDisposable
         GeneratedTokens += _last.Tokens.Count;
         if (!ChatInput.IsTerminal) return isDone;
         if (forgotten > 0) Log.Line($"(the {forgotten} oldest messages do not fit the context any more)");
-        if (_last.Finish is FinishReason.ContextFull) Log.Line("(the context is full; /reset begins anew)");
+        if (_last.Finish is FinishReason.ContextFull) Log.Line("(the answer ends here: the context is full)");
         return true;
     }
 
@@ -119,6 +119,6 @@ internal sealed class ChatLoop : IDisposable
         if (_last is not { } last) return $"no answer yet; {_model.Context:N0} tokens of context; {memory}";
         return $"prompt: {last.PromptTokens:N0} tokens, {last.CachedTokens:N0} of them known, {last.PrefillTokensPerSecond:N0}/s; "
             + $"answer: {last.Tokens.Count:N0} tokens, {last.DecodeTokensPerSecond:N0}/s; "
-            + $"context: {last.PromptTokens + last.Tokens.Count:N0} of {_model.Context:N0}; {memory}";
+            + $"context: {Math.Min(last.PromptTokens + last.Tokens.Count, _model.Context):N0} of {_model.Context:N0}; {memory}";
     }
 }

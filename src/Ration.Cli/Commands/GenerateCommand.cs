@@ -32,9 +32,9 @@ internal static class GenerateCommand
 
     private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
-        string path = CommonOptions.ReadModelPath(parsed);
         string prompt = ReadPrompt(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
+        string path = CommonOptions.ReadModelPath(parsed);
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
         using LanguageModel model = Load(path, prompt, options, inference.Read(parsed));
         using Interruption interruption = new();
@@ -48,6 +48,7 @@ internal static class GenerateCommand
         using LanguageModelSource source = LanguageModelSource.Open(path);
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
+        InferenceArguments.RequireRoom(memory.Context, tokens);
         return source.Load(memory with { PromptTokens = tokens, Context = memory.Context ?? checked(tokens + options.MaxTokens!.Value) });
     }
 

@@ -49,6 +49,13 @@ internal sealed class InferenceArguments
         };
     }
 
+    /// <summary>Refuses a context that a prompt fills.</summary>
+    /// <exception cref="InvalidInputException">There is no room for a single token after it.</exception>
+    public static void RequireRoom(int? context, int promptTokens)
+    {
+        if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {promptTokens} tokens and one more; give at least {promptTokens + 1}");
+    }
+
     private int? ReadContext(ParseResult parsed) => parsed.GetValue(_context) switch
     {
         < 1 or >= 1 << 24 => throw new InvalidInputException($"--context {parsed.GetValue(_context)}: give 1 to 16,777,215"),

@@ -31,6 +31,7 @@ internal static class PlanGenerateCommand
         if (prompt is < 1 or > 1 << 24) throw new InvalidInputException($"--prompt-tokens {prompt}: give 1 to 16,777,216");
         if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");
         LanguageModelOptions options = inference.Read(parsed);
+        InferenceArguments.RequireRoom(options.Context, prompt);
         options = options with { PromptTokens = prompt, Context = options.Context ?? prompt + most };
         GenerationPlan plan;
         MemoryBudgetException? refusal = null;

@@ -58,13 +58,14 @@ internal static class TrainCommand
         using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
         PackedBatches batches = new(data.Tokens, sequence, parsed.GetValue(CommonOptions.Seed) ?? 1);
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
-        TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer.Name, data.Fingerprint());
+        TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer is ByteTokenizer ? tokenizer.Name : null, data.Fingerprint());
         TrainingPlan plan = MakePlan(options, data, runOptions);
         Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
         PlanSummary.Write(Log.Writer, plan);
         cancellation.ThrowIfCancellationRequested();
         ReleaseGarbage();
         TrainingData.CreateFolder(output);
+        source.SaveTokenizer(output);
         using TrainingRun run = new(plan, batches, runOptions);
         using ProgressDisplay progress = new(plan, run.Trainer.StepsDone);
         return new TrainingOutcome(plan, run.Run(progress, cancellation), output);
@@ -98,14 +99,14 @@ internal static class TrainCommand
     // Planning leaves graphs of plans that were not chosen. They are given back before the arena is reserved, not beside it.
     private static void ReleaseGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
-    // The run is over and saved: that there is no room for a sample is no failure of it.
+    // The run is over and saved: that there is no room for a sample, or no tokenizer beside it, is no failure of it.
     private static void TryWriteSample(TrainingOutcome outcome, CancellationToken cancellation)
     {
         try
         {
             WriteSample(outcome, cancellation);
         }
-        catch (MemoryBudgetException e)
+        catch (Exception e) when (e is MemoryBudgetException or InvalidInputException)
         {
             Log.Line($"no sample: {e.Message}");
         }

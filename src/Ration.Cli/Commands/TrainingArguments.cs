@@ -62,7 +62,7 @@ internal sealed class TrainingArguments
     {
         if (parsed.GetValue(_tokenizer) is not { } text) return null;
         TokenizerChoice choice = TokenizerChoice.Parse(text);
-        if (source.Folder is not null) throw new InvalidInputException($"--tokenizer {text}: {source.Folder} has its tokenizer already; leave it out, or start from a preset");
+        if (source.Path is not null) throw new InvalidInputException($"--tokenizer {text}: {source.Path} has its tokenizer already; leave it out, or start from a preset");
         return choice.Vocabulary is null ? null : choice;
     }
 
@@ -115,17 +115,17 @@ internal sealed class TrainingArguments
     }
 
     /// <summary>How the run is kept.</summary>
-    public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string tokenizer, string dataFingerprint)
+    public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string? tokenizer, string dataFingerprint)
     {
         long every = parsed.GetValue(_checkpointEvery) ?? 0;
         if (every < 0) throw new InvalidInputException($"--checkpoint-every {every}: give a number of steps, or 0 for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
-        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Folder);
+        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path);
     }
 
     // The presets that train in minutes should also do so in little memory; whatever is larger takes what the machine has free.
-    private static ByteSize? DefaultMemory(ModelSource source) => source.Folder is not null ? null : source.Configuration.Name switch
+    private static ByteSize? DefaultMemory(ModelSource source) => source.Path is not null ? null : source.Configuration.Name switch
     {
         "nano" => s_nanoBudget,
         "tiny" => s_tinyBudget,

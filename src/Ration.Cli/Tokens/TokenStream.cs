@@ -16,7 +16,8 @@ internal static class TokenStream
     /// <exception cref="InvalidInputException">Something is no token id.</exception>
     public static void Decode(ITokenizer tokenizer, Stream ids, Stream text, bool showSpecial, CancellationToken cancellation)
     {
-        using BufferedStream output = new(text, PieceBytes);
+        // Not disposed, as that would close the stream beneath; after a fault, what it holds is not written.
+        BufferedStream output = new(text, PieceBytes);
         Decoding decoding = new(tokenizer, output, showSpecial);
         byte[] piece = new byte[PieceBytes];
         long place = 0;

@@ -20,9 +20,17 @@ public static class ModelExport
     {
         ArgumentNullException.ThrowIfNull(model);
         // Read before the weights are written, so that a tokenizer that cannot be used is found out at once.
-        TokenizerDescription? tokenizer = model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
+        TokenizerDescription? tokenizer = Own(model);
         ModelConverter.ToHuggingFace(model, folder, options, cancellation);
         if (tokenizer is not null) TokenizerFolderWriter.Write(folder, tokenizer);
+    }
+
+    /// <summary>Writes the tokenizer that is in the file of a model into a folder; does nothing where it is in files of its own, or nowhere.</summary>
+    /// <exception cref="InvalidInputException">It cannot be used, or the folder cannot be written to.</exception>
+    public static void WriteTokenizer(StoredModel model, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (Own(model) is { } tokenizer) TokenizerFolderWriter.Write(folder, tokenizer);
     }
 
     /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
@@ -38,6 +46,8 @@ public static class ModelExport
         options ??= new ModelConversionOptions { LargestFileBytes = long.MaxValue };
         return ModelConverter.ToGguf(model, path, options with { WriteTokenizer = TokenizerOf(model) }, cancellation);
     }
+
+    private static TokenizerDescription? Own(StoredModel model) => model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
 
     // Null where the weights' own file has the words already.
     private static Action<GgufWriter>? TokenizerOf(StoredModel model)

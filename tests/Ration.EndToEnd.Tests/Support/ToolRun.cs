@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Ration.EndToEnd.Tests.Support;
 
@@ -32,12 +33,17 @@ internal sealed class ToolRun : IDisposable
     public static ToolRun Start(params IEnumerable<string> arguments) => StartProgram(ToolPath, arguments);
 
     /// <summary>Starts another program, which runs the tool.</summary>
-    public static ToolRun StartProgram(string program, params IEnumerable<string> arguments)
+    public static ToolRun StartProgram(string program, params IEnumerable<string> arguments) => StartProgram(program, arguments, takesInput: false);
+
+    private static ToolRun StartProgram(string program, IEnumerable<string> arguments, bool takesInput)
     {
         ProcessStartInfo start = new(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            RedirectStandardInput = takesInput,
+            StandardOutputEncoding = Encoding.UTF8,
+            StandardErrorEncoding = Encoding.UTF8,
             UseShellExecute = false,
             WorkingDirectory = Path.GetTempPath(),
         };
@@ -50,6 +56,15 @@ internal sealed class ToolRun : IDisposable
     public static ToolResult Run(params IEnumerable<string> arguments)
     {
         using ToolRun run = Start(arguments);
+        return run.Wait();
+    }
+
+    /// <summary>Starts the tool, writes a text to its standard input, and waits for its end.</summary>
+    public static ToolResult RunWithInput(string input, params IEnumerable<string> arguments)
+    {
+        using ToolRun run = StartProgram(ToolPath, arguments, takesInput: true);
+        run._process.StandardInput.BaseStream.Write(Encoding.UTF8.GetBytes(input));
+        run._process.StandardInput.Close();
         return run.Wait();
     }
 

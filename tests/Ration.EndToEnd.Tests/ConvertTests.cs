@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+public sealed class ConvertTests(TrainedModel trained)
+{
+    [Fact]
+    public void There_and_back_in_f32_changes_nothing()
+    {
+        using TestFolder folder = new();
+        Convert(trained.Output, folder["model.gguf"], "--format", "f32");
+        Convert(folder["model.gguf"], folder["back"]);
+        Assert.Equal(Loss(trained.Output), Loss(folder["model.gguf"]), 1e-6);
+        Assert.Equal(Loss(trained.Output), Loss(folder["back"]), 1e-6);
+        string[] prompt = ["--prompt", "thé old ", "--max-tokens", "20", "--temperature", "0"];
+        string text = ToolRun.Run(["generate", "--model", trained.Output, .. prompt]).AssertDone().Output;
+        Assert.Equal(text, ToolRun.Run(["generate", "--model", folder["model.gguf"], .. prompt]).AssertDone().Output);
+        Assert.Equal(text, ToolRun.Run(["generate", "--model", folder["back"], .. prompt]).AssertDone().Output);
+    }
+
+    [Fact]
+    public void Quantized_weights_are_smaller_and_nearly_as_good()
+    {
+        using TestFolder folder = new();
+        JsonElement json = Convert(trained.Output, folder["model.gguf"], "--format", "q8_0").Json();
+        Assert.Equal(new FileInfo(folder["model.gguf"]).Length, json.GetProperty("bytes").GetInt64());
+        Assert.True(json.GetProperty("bytes").GetInt64() < new FileInfo(Path.Combine(trained.Output, TrainingJob.Model)).Length / 3);
+        Assert.True(json.GetProperty("tensors").GetInt32() > 10);
+        Assert.Equal(folder["model.gguf"], json.GetProperty("output").GetString());
+        Assert.Equal(Loss(trained.Output), Loss(folder["model.gguf"]), 0.01);
+        JsonElement inspected = ToolRun.Run("inspect", folder["model.gguf"], "--json").AssertDone().Json();
+        Assert.True(inspected.GetProperty("types").GetProperty("Q8_0").GetProperty("tensors").GetInt32() > 10);
+    }
+
+    [Fact]
+    public void What_is_there_is_replaced_only_when_asked_for()
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder["model.gguf"], "precious");
+        Assert.Contains("--overwrite", ToolRun.Run(Arguments(trained.Output, folder["model.gguf"])).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(folder["model.gguf"]));
+        Convert(trained.Output, folder["model.gguf"], "--overwrite");
+        folder.WriteText("folder.txt");
+        Assert.Contains("--overwrite", ToolRun.Run(Arguments(trained.Output, folder.Root)).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        Assert.Contains("overwrite itself", ToolRun.Run([.. Arguments(trained.Output, trained.Output), "--overwrite"]).AssertRefused(2), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root, "*partial*"));
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_hold_a_format_is_not_made()
+    {
+        using TestFolder folder = new();
+        Assert.Contains(".gguf", ToolRun.Run([.. Arguments(trained.Output, folder["new"]), "--format", "q4_0"]).AssertRefused(2), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root));
+    }
+
+    [Fact]
+    public void A_GGUF_file_can_be_trained_on()
+    {
+        using TestFolder folder = new();
+        Convert(trained.Output, folder["model.gguf"], "--format", "q8_0");
+        string[] arguments = ["train", "--model", folder["model.gguf"], "--data", trained.Data, "--output", folder["tuned"], "--steps", "3", "--batch", "256", "--sequence", "64"];
+        JsonElement json = ToolRun.Run([.. arguments, "--json"]).AssertDone().Json();
+        Assert.True(json.GetProperty("evalLoss").GetDouble() < Loss(trained.Output) + 0.1);
+        Assert.NotEqual("", ToolRun.Run("generate", "--model", folder["tuned"], "--prompt", "the", "--max-tokens", "5").AssertDone().Output);
+    }
+
+    private double Loss(string model) =>
+        ToolRun.Run("eval", "--model", model, "--data", trained.Data, "--sequence", "64", "--json").AssertDone().Json().GetProperty("loss").GetDouble();
+
+    private ToolResult Convert(string model, string output, params string[] more)
+    {
+        trained.Result.AssertDone();
+        return ToolRun.Run([.. Arguments(model, output), .. more, "--json"]).AssertDone();
+    }
+
+    private static string[] Arguments(string model, string output) => ["convert", "--model", model, "--output", output];
+}

@@ -1,0 +1,77 @@
+using System.Text.Json;
+using Ration.EndToEnd.Tests.Support;
+
+namespace Ration.EndToEnd.Tests;
+
+public sealed class GenerateOptionTests(TrainedModel trained)
+{
+    [Fact]
+    public void The_prompt_can_come_from_a_file_or_standard_input()
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder["prompt"], "the old \n");
+        string text = ToolRun.Run([.. Arguments(), "--prompt", "the old "]).AssertDone().Output;
+        Assert.Equal(text, ToolRun.Run([.. Arguments(), "--prompt-file", folder["prompt"]]).AssertDone().Output);
+        Assert.Equal(text, ToolRun.RunWithInput("the old ", [.. Arguments(), "--prompt", "-"]).AssertDone().Output);
+    }
+
+    [Fact]
+    public void A_forbidden_token_does_not_come_and_a_wanted_one_does()
+    {
+        int[] tokens = Tokens();
+        Assert.DoesNotContain(tokens[0], Tokens("--logit-bias", $"{tokens[0]}=-inf"));
+        Assert.All(Tokens("--logit-bias", "90=1000"), static token => Assert.Equal(90, token));
+    }
+
+    [Fact]
+    public void A_stop_string_ends_the_text_before_it()
+    {
+        JsonElement whole = Generate(), stopped = Generate("--stop", "\uFFFF", "--stop", whole.GetProperty("text").GetString()![4..6]);
+        Assert.Equal("StopString", stopped.GetProperty("finish").GetString());
+        Assert.StartsWith(stopped.GetProperty("text").GetString()!, whole.GetProperty("text").GetString()!, StringComparison.Ordinal);
+        Assert.True(stopped.GetProperty("text").GetString()!.Length <= 4);
+    }
+
+    [Fact]
+    public void Every_storage_of_weights_and_cache_generates()
+    {
+        foreach (string weights in (string[])["stored", "f32", "bf16", "q8_0", "q4_0"])
+        {
+            foreach (string cache in (string[])["f32", "f16", "bf16", "q8_0"])
+                Assert.Equal(20, Tokens("--weights", weights, "--cache", cache, "--quality", "any").Length);
+        }
+    }
+
+    [Fact]
+    public void What_cannot_be_used_is_refused_in_one_line()
+    {
+        foreach ((string option, string value) in ((string, string)[])
+            [("--min-p", "2"), ("--typical-p", "0"), ("--repetition-penalty", "0"), ("--logit-bias", "x"), ("--logit-bias", "99999=1"), ("--stop", ""), ("--context", "3"), ("--cache", "q4_0"), ("--weights", "no"), ("--quality", "no")])
+        {
+            string complaint = ToolRun.Run([.. Arguments(), "--prompt", "the", option, value]).AssertRefusedAtOnce(2);
+            Assert.Contains(option == "--stop" ? "stop" : option == "--typical-p" ? "--typical" : option, complaint, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_plan_says_what_generating_takes()
+    {
+        string[] arguments = ["plan", "generate", "--model", trained.Output, "--prompt-tokens", "8", "--max-tokens", "20"];
+        JsonElement json = ToolRun.Run([.. arguments, "--json"]).AssertDone().Json();
+        Assert.True(json.GetProperty("fits").GetBoolean());
+        Assert.True(json.GetProperty("predictedTokensPerSecond").GetDouble() > 0);
+        Assert.Equal(28, json.GetProperty("choices").GetProperty("context").GetInt32());
+        Assert.Contains("keys and values", ToolRun.Run(arguments).AssertDone().Output, StringComparison.Ordinal);
+        Assert.Contains("smallest budget", ToolRun.Run([.. arguments, "--memory", "2MiB"]).AssertRefusedAtOnce(3), StringComparison.Ordinal);
+    }
+
+    private int[] Tokens(params string[] more) => [.. Generate(more).GetProperty("tokens").EnumerateArray().Select(static t => t.GetInt32())];
+
+    private JsonElement Generate(params string[] more) => ToolRun.Run([.. Arguments(), "--prompt", "the old ", .. more, "--json"]).AssertDone().Json();
+
+    private string[] Arguments()
+    {
+        trained.Result.AssertDone();
+        return ["generate", "--model", trained.Output, "--temperature", "0", "--threads", "1", "--max-tokens", "20"];
+    }
+}
