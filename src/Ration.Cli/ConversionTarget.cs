@@ -69,7 +69,7 @@ internal sealed class ConversionTarget
     private void WriteNewFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
         string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
-        string unfinished = $"{whole}.partial-{Environment.ProcessId}";
+        string unfinished = $"{whole}.unfinished-{Environment.ProcessId}";
         TrainingData.CreateFolder(unfinished);
         try
         {

@@ -37,6 +37,7 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
     {
         if (!File.Exists(Path)) return;
         using StoredModel stored = StoredModel.Open(Path);
-        ModelExport.WriteTokenizer(stored, folder);
+        if (stored.Kind != ModelFileKind.Gguf) return;
+        ModelExport.SaveTokenizer(stored, folder);
     }
 }

@@ -17,11 +17,8 @@ public sealed record ModelConversionOptions
     /// <summary>Most bytes of tensors in one file; a larger tensor has one to itself.</summary>
     public long LargestFileBytes { get; init; } = 5_000_000_000;
 
-    /// <summary>For GGUF files: where the tokenizer's metadata comes from; null for the model's own, if it is a GGUF file.</summary>
-    public GgufMetadata? Tokenizer { get; init; }
-
-    /// <summary>For GGUF files: sets the tokenizer's metadata instead, for a tokenizer that comes from other files.</summary>
-    public Action<GgufWriter>? WriteTokenizer { get; init; }
+    /// <summary>For GGUF files: sets the tokenizer's metadata; null to take over the model's own, if it is a GGUF file.</summary>
+    internal Action<GgufWriter>? Tokenizer { get; init; }
 
     /// <summary>Told about each piece that is written.</summary>
     public IProgress<ModelConversionProgress>? Progress { get; init; }
@@ -70,8 +67,8 @@ public static class ModelConverter
         WeightMap map = new(WeightNames.Gguf(written), TransformerModel.ParameterShapes(written));
         GgufWriter writer = new();
         IReadOnlyDictionary<string, float[]> divisors = GgufConfigWriter.Write(writer, written, type);
-        if (options.WriteTokenizer is { } write) write(writer);
-        else CopyTokenizer(writer, options.Tokenizer ?? model.Metadata);
+        if (options.Tokenizer is { } tokenizer) tokenizer(writer);
+        else CopyTokenizer(writer, model.Metadata);
         Dictionary<string, (string Source, Shape Shape, DType Type)> tensors = new(StringComparer.Ordinal);
         foreach ((string name, Shape shape) in map.Tensors) tensors.Add(name, (name, shape, GgufStorage.Of(name, shape, type)));
         if (written.TiedEmbeddings && GgufArchitecture.NeedsHead(written.Family)) tensors.Add("output.weight", tensors["token_embd.weight"]);

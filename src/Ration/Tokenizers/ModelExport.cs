@@ -25,14 +25,6 @@ public static class ModelExport
         if (tokenizer is not null) TokenizerFolderWriter.Write(folder, tokenizer);
     }
 
-    /// <summary>Writes the tokenizer that is in the file of a model into a folder; does nothing where it is in files of its own, or nowhere.</summary>
-    /// <exception cref="InvalidInputException">It cannot be used, or the folder cannot be written to.</exception>
-    public static void WriteTokenizer(StoredModel model, string folder)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        if (Own(model) is { } tokenizer) TokenizerFolderWriter.Write(folder, tokenizer);
-    }
-
     /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
     /// <param name="model">What to write.</param>
     /// <param name="path">The file; <c>model.gguf</c> becomes <c>model-00001-of-00003.gguf</c> and so on where there are several.</param>
@@ -44,7 +36,15 @@ public static class ModelExport
     {
         ArgumentNullException.ThrowIfNull(model);
         options ??= new ModelConversionOptions { LargestFileBytes = long.MaxValue };
-        return ModelConverter.ToGguf(model, path, options with { WriteTokenizer = TokenizerOf(model) }, cancellation);
+        return ModelConverter.ToGguf(model, path, options with { Tokenizer = TokenizerOf(model) }, cancellation);
+    }
+
+    /// <summary>Writes the tokenizer of a GGUF file into a folder, for a model that was trained from it; of other files nothing is written.</summary>
+    /// <exception cref="InvalidInputException">The tokenizer cannot be used, or a file cannot be written.</exception>
+    public static void SaveTokenizer(StoredModel model, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (Own(model) is { } tokenizer) TokenizerFolderWriter.Write(folder, tokenizer);
     }
 
     private static TokenizerDescription? Own(StoredModel model) => model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;

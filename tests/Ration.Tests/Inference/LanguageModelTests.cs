@@ -17,7 +17,7 @@ public sealed class LanguageModelTests
     {
         using TinyModel tiny = pairs ? TinyModel.OfPairs() : TinyModel.OfBytes();
         using LanguageModel model = tiny.Load();
-        TextGenerationOptions options = new() { MaxTokens = 60, Sampling = new SamplingOptions(Temperature: 1.5f, Seed: 3), IgnoreEnd = true };
+        TextGenerationOptions options = TinyModel.Varied(60);
         GeneratedText whole = model.Generate("the cat", options, Cancellation);
         Assert.Equal(60, whole.Tokens.Count);
         Assert.Equal(FinishReason.MaxTokens, whole.Finish);
@@ -48,19 +48,22 @@ public sealed class LanguageModelTests
         Assert.Equal("\uFFFD", model.Generate("a", TinyModel.Script(0xF0, 0x9F) with { MaxTokens = 1 }, Cancellation).Text);
     }
 
-    [Fact]
-    public void A_cache_that_knows_the_beginning_changes_nothing()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_cache_that_knows_the_beginning_changes_nothing(bool isGreedy)
     {
         using TinyModel tiny = TinyModel.OfPairs();
         using LanguageModel model = tiny.Load();
         const string prompt = "the cat sat on the mat and the dog";
-        model.Generate("the cat sat on the mat", TinyModel.Greedy(30), Cancellation);
-        GeneratedText reused = model.Generate(prompt, TinyModel.Greedy(40), Cancellation);
+        TextGenerationOptions options = isGreedy ? TinyModel.Greedy(40) : TinyModel.Varied(40);
+        model.Generate("the cat sat on the mat", options, Cancellation);
+        GeneratedText reused = model.Generate(prompt, options, Cancellation);
         Assert.InRange(reused.CachedTokens, 5, reused.PromptTokens - 1);
-        GeneratedText again = model.Generate(prompt, TinyModel.Greedy(40), Cancellation);
+        GeneratedText again = model.Generate(prompt, options, Cancellation);
         Assert.Equal(again.PromptTokens - 1, again.CachedTokens);
         using LanguageModel other = tiny.Load();
-        GeneratedText fresh = other.Generate(prompt, TinyModel.Greedy(40), Cancellation);
+        GeneratedText fresh = other.Generate(prompt, options, Cancellation);
         Assert.Equal(0, fresh.CachedTokens);
         Assert.Equal(fresh.Tokens, reused.Tokens);
         Assert.Equal(fresh.Tokens, again.Tokens);
@@ -114,8 +117,8 @@ public sealed class LanguageModelTests
     {
         using TinyModel tiny = TinyModel.OfPairs();
         using LanguageModel model = tiny.Load();
-        GeneratedText whole = model.Generate("the dog", TinyModel.Greedy(30), Cancellation);
-        TextGeneration generation = model.Start("the dog", TinyModel.Greedy(30));
+        GeneratedText whole = model.Generate("the dog", TinyModel.Varied(30), Cancellation);
+        TextGeneration generation = model.Start("the dog", TinyModel.Varied(30));
         using CancellationTokenSource source = new();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
@@ -140,8 +143,8 @@ public sealed class LanguageModelTests
         using TinyModel tiny = TinyModel.OfBytes();
         using LanguageModel model = tiny.Load();
         string[] prompts = ["one", "two", "three", "four"];
-        GeneratedText[] alone = [.. prompts.Select(p => model.Generate(p, TinyModel.Greedy(20), Cancellation))];
-        GeneratedText[] together = await Task.WhenAll(prompts.Select(p => Task.Run(() => model.Generate(p, TinyModel.Greedy(20), Cancellation), Cancellation)));
+        GeneratedText[] alone = [.. prompts.Select(p => model.Generate(p, TinyModel.Varied(20), Cancellation))];
+        GeneratedText[] together = await Task.WhenAll(prompts.Select(p => Task.Run(() => model.Generate(p, TinyModel.Varied(20), Cancellation), Cancellation)));
         Assert.Equal(alone.Select(static t => t.Text), together.Select(static t => t.Text));
     }
 

@@ -47,6 +47,9 @@ internal sealed class TinyModel : IDisposable
     /// <summary>The most likely token, always.</summary>
     public static TextGenerationOptions Greedy(int tokens) => new() { MaxTokens = tokens, Sampling = new SamplingOptions(Temperature: 0), IgnoreEnd = true };
 
+    /// <summary>A text of many different tokens, the same each time: the most likely ones of a random model repeat themselves.</summary>
+    public static TextGenerationOptions Varied(int tokens) => new() { MaxTokens = tokens, Sampling = new SamplingOptions(Temperature: 1.5f, TopP: 1, Seed: 3), IgnoreEnd = true };
+
     /// <summary>These tokens, whatever the model says, then the last one again and again.</summary>
     public static TextGenerationOptions Script(params int[] tokens) =>
         new() { Sampling = new SamplingOptions(Temperature: 1, TopP: 1) { Steps = [new Scripted(tokens)] } };

@@ -66,7 +66,12 @@ public sealed class TokenizerWritingTests
     private static TokenizerDescription Describe(ITokenizer inner, int end, bool addBeginning) => new()
     {
         Tokenizer = new TextTokenizer(inner, [new AddedToken(end, "<|end|>"u8.ToArray(), IsSpecial: true)]) { BeginningId = end, EndId = end, AddBeginning = addBeginning },
-        BeginningId = end, BeginningText = "<|end|>", EndText = "<|end|>", EndIds = [end], AddBeginning = addBeginning, ChatTemplate = "{{ 1 }}",
+        BeginningId = end,
+        BeginningText = "<|end|>",
+        EndText = "<|end|>",
+        EndIds = [end],
+        AddBeginning = addBeginning,
+        ChatTemplate = "{{ 1 }}",
     };
 
     private static void Check(TokenizerDescription description, int vocabulary, string[] texts)

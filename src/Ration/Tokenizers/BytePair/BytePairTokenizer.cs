@@ -9,6 +9,10 @@ namespace Ration.Tokenizers.BytePair;
 /// </summary>
 public sealed class BytePairTokenizer : PieceTokenizer
 {
+    private readonly MergeTable _merges;
+    private readonly PreTokenizer _preTokenizer;
+    private readonly bool _wholeWords;
+
     /// <summary>A tokenizer.</summary>
     /// <param name="vocabulary">Tokens with their own bytes (not <see cref="ByteAlphabet"/>'s letters for them).</param>
     /// <param name="merges">Of that vocabulary.</param>
@@ -19,27 +23,27 @@ public sealed class BytePairTokenizer : PieceTokenizer
     {
         ArgumentNullException.ThrowIfNull(merges);
         ArgumentNullException.ThrowIfNull(preTokenizer);
-        (Merges, PreTokenizer, TakesWholeWords) = (merges, preTokenizer, wholeWords);
+        (_merges, _preTokenizer, _wholeWords) = (merges, preTokenizer, wholeWords);
     }
 
     /// <inheritdoc/>
     public override string Name => "byte-level BPE";
 
-    /// <summary>What becomes what.</summary>
-    internal MergeTable Merges { get; }
+    /// <summary>Of the vocabulary.</summary>
+    internal MergeTable Merges => _merges;
 
     /// <summary>Cuts text into words.</summary>
-    internal PreTokenizer PreTokenizer { get; }
+    internal PreTokenizer PreTokenizer => _preTokenizer;
 
     /// <summary>Whether a word that is a token is that token.</summary>
-    internal bool TakesWholeWords { get; }
+    internal bool TakesWholeWords => _wholeWords;
 
-    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces) => PreTokenizer.Split(text, isFinal, pieces);
+    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces) => _preTokenizer.Split(text, isFinal, pieces);
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
     {
-        if (TakesWholeWords && Vocabulary.Find(piece) is >= 0 and int token) tokens.Add(token);
-        else merger.Merge(new Rule(Merges), piece, tokens);
+        if (_wholeWords && Vocabulary.Find(piece) is >= 0 and int token) tokens.Add(token);
+        else merger.Merge(new Rule(_merges), piece, tokens);
     }
 
     private readonly struct Rule(MergeTable merges) : IMergeRule

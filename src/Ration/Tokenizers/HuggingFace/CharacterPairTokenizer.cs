@@ -11,6 +11,7 @@ internal sealed class CharacterPairTokenizer : PieceTokenizer
 {
     private const byte Space = (byte)' ';
 
+    private readonly MergeTable _merges;
     private readonly bool _addsSpace;
     private readonly bool _separatesSpaces;
     private readonly bool _crossesWords;
@@ -23,19 +24,19 @@ internal sealed class CharacterPairTokenizer : PieceTokenizer
     public CharacterPairTokenizer(TokenVocabulary vocabulary, MergeTable merges, bool addsSpace, bool separatesSpaces)
         : base(vocabulary)
     {
-        (Merges, _addsSpace, _separatesSpaces) = (merges, addsSpace, separatesSpaces);
+        (_merges, _addsSpace, _separatesSpaces) = (merges, addsSpace, separatesSpaces);
         for (int id = 0; id < vocabulary.Count && !_crossesWords; id++)
             _crossesWords = vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined && vocabulary.Bytes(id).TrimStart(Space).Contains(Space);
     }
-
-    /// <summary>What becomes what.</summary>
-    public MergeTable Merges { get; }
 
     /// <inheritdoc/>
     public override string Name => "BPE";
 
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> TextPrefix => _addsSpace ? " "u8 : [];
+
+    /// <summary>Of the vocabulary.</summary>
+    internal MergeTable Merges => _merges;
 
     /// <summary>Whether every space begins a word.</summary>
     internal bool SeparatesSpaces => _separatesSpaces;
@@ -54,7 +55,7 @@ internal sealed class CharacterPairTokenizer : PieceTokenizer
     }
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens) =>
-        merger.Merge(new Rule(Vocabulary, Merges), piece.IndexOf("\u2581"u8) < 0 ? piece : SentencePieceTokenizer.Unescape(piece), tokens);
+        merger.Merge(new Rule(Vocabulary, _merges), piece.IndexOf("\u2581"u8) < 0 ? piece : SentencePieceTokenizer.Unescape(piece), tokens);
 
     private readonly struct Rule(TokenVocabulary vocabulary, MergeTable merges) : IMergeRule
     {

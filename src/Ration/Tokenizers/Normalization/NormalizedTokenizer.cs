@@ -6,14 +6,14 @@ namespace Ration.Tokenizers.Normalization;
 /// <summary>A tokenizer that is given normalized text. What is rewritten does not come back when tokens are decoded.</summary>
 internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer normalizer) : PieceTokenizer(inner.Vocabulary)
 {
-    /// <summary>What is given the normalized text.</summary>
-    public PieceTokenizer Inner => inner;
-
     /// <inheritdoc/>
     public override string Name => inner.Name;
 
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> TextPrefix => inner.TextPrefix;
+
+    /// <summary>What is given normalized text.</summary>
+    public PieceTokenizer Inner => inner;
 
     /// <summary>What rewrites it.</summary>
     public ITextNormalizer Normalizer => normalizer;

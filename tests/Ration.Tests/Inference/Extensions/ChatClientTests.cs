@@ -85,14 +85,14 @@ public sealed class ChatClientTests
         using TinyModel tiny = TinyModel.OfPairs();
         using LanguageModel model = tiny.Load();
         IChatClient client = model.AsChatClient();
-        ChatOptions greedy = new() { Temperature = 0, MaxOutputTokens = 12 };
+        ChatOptions options = new() { Temperature = 1.5f, Seed = 3, MaxOutputTokens = 12 };
         string[] questions = ["the cat", "the dog", "on the mat"];
         string[] alone = new string[3];
-        for (int i = 0; i < 3; i++) alone[i] = (await client.GetResponseAsync(questions[i], greedy, Cancellation)).Text;
+        for (int i = 0; i < 3; i++) alone[i] = (await client.GetResponseAsync(questions[i], options, Cancellation)).Text;
         using CancellationTokenSource source = new();
         await source.CancelAsync();
-        Task<ChatResponse> given = client.GetResponseAsync("the log", greedy, source.Token);
-        ChatResponse[] together = await Task.WhenAll(questions.Select(q => client.GetResponseAsync(q, greedy, Cancellation)));
+        Task<ChatResponse> given = client.GetResponseAsync("the log", options, source.Token);
+        ChatResponse[] together = await Task.WhenAll(questions.Select(q => client.GetResponseAsync(q, options, Cancellation)));
         Assert.Equal(alone, together.Select(static r => r.Text));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
     }
