@@ -29,13 +29,6 @@ public static class ModelConverter
 {
     private const string TokenizerPrefix = "tokenizer.";
 
-    // What a folder says about its tokenizer and about generation.
-    private static readonly string[] s_companions =
-    [
-        "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
-        HuggingFaceFolder.GenerationConfigName,
-    ];
-
     /// <summary>Writes a Hugging Face folder.</summary>
     /// <param name="model">What to write.</param>
     /// <param name="folder">Created if missing.</param>
@@ -54,7 +47,7 @@ public static class ModelConverter
         WeightMap map = new(WeightNames.HuggingFace(written.Family), TransformerModel.ParameterShapes(written));
         new HuggingFaceWriter(folder, ConventionChange.Of(model.Weights, model.Configuration, written), map, _ => type) { Progress = options.Progress, Cancellation = cancellation }.Write(
             new HuggingFaceConfig { Model = written, ElementType = type, BeginningId = model.BeginningId, EndIds = model.EndIds, Tokenizer = model.BuiltInTokenizer }, options.LargestFileBytes);
-        if (model.Kind == ModelFileKind.HuggingFace) CopyCompanions(model.Path, folder);
+        if (model.Kind == ModelFileKind.HuggingFace) HuggingFaceFolder.CopyCompanions(model.Path, folder);
     }
 
     /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
@@ -102,19 +95,5 @@ public static class ModelConverter
     {
         if (source is null) return;
         foreach (GgufEntry entry in source.Entries.Where(static e => e.Key.StartsWith(TokenizerPrefix, StringComparison.Ordinal))) writer.Copy(source, entry.Key);
-    }
-
-    private static void CopyCompanions(string from, string to)
-    {
-        foreach (string name in s_companions)
-        {
-            string source = Path.Combine(from, name);
-            if (!File.Exists(source)) continue;
-            AtomicFile.Write(Path.Combine(to, name), stream =>
-            {
-                using FileStream content = new(source, FileMode.Open, FileAccess.Read, FileShare.Read);
-                content.CopyTo(stream);
-            });
-        }
     }
 }

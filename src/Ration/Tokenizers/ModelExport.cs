@@ -20,7 +20,7 @@ public static class ModelExport
     {
         ArgumentNullException.ThrowIfNull(model);
         // Read before the weights are written, so that a tokenizer that cannot be used is found out at once.
-        TokenizerDescription? tokenizer = model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
+        TokenizerDescription? tokenizer = Own(model);
         ModelConverter.ToHuggingFace(model, folder, options, cancellation);
         if (tokenizer is not null) TokenizerFolderWriter.Write(folder, tokenizer);
     }
@@ -44,8 +44,10 @@ public static class ModelExport
     public static void SaveTokenizer(StoredModel model, string folder)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata)) TokenizerFolderWriter.Write(folder, GgufTokenizer.Describe(metadata));
+        if (Own(model) is { } tokenizer) TokenizerFolderWriter.Write(folder, tokenizer);
     }
+
+    private static TokenizerDescription? Own(StoredModel model) => model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
 
     // Null where the weights' own file has the words already.
     private static Action<GgufWriter>? TokenizerOf(StoredModel model)

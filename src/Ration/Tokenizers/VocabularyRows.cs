@@ -45,6 +45,34 @@ internal sealed class VocabularyRows
     /// <summary>How a token is found before all others; null if it is not.</summary>
     public AddedToken? Added(int id) => _added.GetValueOrDefault(id);
 
+    /// <summary>How tokens are written in a file, each otherwise than all others, and what they are for there: of two that would be written
+    /// alike the second is a reserved place, as text only ever becomes the first.</summary>
+    /// <param name="count">Rows of the file, no fewer than tokens.</param>
+    /// <param name="text">The file's way to write a token.</param>
+    public (string Text, TokenKind Kind)[] Spell(int count, Func<int, string> text)
+    {
+        var spelt = new (string, TokenKind)[count];
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        foreach (bool reserved in (ReadOnlySpan<bool>)[false, true])
+        {
+            for (int id = 0; id < count; id++)
+            {
+                TokenKind kind = id < Count ? Kind(id) : TokenKind.Unused;
+                if (kind == TokenKind.Unused != reserved) continue;
+                string own = id < Count ? text(id) : "";
+                if (own.Length == 0 || !taken.Add(own))
+                {
+                    kind = TokenKind.Unused;
+                    for (own = Padding(id); !taken.Add(own);) own += "_";
+                }
+
+                spelt[id] = (own, kind);
+            }
+        }
+
+        return spelt;
+    }
+
     /// <summary>How a reserved place is written that only fills a vocabulary up to the model's rows.</summary>
     public static string Padding(int id) => $"[PAD{id}]";
 

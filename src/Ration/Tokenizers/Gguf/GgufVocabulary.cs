@@ -91,7 +91,8 @@ public static class GgufVocabulary
             for (int id = 0; id < tokens.Count; id++)
             {
                 TokenKind kind = types is null ? TokenKind.Normal : Kind(types[id]);
-                builder.Add(TokenBytes(model, tokens[id].Span, ref kind), kind, scores?[id] ?? 0);
+                bool isPadding = kind == TokenKind.Unused && tokens[id].Span.SequenceEqual(Encoding.UTF8.GetBytes(VocabularyRows.Padding(id)));
+                builder.Add(isPadding ? [] : TokenBytes(model, tokens[id].Span, ref kind), kind, scores?[id] ?? 0);
             }
         }
         catch (InvalidInputException e) when (e is not FileFormatException)

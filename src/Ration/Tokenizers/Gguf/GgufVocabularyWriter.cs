@@ -1,4 +1,3 @@
-using System.Text;
 using Ration.Files.Gguf;
 using Ration.Tokenizers.BytePair;
 
@@ -44,29 +43,13 @@ internal sealed class GgufVocabularyWriter
 
     private void WriteTokens(int count)
     {
-        string[] texts = new string[count];
-        int[] kinds = new int[count];
-        float[] scores = new float[count];
-        var taken = new HashSet<string>(StringComparer.Ordinal);
-        for (int id = 0; id < count; id++)
-        {
-            TokenKind kind = id < _rows.Count ? _rows.Kind(id) : TokenKind.Unused;
-            string text = id < _rows.Count ? _kind.Text(_rows.Bytes(id), kind) : "";
-            // Each token needs a text of its own; of two that are written alike, text only ever becomes the first.
-            if (text.Length == 0 || !taken.Add(text))
-            {
-                (text, kind) = (VocabularyRows.Padding(id), TokenKind.Unused);
-                taken.Add(text);
-            }
-
-            (texts[id], kinds[id], scores[id]) = (text, (int)kind, id < _rows.Count ? _kind.Score(id) : 0);
-        }
-
+        (string Text, TokenKind Kind)[] tokens = _rows.Spell(count, id => _kind.Text(_rows.Bytes(id), _rows.Kind(id)));
+        float[] scores = [.. Enumerable.Range(0, count).Select(id => id < _rows.Count ? _kind.Score(id) : 0)];
         _writer.SetString(Prefix + "model", _kind.Model);
         _writer.SetString(Prefix + "pre", _kind.Pre);
-        _writer.SetStrings(Prefix + "tokens", texts);
+        _writer.SetStrings(Prefix + "tokens", [.. tokens.Select(static t => t.Text)]);
         if (_kind.HasScores) _writer.SetSingles(Prefix + "scores", scores);
-        _writer.SetInt32s(Prefix + "token_type", kinds);
+        _writer.SetInt32s(Prefix + "token_type", [.. tokens.Select(static t => (int)t.Kind)]);
         if (_kind.Merges is { } merges) _writer.SetStrings(Prefix + "merges", [.. merges.Select(Merge)]);
         if (_kind.AddsSpace is { } adds) _writer.SetBoolean(Prefix + "add_space_prefix", adds);
         if (_kind.CollapsesSpaces is { } collapses) _writer.SetBoolean(Prefix + "remove_extra_whitespaces", collapses);

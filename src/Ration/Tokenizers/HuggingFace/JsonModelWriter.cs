@@ -11,6 +11,8 @@ namespace Ration.Tokenizers.HuggingFace;
 /// <param name="rows">The tokens.</param>
 internal abstract class JsonModelWriter(VocabularyRows rows)
 {
+    private (string Text, TokenKind Kind)[]? _spelt;
+
     /// <summary>The tokens.</summary>
     protected VocabularyRows Rows { get; } = rows;
 
@@ -38,30 +40,19 @@ internal abstract class JsonModelWriter(VocabularyRows rows)
     /// <summary>Writes the property <c>model</c>.</summary>
     public abstract void WriteModel(Utf8JsonWriter json);
 
-    /// <summary>Whether a token must be listed as an added one so that no text becomes it.</summary>
-    public virtual bool IsReserved(int id) => false;
+    /// <summary>A token as it is written, and what it is for. Reserved places must be listed as special ones so that no text becomes them.</summary>
+    public (string Text, TokenKind Kind) Spelt(int id) => (_spelt ??= Rows.Spell(Rows.Count, Text))[id];
 
-    /// <summary>A token as it is written.</summary>
+    /// <summary>A token in the way of this kind.</summary>
     protected abstract string Text(int id);
 
     /// <summary>Writes the tokens as an object of text to id.</summary>
     protected void WriteVocabulary(Utf8JsonWriter json)
     {
-        var taken = new HashSet<string>(StringComparer.Ordinal);
         json.WriteStartObject("vocab");
-        for (int id = 0; id < Rows.Count; id++)
-        {
-            if (IsPadding(id)) continue;
-            string text = Text(id);
-            // Of two that are written alike, text only ever becomes the first.
-            if (text.Length > 0 && taken.Add(text)) json.WriteNumber(text, id);
-        }
-
+        for (int id = 0; id < Rows.Count; id++) json.WriteNumber(Spelt(id).Text, id);
         json.WriteEndObject();
     }
-
-    /// <summary>Whether a token only fills the vocabulary up to the model's rows.</summary>
-    protected bool IsPadding(int id) => Rows.Kind(id) == TokenKind.Unused && (Rows.Bytes(id).IsEmpty || Encoding.UTF8.GetString(Rows.Bytes(id)) == VocabularyRows.Padding(id));
 
     /// <summary>Whether a character that is no token is spelt by its bytes.</summary>
     protected bool HasBytes() => Enumerable.Range(0, Rows.Count).Any(id => Rows.Kind(id) == TokenKind.Byte);

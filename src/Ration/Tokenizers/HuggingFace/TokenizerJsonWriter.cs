@@ -76,10 +76,11 @@ public static class TokenizerJsonWriter
         for (int id = 0; id < rows.Count; id++)
         {
             AddedToken? added = rows.Added(id);
-            if (added is null && !model.IsReserved(id)) continue;
+            (string text, TokenKind kind) = model.Spelt(id);
+            if (added is null && kind != TokenKind.Unused) continue;
             json.WriteStartObject();
             json.WriteNumber("id", id);
-            json.WriteString("content", rows.Bytes(id));
+            json.WriteString("content", text);
             json.WriteBoolean("single_word", false);
             json.WriteBoolean("lstrip", added?.TakesSpacesBefore ?? false);
             json.WriteBoolean("rstrip", added?.TakesSpacesAfter ?? false);

@@ -38,17 +38,16 @@ internal sealed class UnigramJsonWriter(VocabularyRows rows, UnigramTokenizer to
     /// <inheritdoc/>
     public override void WriteModel(Utf8JsonWriter json)
     {
-        int unknown = Unknown(), count = Rows.Count;
-        while (count > 0 && IsPadding(count - 1)) count--;
+        int unknown = Unknown();
         json.WriteStartObject("model");
         json.WriteString("type", "Unigram");
         if (unknown < 0) json.WriteNull("unk_id");
         else json.WriteNumber("unk_id", unknown);
         json.WriteStartArray("vocab");
-        for (int id = 0; id < count; id++)
+        for (int id = 0; id < Rows.Count; id++)
         {
             json.WriteStartArray();
-            json.WriteStringValue(Text(id));
+            json.WriteStringValue(Spelt(id).Text);
             json.WriteNumberValue(Rows.Score(id));
             json.WriteEndArray();
         }
@@ -57,9 +56,6 @@ internal sealed class UnigramJsonWriter(VocabularyRows rows, UnigramTokenizer to
         json.WriteBoolean("byte_fallback", HasBytes());
         json.WriteEndObject();
     }
-
-    /// <summary>A list has no gaps, and a reserved place must not become a probable piece.</summary>
-    public override bool IsReserved(int id) => Rows.Kind(id) == TokenKind.Unused && !IsPadding(id);
 
     /// <inheritdoc/>
     protected override string Text(int id) => SentencePieceText(id);
