@@ -47,5 +47,5 @@ internal static unsafe class LossBindings
     };
 
     private static long WorkspaceBytes(Node node, int threads) => LinearCrossEntropyKernel.WorkspaceBytes(
-        (nint)node.Inputs[0].Shape.Rows, (nint)node.Inputs[1].Shape[0], (nint)node.Inputs[1].Shape[1], threads);
+        (nint)node.Inputs[0].Shape.Rows, (nint)node.Inputs[1].Shape[0], (nint)node.Inputs[1].Shape[1], threads, node.Inputs[1].DType);
 }

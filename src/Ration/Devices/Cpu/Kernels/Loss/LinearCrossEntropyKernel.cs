@@ -68,15 +68,20 @@ internal static unsafe class LinearCrossEntropyKernel
     private const nint FilterColumns = 256;
 
     /// <summary>Bytes of scratch, whatever the number of tokens or of workers.</summary>
-    public static long WorkspaceBytes(nint tokens, nint vocabulary, nint width, int threads)
+    /// <param name="tokens">Rows of hidden states.</param>
+    /// <param name="vocabulary">Rows of the head.</param>
+    /// <param name="width">Columns of both.</param>
+    /// <param name="threads">Workers.</param>
+    /// <param name="head">Storage of the head: of one in blocks, products are cut at their borders and need more.</param>
+    public static long WorkspaceBytes(nint tokens, nint vocabulary, nint width, int threads, DType head)
     {
         nint rows = nint.Min(tokens, TokenBlock), columns = Columns(rows, vocabulary);
         nint lastRows = tokens % TokenBlock, lastColumns = vocabulary % columns;
         long products = Math.Max(
-            LargestProductBytes([rows, lastRows], [columns, lastColumns], width, threads),
+            LargestProductBytes([rows, lastRows], [columns, lastColumns], width, threads, head),
             LargestProductBytes(
                 [nint.Min(rows, FilterTokens), rows % FilterTokens, lastRows % FilterTokens],
-                [nint.Min(columns, FilterColumns), columns % FilterColumns, lastColumns % FilterColumns], width, threads));
+                [nint.Min(columns, FilterColumns), columns % FilterColumns, lastColumns % FilterColumns], width, threads, head));
         return BlockBytes(rows, columns) + Aligned(rows * RowState.Floats * sizeof(float)) + products;
     }
 
@@ -232,15 +237,16 @@ internal static unsafe class LinearCrossEntropyKernel
     }
 
     // Of the three products of every block that occurs, the last ones included: a smaller product can need more scratch than a larger one.
-    private static long LargestProductBytes(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> columns, nint width, int threads)
+    private static long LargestProductBytes(ReadOnlySpan<nint> rows, ReadOnlySpan<nint> columns, nint width, int threads, DType head)
     {
+        int block = Gemm.BlockElements(DType.F32, head);
         long largest = 0;
         foreach (nint r in rows)
         {
             foreach (nint c in columns)
             {
-                largest = Math.Max(largest, Gemm.WorkspaceBytes(r, c, width, threads));
-                largest = Math.Max(largest, Math.Max(Gemm.WorkspaceBytes(c, width, r, threads), Gemm.WorkspaceBytes(r, width, c, threads)));
+                largest = Math.Max(largest, Gemm.WorkspaceBytes(r, c, width, threads, block));
+                largest = Math.Max(largest, Math.Max(Gemm.WorkspaceBytes(c, width, r, threads), Gemm.WorkspaceBytes(r, width, c, threads, block)));
             }
         }
 
