@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ration.Data;
+using Ration.Memory;
 using Ration.Tokenizers;
 using Ration.Tokenizers.BytePairTraining;
 using Ration.Tokenizers.HuggingFace;
@@ -15,6 +16,9 @@ internal sealed record TokenizerChoice(int? Vocabulary)
     private const string Splitting = "llama3";
     private const int Fewest = 257, Most = 1_000_000;
 
+    // A word that is counted takes about a hundred bytes, and joining takes as much again.
+    private const int BytesOfWord = 800, LeastWords = 50_000;
+
     /// <summary>Reads what was given.</summary>
     /// <exception cref="InvalidInputException">It is neither.</exception>
     public static TokenizerChoice Parse(string text)
@@ -25,38 +29,44 @@ internal sealed record TokenizerChoice(int? Vocabulary)
         throw new InvalidInputException($"--tokenizer {text}: give bytes, or {Training}N for a vocabulary of {Fewest:N0} to {Most:N0} tokens that is learnt from the data");
     }
 
-    /// <summary>Learns the vocabulary and writes it into the output folder; where a run goes on, reads it from there.</summary>
+    /// <summary>Learns the vocabulary; where a run goes on, reads it from its folder.</summary>
     /// <param name="paths">The data.</param>
-    /// <param name="output">The folder of the run.</param>
+    /// <param name="output">The folder of the run, which is not read as data.</param>
     /// <param name="resume">Whether the run goes on.</param>
-    /// <param name="cancellation">Stops it between files.</param>
-    public ITokenizer Open(string[] paths, string output, bool resume, CancellationToken cancellation)
+    /// <param name="memory">What the process may have, of which the words that are counted take a part; null for no limit.</param>
+    /// <param name="cancellation">Stops it between pieces of text.</param>
+    public LearntVocabulary Open(string[] paths, string? output, bool resume, ByteSize? memory, CancellationToken cancellation)
     {
-        string file = Path.Combine(TrainingData.CreateFolder(output), TokenizerJsonWriter.FileName);
-        if (!resume) Write(file, paths, output, cancellation);
-        return ModelTokenizer.Read(output);
+        if (resume && output is not null) return new LearntVocabulary(ModelTokenizer.Read(output), null);
+        PreTokenizer splitting = PreTokenizerNames.Find(Splitting) ?? throw new InvalidOperationException($"there is no pre-tokenizer {Splitting}");
+        BytePairTrainer trainer = new(Vocabulary ?? Fewest, [], splitting) { MostWords = memory is { } budget ? (int)long.Clamp(budget.Bytes / BytesOfWord, LeastWords, int.MaxValue) : int.MaxValue };
+        trainer.Add(TextCorpus.Open(paths, output), cancellation);
+        return LearntVocabulary.Of(trainer.Train(cancellation), splitting);
     }
+}
 
-    /// <summary>Learns the vocabulary and keeps nothing on disk.</summary>
-    public ITokenizer Learn(string[] paths)
+/// <summary>A vocabulary that was learnt: usable at once, written into the folder of a run when that begins.</summary>
+/// <param name="Tokenizer">The tokens.</param>
+/// <param name="Folder">A temporary folder that holds them; null where they lie in the run's folder already.</param>
+internal sealed record LearntVocabulary(ITokenizer Tokenizer, string? Folder) : IDisposable
+{
+    /// <summary>Keeps a vocabulary in a temporary folder.</summary>
+    public static LearntVocabulary Of(TrainedBytePairs trained, PreTokenizer splitting)
     {
         string folder = Directory.CreateTempSubdirectory("ration-").FullName;
-        try
-        {
-            return Open(paths, folder, resume: false, CancellationToken.None);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        TokenizerJsonWriter.Write(Path.Combine(folder, TokenizerJsonWriter.FileName), trained, splitting);
+        return new LearntVocabulary(ModelTokenizer.Read(folder), folder);
     }
 
-    private void Write(string file, string[] paths, string output, CancellationToken cancellation)
+    /// <summary>Puts the vocabulary into the folder of a run.</summary>
+    public void Save(string output)
     {
-        PreTokenizer splitting = PreTokenizerNames.Find(Splitting) ?? throw new InvalidOperationException($"there is no pre-tokenizer {Splitting}");
-        BytePairTrainer trainer = new(Vocabulary ?? Fewest, [], splitting);
-        trainer.Add(TextCorpus.Open(paths, output), cancellation);
-        TrainedBytePairs trained = trainer.Train(cancellation);
-        TokenizerJsonWriter.Write(file, trained, splitting);
+        if (Folder is not null) File.Copy(Path.Combine(Folder, TokenizerJsonWriter.FileName), Path.Combine(output, TokenizerJsonWriter.FileName), overwrite: true);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Folder is not null) Directory.Delete(Folder, recursive: true);
     }
 }

@@ -77,7 +77,8 @@ internal static class PlanCommand
     private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ModelSource source, TokenizerChoice? choice)
     {
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, 0);
-        ITokenizer tokenizer = choice?.Learn(paths) ?? source.OpenTokenizer();
+        using LearntVocabulary? learnt = choice?.Open(paths, null, resume: false, parsed.GetValue(CommonOptions.Memory), CancellationToken.None);
+        ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, CancellationToken.None);
         PackedBatches batches = new(data.Tokens, TrainingArguments.ReadSequence(parsed, source.Configuration), 1);
         return (batches.TrainingTokens, data.Tokens.MemoryBytes);

@@ -52,7 +52,8 @@ internal static class TrainCommand
         string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
         bool resume = arguments.ReadResume(parsed);
         if (!resume && !arguments.ReadOverwrite(parsed)) RequireFinished(output);
-        ITokenizer tokenizer = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, cancellation) ?? source.OpenTokenizer();
+        using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
+        ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         source = source.Reading(tokenizer);
         tokenizerName = tokenizer.Name;
         using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
@@ -66,6 +67,7 @@ internal static class TrainCommand
         ReleaseGarbage();
         TrainingData.CreateFolder(output);
         source.SaveTokenizer(output);
+        learnt?.Save(output);
         using TrainingRun run = new(plan, batches, runOptions);
         using ProgressDisplay progress = new(plan, run.Trainer.StepsDone);
         return new TrainingOutcome(plan, run.Run(progress, cancellation), output);

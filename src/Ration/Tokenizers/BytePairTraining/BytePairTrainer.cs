@@ -22,6 +22,7 @@ public sealed class BytePairTrainer
     private readonly string[] _specialTokens;
     private readonly Dictionary<byte[], long> _words = new(ByteStringComparer.Instance);
     private readonly Dictionary<byte[], long>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
+    private long _rarest = 1;
 
     /// <summary>A trainer that has seen no text.</summary>
     /// <param name="vocabularySize">How many ids there may be, special tokens and the 256 bytes included; fewer where no pair is left.</param>
@@ -44,6 +45,12 @@ public sealed class BytePairTrainer
 
     /// <summary>How many times a pair must occur to become a token; 2 unless set.</summary>
     public long MinimumCount { get; init; } = 2;
+
+    /// <summary>
+    /// How many different pre-tokens are counted at once. Where there are more, the rarest are forgotten, rarer than ever more as text goes
+    /// on (lossy counting, Manku and Motwani 2002): frequent ones, which decide the vocabulary, stay.
+    /// </summary>
+    public int MostWords { get; init; } = int.MaxValue;
 
     /// <summary>Cuts text into the parts that no token spans.</summary>
     public PreTokenizer PreTokenizer => _preTokenizer;
@@ -68,8 +75,18 @@ public sealed class BytePairTrainer
                 start = end;
             }
 
+            if (_words.Count > MostWords) Forget();
             text = text[start..];
             window = start > 0 ? UsualWindow : (int)Math.Min(2L * window, Array.MaxLength);
+        }
+    }
+
+    // The same text is forgotten in the same order, so the same vocabulary is learnt.
+    private void Forget()
+    {
+        for (; _words.Count > MostWords / 2; _rarest++)
+        {
+            foreach (byte[] word in _words.Where(w => w.Value <= _rarest).Select(static w => w.Key).ToArray()) _words.Remove(word);
         }
     }
 

@@ -108,4 +108,20 @@ public sealed class BytePairTrainerTests
             }
         }
     }
+
+    [Fact]
+    public void Frequent_words_are_learnt_where_not_all_can_be_counted()
+    {
+        BytePairTrainer all = new(300, [], PreTokenizerNames.Find("gpt-2")!), few = new(300, [], PreTokenizerNames.Find("gpt-2")!) { MostWords = 60 };
+        Random random = new(4);
+        for (int i = 0; i < 200; i++)
+        {
+            byte[] text = Encoding.UTF8.GetBytes($"the other mother gathered there {random.Next(1_000_000_000)} again and again with the others ");
+            all.Add(text);
+            few.Add(text);
+            Assert.InRange(few.DifferentWords, 1, 60);
+        }
+
+        Assert.Equal(all.Train(TestContext.Current.CancellationToken).Merges.Take(12), few.Train(TestContext.Current.CancellationToken).Merges.Take(12));
+    }
 }
