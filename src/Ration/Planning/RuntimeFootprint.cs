@@ -10,7 +10,7 @@ namespace Ration.Planning;
 public static class RuntimeFootprint
 {
     /// <summary>Reserve of the tool on one thread.</summary>
-    public static readonly ByteSize Base = ByteSize.FromMebibytes(45);
+    public static readonly ByteSize Base = ByteSize.FromMebibytes(48);
 
     /// <summary>Reserve of each further thread: its stack and its share of the allocator.</summary>
     public static readonly ByteSize PerThread = new(256 << 10);
