@@ -3,8 +3,8 @@ using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Planning;
-using Ration.Tests.Graphs.Reference;
 using Ration.Tensors;
+using Ration.Tests.Graphs.Reference;
 
 namespace Ration.Tests.Execution;
 

@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using Ration.Tokenizers.ChatTemplates.Jinja;
 using Ration.Tokenizers.ChatTemplates.Jinja.Values;
