@@ -7,6 +7,9 @@ internal static class TextStream
 {
     private const int PieceBytes = 256 << 10;
 
+    // What decides whether a text begins with an added token.
+    private const int BeginningBytes = 4 << 10;
+
     // Text that a tokenizer cannot cut anywhere is held whole; so much of it is no text any more.
     private const int LongestPiece = 1 << 30;
 
@@ -27,17 +30,16 @@ internal static class TextStream
         while (!isFinal)
         {
             cancellation.ThrowIfCancellationRequested();
-            int prefix = hasBegun ? 0 : tokenizer.TextPrefix.Length;
-            int read = text.Read(bytes, length + prefix, bytes.Length - length - prefix);
+            Span<byte> room = bytes.AsSpan(length, bytes.Length - length - (hasBegun ? 0 : tokenizer.TextPrefix.Length));
+            int read = hasBegun ? text.Read(room) : text.ReadAtLeast(room, BeginningBytes, throwOnEndOfStream: false);
             isFinal = read == 0;
+            length += read;
             if (!isFinal && !hasBegun)
             {
-                tokenizer.TextPrefix.CopyTo(bytes);
+                length += tokenizer.InsertPrefix(bytes, length);
                 hasBegun = true;
-                length = prefix;
             }
 
-            length += read;
             int consumed = Encode(tokenizer, bytes.AsSpan(0, length), tokens, isFinal, writer);
             bytes.AsSpan(consumed, length - consumed).CopyTo(bytes);
             length -= consumed;

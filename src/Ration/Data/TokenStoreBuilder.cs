@@ -46,16 +46,22 @@ internal sealed class TokenStoreBuilder : IDisposable
     {
         using SafeFileHandle handle = InputFile.Open(document.Path, out _);
         long offset = 0;
-        int filled = document.Bytes > 0 ? _tokenizer.TextPrefix.Length : 0;
-        if (filled > 0) _tokenizer.TextPrefix.CopyTo(_text);
+        int filled = 0;
+        bool hasBegun = false;
         long before = _count;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int room = (int)Math.Min(_text.Length - filled, document.Bytes - offset);
+            int room = (int)Math.Min(_text.Length - filled - (hasBegun ? 0 : _tokenizer.TextPrefix.Length), document.Bytes - offset);
             int read = room == 0 ? 0 : RandomAccess.Read(handle, _text.AsSpan(filled, room), offset);
             offset += read;
             filled += read;
+            if (!hasBegun && read > 0)
+            {
+                filled += _tokenizer.InsertPrefix(_text, filled);
+                hasBegun = true;
+            }
+
             // Nothing more came: the document ends here, or a full buffer held nothing certain and is cut where it ends.
             bool isFinal = read == 0;
             int consumed = Encode(_text.AsSpan(0, filled), isFinal, documentStarts: _count == before);

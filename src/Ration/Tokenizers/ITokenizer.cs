@@ -13,6 +13,11 @@ public interface ITokenizer
     /// <see cref="Encode"/> does not add it, as it cannot know whether what it is given begins a text.</summary>
     ReadOnlySpan<byte> TextPrefix => [];
 
+    /// <summary>What goes before a stretch of text, given how it begins: <see cref="TextPrefix"/> or nothing.</summary>
+    /// <param name="text">The stretch, or its first kilobytes.</param>
+    /// <param name="startsText">Whether it begins a text, or follows an added token.</param>
+    ReadOnlySpan<byte> PrefixOf(ReadOnlySpan<byte> text, bool startsText) => text.IsEmpty ? [] : TextPrefix;
+
     /// <summary>
     /// Encodes as much of <paramref name="text"/> as is certain and fits. Texts longer than memory go through in pieces: what is not
     /// consumed is given again, followed by more text. <paramref name="isFinal"/> says that no more follows; then nothing is held back.

@@ -66,6 +66,15 @@ public sealed class TextTokenizer : ITokenizer
     public ReadOnlySpan<byte> TextPrefix => Inner.TextPrefix;
 
     /// <inheritdoc/>
+    public ReadOnlySpan<byte> PrefixOf(ReadOnlySpan<byte> text, bool startsText)
+    {
+        AddedToken? added = _always.Find(text, isFinal: true, out int start);
+        text = text[..start];
+        if (added is { TakesSpacesBefore: true }) text = WhiteSpace.TrimEnd(text);
+        return Inner.PrefixOf(text, startsText);
+    }
+
+    /// <inheritdoc/>
     public ReadOnlySpan<byte> Bytes(int token) => _byId.TryGetValue(token, out AddedToken? added) ? added.IsSpecial ? [] : added.Text : InnerBytes(token);
 
     /// <inheritdoc/>
@@ -82,17 +91,16 @@ public sealed class TextTokenizer : ITokenizer
         var tokens = new ArrayBufferWriter<int>(Math.Max(text.Length / 4, 16));
         if ((options.AddBeginning ?? AddBeginning) && BeginningId is { } beginning) tokens.Write([beginning]);
         AddedTokenMatcher matcher = options.ParseSpecial ? _all : _always;
-        while (!text.IsEmpty)
+        for (bool startsText = true; !text.IsEmpty; startsText = false)
         {
             AddedToken? added = matcher.Find(text, isFinal: true, out int start);
             ReadOnlySpan<byte> before = text[..start];
-            if (added is { TakesSpacesBefore: true }) before = TrimEnd(before);
-            // Every stretch of text is as one that begins: SentencePiece's space goes before each.
-            if (!before.IsEmpty) tokens.Write(Inner.Encode(before));
+            if (added is { TakesSpacesBefore: true }) before = WhiteSpace.TrimEnd(before);
+            if (!before.IsEmpty) tokens.Write(Inner.EncodeStretch(before, startsText));
             if (added is null) break;
             tokens.Write([added.Id]);
             text = text[(start + added.Text.Length)..];
-            if (added.TakesSpacesAfter) text = TrimStart(text);
+            if (added.TakesSpacesAfter) text = WhiteSpace.TrimStart(text);
         }
 
         if ((options.AddEnd ?? AddEnd) && EndId is { } end) tokens.Write([end]);
@@ -122,10 +130,6 @@ public sealed class TextTokenizer : ITokenizer
         var state = new AddedTokenEncoder(Inner, _always, text, tokens, isFinal);
         while (state.Advance(ref bytesConsumed, ref tokensWritten)) { }
     }
-
-    internal static ReadOnlySpan<byte> TrimStart(ReadOnlySpan<byte> text) => text.TrimStart(" \t\n\v\f\r"u8);
-
-    internal static ReadOnlySpan<byte> TrimEnd(ReadOnlySpan<byte> text) => text.TrimEnd(" \t\n\v\f\r"u8);
 
     private ReadOnlySpan<byte> InnerBytes(int token)
     {

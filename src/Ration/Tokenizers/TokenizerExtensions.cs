@@ -18,11 +18,36 @@ public static class TokenizerExtensions
         if (text.IsEmpty) return [];
         // It alone sees whether a text begins with a token that nothing goes before.
         if (tokenizer is TextTokenizer added) return added.Encode(text, s_textOnly);
-        if (tokenizer.TextPrefix.IsEmpty) return EncodeRest(tokenizer, text);
-        byte[] prefixed = ArrayPool<byte>.Shared.Rent(tokenizer.TextPrefix.Length + text.Length);
-        tokenizer.TextPrefix.CopyTo(prefixed);
-        text.CopyTo(prefixed.AsSpan(tokenizer.TextPrefix.Length));
-        int[] tokens = EncodeRest(tokenizer, prefixed.AsSpan(0, tokenizer.TextPrefix.Length + text.Length));
+        return tokenizer.EncodeStretch(text, startsText: true);
+    }
+
+    /// <summary>Puts before the start of a text what goes before it (<see cref="ITokenizer.PrefixOf"/>).</summary>
+    /// <param name="tokenizer">Says what.</param>
+    /// <param name="buffer">Holds the start of the text, and has room for <see cref="ITokenizer.TextPrefix"/> behind it.</param>
+    /// <param name="length">Bytes of text in the buffer: all of it, or some kilobytes.</param>
+    /// <returns>Bytes put in.</returns>
+    public static int InsertPrefix(this ITokenizer tokenizer, Span<byte> buffer, int length)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ReadOnlySpan<byte> prefix = tokenizer.PrefixOf(buffer[..length], startsText: true);
+        if (prefix.IsEmpty) return 0;
+        buffer[..length].CopyTo(buffer[prefix.Length..]);
+        prefix.CopyTo(buffer);
+        return prefix.Length;
+    }
+
+    /// <summary>The token ids of text without added tokens.</summary>
+    /// <param name="tokenizer">Makes them.</param>
+    /// <param name="text">Up to the end of the text or an added token.</param>
+    /// <param name="startsText">Whether it begins the text, or follows an added token.</param>
+    internal static int[] EncodeStretch(this ITokenizer tokenizer, ReadOnlySpan<byte> text, bool startsText)
+    {
+        ReadOnlySpan<byte> prefix = tokenizer.PrefixOf(text, startsText);
+        if (prefix.IsEmpty) return EncodeRest(tokenizer, text);
+        byte[] prefixed = ArrayPool<byte>.Shared.Rent(prefix.Length + text.Length);
+        prefix.CopyTo(prefixed);
+        text.CopyTo(prefixed.AsSpan(prefix.Length));
+        int[] tokens = EncodeRest(tokenizer, prefixed.AsSpan(0, prefix.Length + text.Length));
         ArrayPool<byte>.Shared.Return(prefixed);
         return tokens;
     }

@@ -41,6 +41,7 @@ public sealed class TextTokenizerTests
         Assert.Equal(['a', 256, ' ', 'b', ' ', 257, 'c'], tokenizer.Encode("a \n<l> b <r> \t c"));
         Assert.Equal(['a', 256], tokenizer.Encode("a  <l>", new EncodingOptions()));
         Assert.Equal([257], tokenizer.Encode("<r>  ", new EncodingOptions()));
+        Assert.Equal(['a', 256, 257, 'c'], tokenizer.Encode("a\u3000\u00A0<l><r>\u2003c"));
     }
 
     [Fact]
@@ -71,7 +72,7 @@ public sealed class TextTokenizerTests
             ]);
             for (int i = 0; i < 200; i++)
             {
-                string[] parts = ["<l>", "<ll>", "a", "aa", "ab", " ", "   ", "\n", "<", "x", "\u00E9"];
+                string[] parts = ["<l>", "<ll>", "\u3000", "a", "aa", "ab", " ", "   ", "\n", "<", "x", "\u00E9"];
                 string text = "x" + string.Concat(Enumerable.Range(0, random.Next(1, 30)).Select(_ => parts[random.Next(parts.Length)]));
                 byte[] prefixed = [.. tokenizer.TextPrefix, .. Encoding.UTF8.GetBytes(text)];
                 int[] whole = tokenizer.Encode(text, null);
@@ -88,6 +89,22 @@ public sealed class TextTokenizerTests
         var tokenizer = new TextTokenizer(new SentencePieceTokenizer(builder.Build()), [Added(3, "<l>"), Added(4, "  ")]);
         Assert.Equal([3, 2, 3, 3, 2], tokenizer.Encode("<l>a<l><l>a"));
         Assert.Equal([4, 2], tokenizer.Encode("  a"));
+    }
+
+    [Fact]
+    public void What_goes_before_a_text_depends_on_how_it_begins()
+    {
+        var builder = new TokenVocabularyBuilder();
+        foreach (string piece in new[] { " ", "a", " a" }) builder.Add(Encoding.UTF8.GetBytes(piece));
+        var tokenizer = new TextTokenizer(new SentencePieceTokenizer(builder.Build()), [Added(3, "<l>") with { TakesSpacesBefore = true }]);
+        byte[] buffer = [.. "a<l>"u8, 0];
+        Assert.Equal(1, tokenizer.InsertPrefix(buffer, 4));
+        Assert.Equal(" a<l>"u8, buffer);
+        foreach (string text in (string[])["<l>a", " <l>a", ""])
+        {
+            buffer = [.. Encoding.UTF8.GetBytes(text), 0];
+            Assert.Equal(0, tokenizer.InsertPrefix(buffer, buffer.Length - 1));
+        }
     }
 
     [Fact]

@@ -65,7 +65,7 @@ public sealed class TokenizerFileFuzzTests
 
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             Assert.True(allocated < MostAllocated, $"seed {seed} allocated {allocated} bytes");
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"seed {seed} took {watch.Elapsed}");
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), $"seed {seed} took {watch.Elapsed}");
         }
 
         Assert.InRange(accepted, count / 100, count);

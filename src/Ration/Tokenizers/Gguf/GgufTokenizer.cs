@@ -29,12 +29,17 @@ internal static class GgufTokenizer
             BeginningText = TextOf(tokenizer, tokenizer.BeginningId),
             EndText = TextOf(tokenizer, tokenizer.EndId),
             EndIds = tokenizer.EndIds,
+            PaddingId = PaddingOf(metadata, tokenizer),
             AddBeginning = tokenizer.AddBeginning,
             AddEnd = tokenizer.AddEnd,
             ChatTemplate = templates.GetValueOrDefault("default"),
             ChatTemplates = templates,
         };
     }
+
+    // Files without padding have the key with −1 in it, or lack it.
+    private static int? PaddingOf(GgufMetadata metadata, TextTokenizer tokenizer) =>
+        new GgufMetadataView(metadata).TryGetInteger("tokenizer.ggml.padding_token_id", out long id) && id >= 0 && id < tokenizer.VocabularySize ? (int)id : null;
 
     private static string? TextOf(TextTokenizer tokenizer, int? token)
     {

@@ -109,7 +109,7 @@ internal sealed record GgufVocabularyKind
         {
             Model = "t5",
             HasScores = true,
-            AddsSpace = unigram.Settings.AddPrefix,
+            AddsSpace = unigram.Settings.Prefix != SpacePrefix.Never,
             CollapsesSpaces = unigram.Settings.CollapseSpaces,
             CharacterMap = (unigram.Settings.Normalizer as CharacterMapNormalizer)?.Compiled(),
             _rows = rows,

@@ -54,7 +54,7 @@ internal static class NormalizingVocabularies
         {
             Normalizer = normalizer,
             CollapseSpaces = !metadata.TryGetBoolean(Prefix + "remove_extra_whitespaces", out bool collapse) || collapse,
-            AddPrefix = !metadata.TryGetBoolean(Prefix + "add_space_prefix", out bool prefix) || prefix,
+            Prefix = !metadata.TryGetBoolean(Prefix + "add_space_prefix", out bool prefix) || prefix ? SpacePrefix.Always : SpacePrefix.Never,
         });
     }
 }

@@ -12,19 +12,21 @@ internal sealed class CharacterPairTokenizer : PieceTokenizer
     private const byte Space = (byte)' ';
 
     private readonly MergeTable _merges;
-    private readonly bool _addsSpace;
+    private readonly SpacePrefix _prefix;
     private readonly bool _separatesSpaces;
+    private readonly bool _fusesUnknown;
     private readonly bool _crossesWords;
 
     /// <summary>A tokenizer.</summary>
     /// <param name="vocabulary">Tokens with their own bytes; spaces as U+0020.</param>
     /// <param name="merges">Of that vocabulary.</param>
-    /// <param name="addsSpace">Whether a space goes before each text.</param>
+    /// <param name="prefix">Where a space goes before a text.</param>
     /// <param name="separatesSpaces">Whether every space begins a word.</param>
-    public CharacterPairTokenizer(TokenVocabulary vocabulary, MergeTable merges, bool addsSpace, bool separatesSpaces)
+    /// <param name="fusesUnknown">Whether unknown characters side by side become one unknown token.</param>
+    public CharacterPairTokenizer(TokenVocabulary vocabulary, MergeTable merges, SpacePrefix prefix, bool separatesSpaces, bool fusesUnknown)
         : base(vocabulary)
     {
-        (_merges, _addsSpace, _separatesSpaces) = (merges, addsSpace, separatesSpaces);
+        (_merges, _prefix, _separatesSpaces, _fusesUnknown) = (merges, prefix, separatesSpaces, fusesUnknown);
         for (int id = 0; id < vocabulary.Count && !_crossesWords; id++)
             _crossesWords = vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined && vocabulary.Bytes(id).TrimStart(Space).Contains(Space);
     }
@@ -33,7 +35,10 @@ internal sealed class CharacterPairTokenizer : PieceTokenizer
     public override string Name => "BPE";
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> TextPrefix => _addsSpace ? " "u8 : [];
+    internal override SpacePrefix Prefix => _prefix;
+
+    /// <inheritdoc/>
+    internal override bool FusesUnknown => _fusesUnknown;
 
     /// <summary>Of the vocabulary.</summary>
     internal MergeTable Merges => _merges;

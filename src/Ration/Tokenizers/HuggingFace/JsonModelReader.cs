@@ -35,7 +35,7 @@ internal sealed class JsonModelReader(JsonFields model, TextPipeline pipeline, I
     private PieceTokenizer ReadByteLevel()
     {
         CheckPairs();
-        if (pipeline.MarksSpaces || pipeline.AddsSpace || pipeline.CollapsesSpaces || pipeline.IsBert)
+        if (pipeline.MarksSpaces || pipeline.Prefix != SpacePrefix.Never || pipeline.CollapsesSpaces || pipeline.IsBert)
             throw new FormatException("its pre-tokenizers mix bytes with marks for spaces or words, which Ration does not do");
         TokenVocabulary vocabulary = Tokens().Build(Decide(null, static text => ByteAlphabet.Decode(Encoding.UTF8.GetString(text))));
         MergeTable merges = ReadMerges(vocabulary, static text => ByteAlphabet.Decode(text));
@@ -50,7 +50,7 @@ internal sealed class JsonModelReader(JsonFields model, TextPipeline pipeline, I
         if (!pipeline.MarksSpaces) throw new FormatException("it is neither byte-level nor does it mark spaces by U+2581; Ration knows no other kind of BPE");
         TokenVocabulary vocabulary = Tokens().Build(Decide(model.Text("unk_token"), SentencePieceTokenizerBytes));
         MergeTable merges = ReadMerges(vocabulary, static text => SentencePieceTokenizer.Unescape(Encoding.UTF8.GetBytes(text)));
-        var tokenizer = new CharacterPairTokenizer(vocabulary, merges, pipeline.AddsSpace, pipeline.SeparatesSpaces);
+        var tokenizer = new CharacterPairTokenizer(vocabulary, merges, pipeline.Prefix, pipeline.SeparatesSpaces, model.Flag("fuse_unk"));
         if (pipeline.CollapsesSpaces) pipeline.Normalizers.Add(new SpaceNormalizer());
         return pipeline.Normalizer is { } normalizer ? new NormalizedTokenizer(tokenizer, normalizer) : tokenizer;
     }
@@ -66,7 +66,7 @@ internal sealed class JsonModelReader(JsonFields model, TextPipeline pipeline, I
         return new UnigramTokenizer(vocabulary, new UnigramSettings
         {
             Normalizer = pipeline.Normalizer,
-            AddPrefix = pipeline.AddsSpace,
+            Prefix = pipeline.Prefix,
             CollapseSpaces = pipeline.CollapsesSpaces,
             SeparateSpaces = pipeline.SeparatesSpaces,
         });

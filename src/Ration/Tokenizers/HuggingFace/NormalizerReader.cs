@@ -9,6 +9,9 @@ internal static class NormalizerReader
 {
     private const string SpaceMark = "\u2581";
 
+    // Replacements of real rules are a few characters.
+    private const int LongestContent = 256;
+
     /// <summary>Adds what a normalizer does to a pipeline.</summary>
     /// <exception cref="FormatException">It is none that is known; the message is a clause.</exception>
     public static void Read(JsonElement normalizer, TextPipeline pipeline)
@@ -22,7 +25,7 @@ internal static class NormalizerReader
                 break;
             case "Prepend":
                 if (normalizer.Member("prepend").TextOrNull("prepend") is not SpaceMark) throw new FormatException("the normalizer Prepend puts something other than U+2581 before texts, which Ration does not do");
-                pipeline.AddsSpace = true;
+                pipeline.Prefix = SpacePrefix.Always;
                 break;
             case "Replace":
                 ReadReplace(normalizer, pipeline);
@@ -75,6 +78,7 @@ internal static class NormalizerReader
 
         string text = pattern.Member("String").TextOrNull("String") ?? "";
         if (text.Length == 0) throw new FormatException("its normalizer Replace has no pattern");
+        if (content.Length > LongestContent) throw new FormatException($"its normalizer Replace puts in {content.Length} characters; at most {LongestContent} are allowed");
         if (text == " " && content == SpaceMark) pipeline.MarksSpaces = true;
         else pipeline.Normalizers.Add(new ReplaceNormalizer(Encoding.UTF8.GetBytes(text), Encoding.UTF8.GetBytes(content)));
     }

@@ -61,7 +61,16 @@ internal static class PreTokenizerReader
             throw new FormatException("its pre-tokenizer Metaspace writes spaces as something other than U+2581, which Ration does not do");
         string? scheme = metaspace.Member("prepend_scheme").TextOrNull("prepend_scheme");
         pipeline.MarksSpaces = true;
-        pipeline.AddsSpace |= scheme is null ? metaspace.Member("add_prefix_space").FlagOr("add_prefix_space", true) : scheme != "never";
+        SpacePrefix prefix = scheme switch
+        {
+            null => metaspace.Member("add_prefix_space").FlagOr("add_prefix_space", true) ? SpacePrefix.WhereMissing : SpacePrefix.Never,
+            "always" => SpacePrefix.WhereMissing,
+            "first" => SpacePrefix.FirstWhereMissing,
+            "never" => SpacePrefix.Never,
+            _ => throw new FormatException($"its pre-tokenizer Metaspace has the prepend_scheme {InvalidInputException.Quote(scheme)}, which Ration does not know"),
+        };
+        // What Prepend of the normalizer put there is found.
+        if (pipeline.Prefix == SpacePrefix.Never) pipeline.Prefix = prefix;
         pipeline.SeparatesSpaces |= metaspace.Member("split").FlagOr("split", true);
     }
 

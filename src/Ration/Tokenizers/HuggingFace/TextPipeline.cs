@@ -15,8 +15,8 @@ internal sealed class TextPipeline
     /// <summary>Whether spaces are written U+2581 in the vocabulary.</summary>
     public bool MarksSpaces { get; set; }
 
-    /// <summary>Whether a text is read as if a space stood before it.</summary>
-    public bool AddsSpace { get; set; }
+    /// <summary>Where a text is read as if a space stood before it.</summary>
+    public SpacePrefix Prefix { get; set; }
 
     /// <summary>Whether runs of spaces become one.</summary>
     public bool CollapsesSpaces { get; set; }

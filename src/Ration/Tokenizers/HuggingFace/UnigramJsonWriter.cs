@@ -63,7 +63,7 @@ internal sealed class UnigramJsonWriter(VocabularyRows rows, UnigramTokenizer to
     private void WriteMetaspace(Utf8JsonWriter json, string name) => WriteStep(json, name, "Metaspace", step =>
     {
         step.WriteString("replacement", SpaceMark);
-        step.WriteString("prepend_scheme", tokenizer.Settings.AddPrefix ? "always" : "never");
+        step.WriteString("prepend_scheme", tokenizer.Settings.Prefix switch { SpacePrefix.Never => "never", SpacePrefix.FirstWhereMissing => "first", _ => "always" });
         step.WriteBoolean("split", tokenizer.Settings.SeparateSpaces);
     });
 }

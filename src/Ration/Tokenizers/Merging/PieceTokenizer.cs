@@ -1,14 +1,17 @@
+using System.Buffers;
+using System.Text;
+
 namespace Ration.Tokenizers.Merging;
 
 /// <summary>
 /// A tokenizer that cuts text into pieces and makes tokens of each piece by itself. Needs no memory but a fixed cache and what the longest
-/// piece takes; a piece longer than 16 MiB is cut there.
+/// piece takes; a piece longer than 128 KiB is cut there.
 /// </summary>
 public abstract class PieceTokenizer : ITokenizer
 {
     private const int SmallestWindow = 1 << 8;
     private const int UsualWindow = 1 << 15;
-    private const int LargestWindow = 1 << 24;
+    private const int LargestWindow = 1 << 17;
     private PieceScratch? _spare;
 
     private protected PieceTokenizer(TokenVocabulary vocabulary)
@@ -24,10 +27,30 @@ public abstract class PieceTokenizer : ITokenizer
     public int VocabularySize => Vocabulary.Count;
 
     /// <inheritdoc/>
-    public virtual ReadOnlySpan<byte> TextPrefix => [];
+    public ReadOnlySpan<byte> TextPrefix => Prefix == SpacePrefix.Never ? [] : " "u8;
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> PrefixOf(ReadOnlySpan<byte> text, bool startsText)
+    {
+        bool hasSpace = text.StartsWith(" "u8) || text.StartsWith("\u2581"u8);
+        bool takes = Prefix switch
+        {
+            SpacePrefix.Always => true,
+            SpacePrefix.WhereMissing => !hasSpace,
+            SpacePrefix.FirstWhereMissing => startsText && !hasSpace,
+            _ => false,
+        };
+        return takes && !text.IsEmpty ? TextPrefix : [];
+    }
 
     /// <summary>The tokens.</summary>
     public TokenVocabulary Vocabulary { get; }
+
+    /// <summary>Where a space goes before a text.</summary>
+    internal virtual SpacePrefix Prefix => SpacePrefix.Never;
+
+    /// <summary>Whether characters side by side that no token covers become one unknown token together, or each its own.</summary>
+    internal virtual bool FusesUnknown => true;
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> Bytes(int token) => Vocabulary.Kind(CheckToken(token)) is TokenKind.Control or TokenKind.Unknown ? [] : Vocabulary.Bytes(token);
@@ -36,7 +59,11 @@ public abstract class PieceTokenizer : ITokenizer
     public ReadOnlySpan<byte> SpecialBytes(int token) => Vocabulary.Kind(CheckToken(token)) is TokenKind.Control or TokenKind.Unknown ? Vocabulary.Bytes(token) : [];
 
     /// <inheritdoc/>
-    public void Encode(ReadOnlySpan<byte> text, Span<int> tokens, bool isFinal, out int bytesConsumed, out int tokensWritten)
+    public void Encode(ReadOnlySpan<byte> text, Span<int> tokens, bool isFinal, out int bytesConsumed, out int tokensWritten) =>
+        Encode(text, tokens, isFinal, mayCut: true, out bytesConsumed, out tokensWritten);
+
+    /// <summary>As the other; only where it <paramref name="mayCut"/> a piece is cut whose tokens alone do not fit, else nothing is written.</summary>
+    internal void Encode(ReadOnlySpan<byte> text, Span<int> tokens, bool isFinal, bool mayCut, out int bytesConsumed, out int tokensWritten)
     {
         bytesConsumed = tokensWritten = 0;
         if (text.IsEmpty || tokens.IsEmpty) return;
@@ -48,9 +75,9 @@ public abstract class PieceTokenizer : ITokenizer
         {
             ReadOnlySpan<byte> rest = text[bytesConsumed..];
             int size = Math.Min(window, rest.Length);
-            bool ends = (isFinal && size == rest.Length) || size == LargestWindow;
             scratch.Pieces.Clear();
-            Split(rest[..size], ends, scratch.Pieces);
+            Split(rest[..size], isFinal && size == rest.Length, scratch.Pieces);
+            if (scratch.Pieces.Last == 0 && size == LargestWindow) scratch.Pieces.Add(Cut(rest[..size]));
             if (scratch.Pieces.Last == 0)
             {
                 if (size == rest.Length) break;
@@ -58,7 +85,7 @@ public abstract class PieceTokenizer : ITokenizer
                 continue;
             }
 
-            if (!EncodePieces(rest, tokens, isFinal, scratch, ref bytesConsumed, ref tokensWritten)) break;
+            if (!EncodePieces(rest, tokens, mayCut, scratch, ref bytesConsumed, ref tokensWritten)) break;
         }
 
         _spare = scratch;
@@ -72,7 +99,7 @@ public abstract class PieceTokenizer : ITokenizer
     private protected abstract void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens);
 
     // False when there is no more room.
-    private bool EncodePieces(ReadOnlySpan<byte> text, Span<int> tokens, bool isFinal, PieceScratch scratch, ref int bytesConsumed, ref int tokensWritten)
+    private bool EncodePieces(ReadOnlySpan<byte> text, Span<int> tokens, bool mayCut, PieceScratch scratch, ref int bytesConsumed, ref int tokensWritten)
     {
         int start = 0;
         foreach (int end in scratch.Pieces.Ends)
@@ -82,7 +109,7 @@ public abstract class PieceTokenizer : ITokenizer
             Span<int> room = tokens[tokensWritten..];
             if (found.Length > room.Length)
             {
-                if (tokensWritten > 0 || !isFinal) return false;
+                if (tokensWritten > 0 || !mayCut) return false;
                 // Room for less than one piece: the part of it that surely fits, so that the caller gets on.
                 while (found.Length > room.Length && piece.Length > 1)
                 {
@@ -116,7 +143,17 @@ public abstract class PieceTokenizer : ITokenizer
         return at == 0 || (text[at] & 0xC0) == 0x80 ? limit : at;
     }
 
-    // Bytes that no token covers: a byte token each, else an unknown token for each run of them, else nothing.
+    // Where a piece that is too long is cut: before a space if there is one late in it, else between characters.
+    private static int Cut(ReadOnlySpan<byte> text)
+    {
+        int half = text.Length / 2;
+        int space = text[half..].LastIndexOf((byte)' ');
+        if (space >= 0) return half + space;
+        int last = CharacterStart(text, text.Length - 1);
+        return Rune.DecodeFromUtf8(text[last..], out _, out _) == OperationStatus.NeedMoreData ? last : text.Length;
+    }
+
+    // Bytes that no token covers: a byte token each, else an unknown token for each run of them or each character, else nothing.
     private void Resolve(TokenBuffer buffer)
     {
         Span<int> tokens = buffer.Tokens;
@@ -126,7 +163,7 @@ public abstract class PieceTokenizer : ITokenizer
         {
             int resolved = token >= 0 ? token : Vocabulary.ByteToken((byte)(-1 - token));
             bool isUnknown = resolved < 0;
-            if (isUnknown) resolved = wasUnknown ? -1 : Vocabulary.UnknownToken;
+            if (isUnknown) resolved = wasUnknown && (FusesUnknown || ((-1 - token) & 0xC0) == 0x80) ? -1 : Vocabulary.UnknownToken;
             wasUnknown = isUnknown;
             if (resolved >= 0) tokens[count++] = resolved;
         }

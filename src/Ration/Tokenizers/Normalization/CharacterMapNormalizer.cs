@@ -13,6 +13,9 @@ internal sealed class CharacterMapNormalizer : ITextNormalizer
     /// <summary>Replacements of real rules have a few dozen bytes at most.</summary>
     private const int LongestReplacement = 1024;
 
+    // The array may lead round in a circle, so it does not say how long what it matches can be.
+    private const int LongestMatch = 256;
+
     private readonly uint[] _units;
     private readonly byte[] _replacements;
 
@@ -72,7 +75,7 @@ internal sealed class CharacterMapNormalizer : ITextNormalizer
         int longest = 0;
         replacement = 0;
         uint node = Offset(_units[0]);
-        for (int i = 0; i < text.Length && text[i] != 0; i++)
+        for (int i = 0; i < Math.Min(text.Length, LongestMatch) && text[i] != 0; i++)
         {
             node ^= text[i];
             if (node >= (uint)_units.Length) break;

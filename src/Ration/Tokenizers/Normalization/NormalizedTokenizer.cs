@@ -10,7 +10,7 @@ internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer 
     public override string Name => inner.Name;
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> TextPrefix => inner.TextPrefix;
+    internal override SpacePrefix Prefix => inner.Prefix;
 
     /// <summary>What is given normalized text.</summary>
     public PieceTokenizer Inner => inner;
@@ -22,7 +22,7 @@ internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer 
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
     {
-        var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
+        var normalized = new NormalizedText(piece.Length);
         normalizer.Normalize(piece, normalized);
         ReadOnlySpan<byte> text = normalized.WrittenSpan;
         int[] room = ArrayPool<int>.Shared.Rent(Math.Max(text.Length, 1));

@@ -9,7 +9,7 @@ internal sealed class NormalizerSequence(IReadOnlyList<ITextNormalizer> parts) :
     public void Normalize(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
     {
         if (parts.Count == 0) output.Write(text);
-        ArrayBufferWriter<byte>? current = null, spare = null;
+        NormalizedText? current = null, spare = null;
         for (int i = 0; i < parts.Count; i++)
         {
             ReadOnlySpan<byte> input = current is null ? text : current.WrittenSpan;
@@ -19,8 +19,8 @@ internal sealed class NormalizerSequence(IReadOnlyList<ITextNormalizer> parts) :
                 return;
             }
 
-            spare ??= new ArrayBufferWriter<byte>(Math.Max(text.Length, 16));
-            spare.ResetWrittenCount();
+            spare ??= new NormalizedText(text.Length);
+            spare.Clear();
             parts[i].Normalize(input, spare);
             (current, spare) = (spare, current);
         }

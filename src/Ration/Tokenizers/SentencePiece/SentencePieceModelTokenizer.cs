@@ -90,7 +90,7 @@ internal static class SentencePieceModelTokenizer
     {
         Normalizer = Normalizer(model, path),
         CollapseSpaces = model.RemoveExtraWhitespaces,
-        AddPrefix = model.AddDummyPrefix,
+        Prefix = model.AddDummyPrefix ? SpacePrefix.Always : SpacePrefix.Never,
     });
 
     private static PieceTokenizer BytePair(SentencePieceModel model, TokenVocabulary vocabulary, string path)

@@ -32,7 +32,7 @@ public sealed class SentencePieceTokenizer : PieceTokenizer
     public override string Name => "SentencePiece BPE";
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> TextPrefix => _addsSpace ? s_space : [];
+    internal override SpacePrefix Prefix => _addsSpace ? SpacePrefix.Always : SpacePrefix.Never;
 
     /// <summary>A token as it is written in files, with U+2581 for each space, as the text that it stands for.</summary>
     public static byte[] Unescape(ReadOnlySpan<byte> piece)

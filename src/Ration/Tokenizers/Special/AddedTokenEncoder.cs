@@ -1,3 +1,5 @@
+using Ration.Tokenizers.Merging;
+
 namespace Ration.Tokenizers.Special;
 
 /// <summary>Encodes a text with added tokens in steps, each of which leaves it where encoding can be taken up again.</summary>
@@ -30,7 +32,8 @@ internal ref struct AddedTokenEncoder
             bool isWhole = _window >= _text.Length - consumed;
             ReadOnlySpan<byte> rest = isWhole ? _text[consumed..] : _text.Slice(consumed, _window);
             if (Step(rest, _isFinal && isWhole, ref consumed, ref written)) return true;
-            if (isWhole || written == _tokens.Length) return false;
+            // With something written the next call begins anew, with all its room.
+            if (isWhole || written > 0) return false;
             _window = (int)Math.Min(2L * _window, Array.MaxLength);
         }
     }
@@ -39,10 +42,10 @@ internal ref struct AddedTokenEncoder
     {
         AddedToken? added = _matcher.Find(rest, isFinal, out int start);
         ReadOnlySpan<byte> before = rest[..start];
-        if (added is { TakesSpacesBefore: true } || (added is null && !isFinal && _matcher.HasSpacesBefore)) before = TextTokenizer.TrimEnd(before);
+        before = WithoutSpaces(before, added, isFinal);
         if (!before.IsEmpty)
         {
-            _inner.Encode(before, _tokens[written..], added is not null || isFinal, out int bytes, out int tokens);
+            EncodeInner(before, _tokens[written..], added is not null || isFinal, mayCut: written == 0, out int bytes, out int tokens);
             consumed += bytes;
             written += tokens;
             return bytes > 0;
@@ -50,12 +53,12 @@ internal ref struct AddedTokenEncoder
 
         if (added is null) return false;
         int end = start + added.Text.Length;
-        if (added.TakesSpacesAfter) end = rest.Length - TextTokenizer.TrimStart(rest[end..]).Length;
+        if (added.TakesSpacesAfter) end = rest.Length - WhiteSpace.TrimStart(rest[end..]).Length;
         // What comes after decides how many spaces belong to it, or whether a space goes before that.
         bool needsMore = added.TakesSpacesAfter || !_inner.TextPrefix.IsEmpty;
-        if (end == rest.Length && !isFinal && needsMore) return false;
+        if (!isFinal && needsMore && (end == rest.Length || WhiteSpace.IsCutOff(rest[end..]))) return false;
         int afterTokens = 0, afterBytes = 0;
-        if (!_inner.TextPrefix.IsEmpty && end < rest.Length && !EncodeAfter(rest[end..], isFinal, _tokens[(written + 1)..], out afterBytes, out afterTokens))
+        if (!_inner.TextPrefix.IsEmpty && end < rest.Length && !EncodeAfter(rest[end..], isFinal, mayCut: written == 0, _tokens[(written + 1)..], out afterBytes, out afterTokens))
         {
             // With room for nothing after it, it goes alone rather than never.
             if (written > 0 || _tokens.Length > 1 || !isFinal) return false;
@@ -67,20 +70,33 @@ internal ref struct AddedTokenEncoder
         return true;
     }
 
+    private readonly ReadOnlySpan<byte> WithoutSpaces(ReadOnlySpan<byte> text, AddedToken? next, bool isFinal) =>
+        next is { TakesSpacesBefore: true } ? WhiteSpace.TrimEnd(text)
+        : next is null && !isFinal && _matcher.HasSpacesBefore ? WhiteSpace.TrimUncertainEnd(text) : text;
+
+    // A piece that does not fit is cut only where it has all the room that the caller gives.
+    private readonly void EncodeInner(ReadOnlySpan<byte> text, Span<int> tokens, bool isFinal, bool mayCut, out int consumed, out int written)
+    {
+        if (_inner is PieceTokenizer pieces) pieces.Encode(text, tokens, isFinal, mayCut, out consumed, out written);
+        else _inner.Encode(text, tokens, isFinal, out consumed, out written);
+    }
+
     // The start of the text after an added token has a space before it, and only here is it known to be one.
-    private readonly bool EncodeAfter(ReadOnlySpan<byte> rest, bool isFinal, Span<int> tokens, out int consumed, out int written)
+    private readonly bool EncodeAfter(ReadOnlySpan<byte> rest, bool isFinal, bool mayCut, Span<int> tokens, out int consumed, out int written)
     {
         consumed = written = 0;
         AddedToken? added = _matcher.Find(rest, isFinal, out int start);
         ReadOnlySpan<byte> text = rest[..start];
-        if (added is { TakesSpacesBefore: true } || (added is null && !isFinal && _matcher.HasSpacesBefore)) text = TextTokenizer.TrimEnd(text);
+        text = WithoutSpaces(text, added, isFinal);
         if (text.IsEmpty) return added is not null;
-        ReadOnlySpan<byte> prefix = _inner.TextPrefix;
+        if (added is null && !isFinal && WhiteSpace.IsCutOff(text)) return false;
+        ReadOnlySpan<byte> prefix = _inner.PrefixOf(text, startsText: false);
+        if (prefix.IsEmpty) return true;
         for (int size = 256; ; size *= 2)
         {
             size = Math.Min(size, text.Length);
             byte[] prefixed = [.. prefix, .. text[..size]];
-            _inner.Encode(prefixed, tokens, size == text.Length && (added is not null || isFinal), out int bytes, out written);
+            EncodeInner(prefixed, tokens, size == text.Length && (added is not null || isFinal), mayCut, out int bytes, out written);
             consumed = bytes - prefix.Length;
             if (consumed >= 0 && written > 0) return true;
             if (size == text.Length) return false;

@@ -15,25 +15,32 @@ internal sealed class UnigramModel
 
     private const int Unknown = -1;
 
+    // The tree takes 17 bytes for each; the largest vocabularies in use have a tenth of this.
+    private const long MostBytes = 16 << 20;
+
     private readonly PieceTrie _trie;
     private readonly double[] _scores;
     private readonly double _unknownScore;
 
     /// <summary>A model over tokens with their log-probabilities. User-defined ones are always taken where they fit.</summary>
+    /// <exception cref="InvalidInputException">The tokens have more than 16 MiB of text.</exception>
     public UnigramModel(TokenVocabulary vocabulary)
     {
         var ids = new List<int>(vocabulary.Count);
         _scores = new double[vocabulary.Count];
         double worst = 0, best = 0;
+        long bytes = 0;
         for (int id = 0; id < vocabulary.Count; id++)
         {
             TokenKind kind = vocabulary.Kind(id);
             if (vocabulary.Bytes(id).IsEmpty || kind is not (TokenKind.Normal or TokenKind.UserDefined)) continue;
+            bytes += vocabulary.Bytes(id).Length;
             double score = _scores[id] = vocabulary.Score(id);
             if (kind == TokenKind.Normal) (worst, best) = ids.Count == 0 ? (score, score) : (Math.Min(worst, score), Math.Max(best, score));
             ids.Add(id);
         }
 
+        if (bytes > MostBytes) throw new InvalidInputException($"the tokens of the unigram vocabulary have {bytes} bytes; at most {MostBytes} are allowed");
         // What SentencePiece's unigram_model.cc gives to a user-defined piece.
         foreach (int id in ids) if (vocabulary.Kind(id) == TokenKind.UserDefined) _scores[id] = vocabulary.Bytes(id).Length * best - 0.1;
         _unknownScore = worst - UnknownPenalty;

@@ -15,5 +15,5 @@ internal sealed record UnigramSettings
     public bool SeparateSpaces { get; init; }
 
     /// <summary>Whether a text is read as if a space stood before it (<c>add_dummy_prefix</c>).</summary>
-    public bool AddPrefix { get; init; } = true;
+    public SpacePrefix Prefix { get; init; } = SpacePrefix.Always;
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Ration.Tokenizers.Merging;
 using Ration.Tokenizers.Normalization;
 using Ration.Tokenizers.SentencePiece;
@@ -39,7 +38,7 @@ internal sealed class UnigramTokenizer : PieceTokenizer
     public override string Name => "unigram";
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> TextPrefix => _settings.AddPrefix ? " "u8 : [];
+    internal override SpacePrefix Prefix => _settings.Prefix;
 
     /// <summary>What is done to text first.</summary>
     internal UnigramSettings Settings => _settings;
@@ -55,7 +54,7 @@ internal sealed class UnigramTokenizer : PieceTokenizer
         ReadOnlySpan<byte> text = piece;
         if (_normalizer is not null)
         {
-            var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
+            var normalized = new NormalizedText(piece.Length);
             _normalizer.Normalize(piece, normalized);
             text = normalized.WrittenSpan;
         }

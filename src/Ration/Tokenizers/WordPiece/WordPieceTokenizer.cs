@@ -32,7 +32,7 @@ internal sealed class WordPieceTokenizer : PieceTokenizer
     public override string Name => "WordPiece";
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> TextPrefix => " "u8;
+    internal override SpacePrefix Prefix => SpacePrefix.Always;
 
     /// <summary>What is done to text first; null for nothing.</summary>
     internal ITextNormalizer? Normalizer => _normalizer;
@@ -69,7 +69,7 @@ internal sealed class WordPieceTokenizer : PieceTokenizer
         ReadOnlySpan<byte> text = piece;
         if (_normalizer is not null)
         {
-            var normalized = new ArrayBufferWriter<byte>(piece.Length + 16);
+            var normalized = new NormalizedText(piece.Length);
             _normalizer.Normalize(piece, normalized);
             text = normalized.WrittenSpan;
         }

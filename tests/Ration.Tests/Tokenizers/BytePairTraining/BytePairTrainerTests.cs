@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 using Ration.Tokenizers.BytePairTraining;
@@ -62,9 +61,7 @@ public sealed class BytePairTrainerTests
         {
             var trainer = new BytePairTrainer(2000, [], PreTokenizer.None);
             trainer.Add(text);
-            var watch = Stopwatch.StartNew();
-            trainer.Train(TestContext.Current.CancellationToken);
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"{watch.Elapsed}");
+            Assert.NotEmpty(trainer.Train(TestContext.Current.CancellationToken).Merges);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Ration.Tokenizers.ChatTemplates;
 
@@ -26,7 +25,6 @@ public sealed class ChatTemplateFuzzTests
         string[] sources = [.. Golden.Templates.Select(static t => t.Source), .. Golden.Expressions.Select(static e => "{{ " + e.Source + " }}"), ChatTemplate.ChatMl];
         ChatTemplateInputs inputs = Golden.Variables() with { Messages = [new("system", "x"), new("user", "y 😀")] };
         int rendered = 0, refused = 0;
-        Stopwatch watch = Stopwatch.StartNew();
         for (int i = 0; i < 3000; i++)
         {
             string source = Damage(sources, random);
@@ -43,7 +41,6 @@ public sealed class ChatTemplateFuzzTests
 
         Assert.InRange(rendered, 100, 2900);
         Assert.InRange(refused, 100, 2900);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 120);
     }
 
     private static string Damage(string[] sources, Random random)

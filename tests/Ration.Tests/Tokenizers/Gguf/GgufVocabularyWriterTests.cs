@@ -58,6 +58,7 @@ public sealed class GgufVocabularyWriterTests
         RequireSame(words, read);
         Assert.Equal((1, true, true), (read.BeginningId, read.AddBeginning, read.AddEnd));
         Assert.Equal(words.EndText, read.EndText);
+        Assert.Equal(words.PaddingId, read.PaddingId);
     }
 
     [Fact]

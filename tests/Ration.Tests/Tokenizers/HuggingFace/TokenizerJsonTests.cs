@@ -56,6 +56,36 @@ public sealed class TokenizerJsonTests
     }
 
     [Theory]
+    [InlineData(true, "3 0")]
+    [InlineData(false, "3 0 0")]
+    public void Unknown_characters_become_one_token_or_one_each_as_the_file_says(bool fuses, string expected)
+    {
+        string file = TokenizerJsonFile.SentencePieceBpe.Replace("\"fuse_unk\": true", fuses ? "\"fuse_unk\": true" : "\"fuse_unk\": false", StringComparison.Ordinal);
+        Assert.Equal(expected, string.Join(' ', TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(file), "x").Inner.Encode("世界")));
+    }
+
+    [Theory]
+    [InlineData("always", "ab", "7")]
+    [InlineData("always", " ab", "7")]
+    [InlineData("always", "\u2581ab", "7")]
+    [InlineData("always", "ab<x>ab<x> ab", "7 12 7 12 7")]
+    [InlineData("first", "ab<x>ab<x> ab", "7 12 6 12 7")]
+    [InlineData("first", " ab", "7")]
+    [InlineData("first", "<x>ab", "12 6")]
+    [InlineData("never", "ab<x> ab", "6 12 7")]
+    public void Metaspace_puts_a_space_only_where_its_scheme_says_and_none_is(string scheme, string text, string expected)
+    {
+        string file = TokenizerJsonFile.SentencePieceBpe.Replace("{\"type\": \"Prepend\", \"prepend\": \"\\u2581\"}, ", "", StringComparison.Ordinal)
+            .Replace("\"pre_tokenizer\": null", $"\"pre_tokenizer\": {{\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", \"prepend_scheme\": \"{scheme}\", \"split\": false}}", StringComparison.Ordinal);
+        Assert.Contains("Metaspace", file, StringComparison.Ordinal);
+        Assert.DoesNotContain("Prepend", file, StringComparison.Ordinal);
+        var tokenizer = new TextTokenizer(TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(file), "x").Inner, [new AddedToken(12, "<x>"u8.ToArray(), IsSpecial: false)]);
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        Assert.Equal(expected, string.Join(' ', tokenizer.Encode(text)));
+        Assert.Equal(expected, string.Join(' ', InPieces.Encode(tokenizer, [.. tokenizer.PrefixOf(bytes, startsText: true), .. bytes], new Random(3))));
+    }
+
+    [Theory]
     [InlineData("\uFB01sh", "4 7")]
     [InlineData("  fi   fi ", "4 4")]
     [InlineData("i x", "3 6 3 2")]

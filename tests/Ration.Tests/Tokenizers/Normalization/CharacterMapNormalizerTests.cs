@@ -32,6 +32,24 @@ public sealed class CharacterMapNormalizerTests
         }
     }
 
+    [Fact]
+    public void A_map_that_leads_round_in_a_circle_matches_so_far_and_no_farther()
+    {
+        uint[] units = new uint[0x100];
+        units[0] = 1 << 10;
+        units[1] = 0x8000_0000;
+        units[1 ^ 'A'] = 'A' | 0x100 | ((1 ^ 'A' ^ 1) << 10);
+        Assert.Equal("bbbb"u8, Normalize(Map(units), [.. Enumerable.Repeat((byte)'A', 1024)]));
+    }
+
+    [Fact]
+    public void Rules_that_multiply_text_are_refused()
+    {
+        var rule = new ReplaceNormalizer("h"u8.ToArray(), [.. Enumerable.Repeat((byte)'h', 1000)]);
+        var output = new ArrayBufferWriter<byte>();
+        Assert.Throws<InvalidInputException>(() => new NormalizerSequence([rule, rule, rule, rule]).Normalize("hhhh"u8, output));
+    }
+
     // A double array with A → b and AB → cd: the child for a byte is the node xor the byte, its value the node xor the unit's offset.
     private static byte[] Map()
     {
@@ -41,6 +59,11 @@ public sealed class CharacterMapNormalizerTests
         units[0xC0] = 0x8000_0000;
         units[0xC0 ^ 'B'] = 'B' | 0x100 | (0x100 << 10);
         units[0xC0 ^ 'B' ^ 0x100] = 0x8000_0002;
+        return Map(units);
+    }
+
+    private static byte[] Map(uint[] units)
+    {
         byte[] map = new byte[4 + 4 * units.Length];
         BinaryPrimitives.WriteInt32LittleEndian(map, 4 * units.Length);
         for (int i = 0; i < units.Length; i++) BinaryPrimitives.WriteUInt32LittleEndian(map.AsSpan(4 + 4 * i), units[i]);

@@ -30,7 +30,7 @@ public sealed class RewritingTokenizersTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_megabyte_of_the_same_takes_less_than_a_second(string name)
+    public void A_megabyte_of_the_same_does_not_hang(string name)
     {
         ITokenizer tokenizer = Create(name);
         foreach (string part in (string[])["a", "ab ", "\u0301", "\u1100\u1161", "世", "\u1FEF", " ", "\n", "\u2581"])
