@@ -10,9 +10,6 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration convert</c>: writes a model in another layout or number format.</summary>
 internal static class ConvertCommand
 {
-    // A shard of the usual size; a GGUF file is in one piece, which is how people pass them on.
-    private const long LargestShard = 5_000_000_000;
-
     private static readonly Option<string?> s_output = OptionFactory.Word("--output", "DIR|FILE.gguf", "A file name that ends in .gguf, or a folder for safetensors files.");
     private static readonly Option<DType?> s_format = WeightFormats.Option(
         "--format", "How matrices are stored (default: as they are); folders hold f32, f16 and bf16. Vectors stay f32.", null, WeightFormats.Files);
@@ -37,7 +34,7 @@ internal static class ConvertCommand
         long start = Stopwatch.GetTimestamp();
         using ConversionProgress progress = new();
         ConversionTarget target = new(output, parsed.GetValue(s_overwrite));
-        ModelConversionOptions options = new() { Type = parsed.GetValue(s_format), Progress = progress, LargestFileBytes = target.IsGguf ? long.MaxValue : LargestShard };
+        ModelConversionOptions options = new() { Type = parsed.GetValue(s_format), Progress = progress };
         target.Write(model, options, interruption.Token);
         progress.Dispose();
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;

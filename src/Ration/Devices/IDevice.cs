@@ -12,6 +12,9 @@ public interface IDevice : IDisposable
     /// <summary>For people, for example <c>CPU, 2 threads, AVX-512</c>.</summary>
     string Description { get; }
 
+    /// <summary>Threads of this machine that it works with.</summary>
+    int Threads => 1;
+
     /// <summary>Scratch that a node needs on this device. Answered without any memory, so that plans need none.</summary>
     /// <exception cref="NotSupportedException">The device has no kernel for the node.</exception>
     long WorkspaceBytes(Node node);

@@ -20,6 +20,9 @@ public sealed class TimedDevice(IDevice inner) : IDevice
     /// <inheritdoc/>
     public string Description => inner.Description;
 
+    /// <inheritdoc/>
+    public int Threads => inner.Threads;
+
     /// <summary>Times so far, longest first.</summary>
     public IReadOnlyList<OpTiming> Timings =>
         [.. _timings.Select(static t => new OpTiming(

@@ -26,6 +26,9 @@ public sealed class Executor : IDisposable
     /// <summary>Bytes reserved.</summary>
     public long ArenaBytes { get; }
 
+    /// <summary>Threads of this machine that the device works with.</summary>
+    public int Threads => _device.Threads;
+
     /// <summary>Writes an input of a program.</summary>
     public void Write<T>(StepProgram program, string input, ReadOnlySpan<T> values)
         where T : unmanaged => _device.Write(program.OffsetOf(input), MemoryMarshal.AsBytes(values));

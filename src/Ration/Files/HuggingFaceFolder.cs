@@ -15,9 +15,6 @@ public static class HuggingFaceFolder
     /// <summary>The name of the file with the settings of text generation.</summary>
     public const string GenerationConfigName = "generation_config.json";
 
-    /// <summary>The name of a single weight file.</summary>
-    public const string WeightsName = SafetensorsFolder.SingleName;
-
     private const int ConfigLimit = 4 << 20;
     private const int LargestId = 4_000_000;
 
@@ -137,6 +134,12 @@ public static class HuggingFaceFolder
     // The parser's own check seeds its hashes from OpenSSL, whose library would take nine megabytes of the budget.
     private static void RequireDistinct(string path, JsonElement element)
     {
+        if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement item in element.EnumerateArray()) RequireDistinct(path, item);
+            return;
+        }
+
         if (element.ValueKind != JsonValueKind.Object) return;
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (JsonProperty property in element.EnumerateObject())

@@ -59,4 +59,9 @@ internal static class InputFile
             destination = destination[read..];
         }
     }
+
+    /// <summary>Whether two paths name the same file or folder, as they are written.</summary>
+    public static bool IsSame(string a, string b) => Whole(a) == Whole(b);
+
+    private static string Whole(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 }

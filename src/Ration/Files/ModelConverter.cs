@@ -14,8 +14,8 @@ public sealed record ModelConversionOptions
     /// <summary>How matrices are stored; null for as they are, or the nearest that the files can have.</summary>
     public DType? Type { get; init; }
 
-    /// <summary>Most bytes of tensors in one file; a larger tensor has one to itself.</summary>
-    public long LargestFileBytes { get; init; } = 5_000_000_000;
+    /// <summary>Most bytes of tensors in one file; a larger tensor has one to itself. Null for 5 GB in a folder, where that is usual, and for no limit in a GGUF file.</summary>
+    public long? LargestFileBytes { get; init; }
 
     /// <summary>For GGUF files: sets the tokenizer's metadata; null to take over the model's own, if it is a GGUF file.</summary>
     internal Action<GgufWriter>? Tokenizer { get; init; }
@@ -28,6 +28,8 @@ public sealed record ModelConversionOptions
 public static class ModelConverter
 {
     private const string TokenizerPrefix = "tokenizer.";
+    // A shard of the usual size; a GGUF file is in one piece, which is how people pass them on.
+    private const long LargestShard = 5_000_000_000;
 
     /// <summary>Writes a Hugging Face folder.</summary>
     /// <param name="model">What to write.</param>
@@ -41,12 +43,12 @@ public static class ModelConverter
         options ??= new ModelConversionOptions();
         DType type = options.Type ?? (model.ElementType is DType.F32 or DType.BF16 ? model.ElementType : DType.F16);
         if (type is not (DType.F32 or DType.BF16 or DType.F16)) throw new InvalidInputException($"a folder of safetensors files holds f32, bf16 or f16, not {type}; give a file name that ends in .gguf");
-        if (Path.GetFullPath(folder) == Path.GetFullPath(model.Path)) throw new InvalidInputException($"{folder}: the model would overwrite itself; give another folder");
+        if (model.Owns(folder)) throw new InvalidInputException($"{folder}: the model would overwrite itself; give another folder");
         Directory.CreateDirectory(folder);
         ModelConfiguration written = HuggingFaceFolder.Conventional(model.Configuration);
         WeightMap map = new(WeightNames.HuggingFace(written.Family), TransformerModel.ParameterShapes(written));
         new HuggingFaceWriter(folder, ConventionChange.Of(model.Weights, model.Configuration, written), map, _ => type) { Progress = options.Progress, Cancellation = cancellation }.Write(
-            new HuggingFaceConfig { Model = written, ElementType = type, BeginningId = model.BeginningId, EndIds = model.EndIds, Tokenizer = model.BuiltInTokenizer }, options.LargestFileBytes);
+            new HuggingFaceConfig { Model = written, ElementType = type, BeginningId = model.BeginningId, EndIds = model.EndIds, Tokenizer = model.BuiltInTokenizer }, options.LargestFileBytes ?? LargestShard);
         if (model.Kind == ModelFileKind.HuggingFace) HuggingFaceFolder.CopyCompanions(model.Path, folder);
     }
 
@@ -60,8 +62,8 @@ public static class ModelConverter
     public static IReadOnlyList<string> ToGguf(StoredModel model, string path, ModelConversionOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        options ??= new ModelConversionOptions { LargestFileBytes = long.MaxValue };
-        if (Path.GetFullPath(path) == Path.GetFullPath(model.Path)) throw new InvalidInputException($"{path}: the model would overwrite itself; give another file");
+        options ??= new ModelConversionOptions();
+        RequireOther(model, path);
         DType type = options.Type ?? model.ElementType;
         ModelConfiguration written = GgufArchitecture.Conventional(model.Configuration);
         WeightMap map = new(WeightNames.Gguf(written), TransformerModel.ParameterShapes(written));
@@ -76,7 +78,9 @@ public static class ModelConverter
         foreach ((string name, (_, Shape shape, DType own)) in tensors) writer.Declare(name, own, shape);
         long total = tensors.Values.Sum(static t => t.Type.Bytes(t.Shape)), done = 0;
         WeightSource source = ConventionChange.Of(model.Weights, model.Configuration, written);
-        return writer.SaveParts(path, options.LargestFileBytes, output =>
+        long largest = options.LargestFileBytes ?? long.MaxValue;
+        foreach (string part in writer.PartPaths(path, largest)) RequireOther(model, part);
+        return writer.SaveParts(path, largest, output =>
         {
             foreach ((string name, float[] numbers) in divisors) output.Write(name, MemoryMarshal.AsBytes(numbers.AsSpan()));
             foreach ((string name, (string tensor, Shape shape, DType own)) in tensors)
@@ -95,5 +99,10 @@ public static class ModelConverter
     {
         if (source is null) return;
         foreach (GgufEntry entry in source.Entries.Where(static e => e.Key.StartsWith(TokenizerPrefix, StringComparison.Ordinal))) writer.Copy(source, entry.Key);
+    }
+
+    private static void RequireOther(StoredModel model, string path)
+    {
+        if (model.Owns(path)) throw new InvalidInputException($"{path}: the model would overwrite itself; give another file");
     }
 }

@@ -35,7 +35,7 @@ public static class ModelFolder
         WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
         new HuggingFaceWriter(folder, source, map, tensor => source.TypeOf(map.LinksInto(tensor)[0].Parameter))
             .Write(Describe(written, tokenizer, origin), long.MaxValue);
-        if (origin is not null && Directory.Exists(origin) && Path.GetFullPath(origin) != Path.GetFullPath(folder)) HuggingFaceFolder.CopyCompanions(origin, folder);
+        if (origin is not null && Directory.Exists(origin) && !InputFile.IsSame(origin, folder)) HuggingFaceFolder.CopyCompanions(origin, folder);
     }
 
     /// <summary>Reads the weights of a model into an executor, piece by piece.</summary>

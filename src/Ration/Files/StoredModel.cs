@@ -66,6 +66,8 @@ public sealed class StoredModel : IDisposable
     /// <summary>The metadata of a GGUF file; null for other files.</summary>
     public GgufMetadata? Metadata => (Tensors as GgufFile)?.Metadata;
 
+    private IEnumerable<string> Files => Tensors switch { GgufFile file => file.Paths, SafetensorsFolder folder => folder.Paths, _ => [] };
+
     /// <summary>The parameters by canonical name.</summary>
     internal WeightSource Weights => _weights;
 
@@ -79,6 +81,9 @@ public sealed class StoredModel : IDisposable
         // llama2.c's files have no mark of their own.
         return System.IO.Path.GetExtension(path).Equals(".bin", StringComparison.OrdinalIgnoreCase) ? OpenLlamaTwoC(path) : OpenGguf(path);
     }
+
+    /// <summary>Whether a path is the model's or that of one of its files, so that writing there would destroy it.</summary>
+    internal bool Owns(string path) => InputFile.IsSame(path, Path) || Files.Any(file => InputFile.IsSame(path, file));
 
     /// <summary>How a parameter is stored.</summary>
     /// <param name="parameter">Its canonical name.</param>
@@ -191,10 +196,10 @@ public sealed class StoredModel : IDisposable
         try
         {
             model.Validate();
-            // A few words could claim millions of weights; each layer has some tensors in any case.
-            if (model.Layers > source.Tensors.Count || (long)model.Layers * model.Experts > source.Tensors.Sum(static t => t.Shape.Rank == 3 ? t.Shape[0] : 1))
-                throw new FileFormatException(path, $"{source.Tensors.Count} tensors are too few for {model.Layers} layers{(model.Experts > 0 ? $" of {model.Experts} experts" : "")}", "the files are incomplete or belong to another model");
             (WeightNames scheme, Func<string, string> locate) = names(model, source);
+            // A few words could claim millions of weights; each layer has some tensors in any case, and each expert where they lie apart.
+            if (model.Layers > source.Tensors.Count || (scheme.HasExpertsApart && (long)model.Layers * model.Experts > source.Tensors.Count))
+                throw new FileFormatException(path, $"{source.Tensors.Count} tensors are too few for {model.Layers} layers{(model.Experts > 0 ? $" of {model.Experts} experts" : "")}", "the files are incomplete or belong to another model");
             WeightMap map = new(scheme, TransformerModel.ParameterShapes(model));
             StoredWeights weights = new(source, map, locate);
             RequireKnown(source, map, locate);

@@ -35,7 +35,7 @@ public static class ModelExport
     public static IReadOnlyList<string> ToGguf(StoredModel model, string path, ModelConversionOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        options ??= new ModelConversionOptions { LargestFileBytes = long.MaxValue };
+        options ??= new ModelConversionOptions();
         return ModelConverter.ToGguf(model, path, options with { Tokenizer = TokenizerOf(model) }, cancellation);
     }
 

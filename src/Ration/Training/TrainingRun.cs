@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Ration.Data;
 using Ration.Files;
+using Ration.Files.Safetensors;
 
 namespace Ration.Training;
 
@@ -129,7 +130,7 @@ public sealed class TrainingRun : IDisposable
     {
         if (alreadySaved != Trainer.StepsDone) SaveCheckpoint();
         // An earlier run's finished model is not given up for one that was stopped.
-        if (StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, HuggingFaceFolder.WeightsName))) return;
+        if (StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, SafetensorsFolder.SingleName))) return;
         ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, Trainer.Weights, Trainer.Executor, _options.Tokenizer, _options.InitialWeights);
     }
 

@@ -54,7 +54,7 @@ internal sealed class FamilyFolder : IDisposable
         ModelFamily.Qwen3Moe => Common("Qwen3MoeForCausalLM", "qwen3_moe", $"\"num_experts\":{Experts},\"num_experts_per_tok\":2,\"moe_intermediate_size\":{ExpertHidden},\"norm_topk_prob\":true,\"mlp_only_layers\":[]"),
         ModelFamily.Gemma => Common("GemmaForCausalLM", "gemma", "\"hidden_act\":\"gelu\",\"hidden_activation\":null"),
         ModelFamily.Gemma2 => Common("Gemma2ForCausalLM", "gemma2",
-            "\"hidden_activation\":\"gelu_pytorch_tanh\",\"query_pre_attn_scalar\":5,\"sliding_window\":16,\"attn_logit_softcapping\":50.0,\"final_logit_softcapping\":30.0"),
+            "\"hidden_activation\":\"gelu_pytorch_tanh\",\"query_pre_attn_scalar\":6,\"sliding_window\":16,\"attn_logit_softcapping\":50.0,\"final_logit_softcapping\":30.0"),
         ModelFamily.Gemma3 => Common("Gemma3ForCausalLM", "gemma3_text",
             "\"query_pre_attn_scalar\":6,\"sliding_window\":8,\"sliding_window_pattern\":2,\"rope_theta\":1000000,\"rope_local_base_freq\":10000,\"rope_scaling\":{\"factor\":8.0,\"rope_type\":\"linear\"}"),
         ModelFamily.Phi3 => Common("Phi3ForCausalLM", "phi3",

@@ -2,6 +2,7 @@ using Ration.Files;
 using Ration.Files.Gguf;
 using Ration.Files.Peft;
 using Ration.Files.Safetensors;
+using Ration.Models;
 using Ration.Tensors;
 using Ration.Tests.Files.Gguf;
 using Ration.Tests.Files.Peft;
@@ -86,6 +87,40 @@ public sealed class HostileFilesTests
             int count = Math.Min(FileMutations.Count(20), 2000);
             Expect(count, tries => FileMutations.Try(good, 4096, text: false, Path.GetFileName(path), tries, OpenGguf));
         }
+    }
+
+    [Theory]
+    [InlineData(ModelFamily.Mixtral, "config.json")]
+    [InlineData(ModelFamily.Gemma3, "config.json")]
+    [InlineData(ModelFamily.Mixtral, "model.safetensors")]
+    public void Model_folder(ModelFamily family, string file)
+    {
+        using FamilyFolder folder = new(family);
+        string name = Path.Combine(folder.Path, file);
+        byte[] good = File.ReadAllBytes(name);
+        int head = file == "config.json" ? good.Length : 8 + BitConverter.ToInt32(good);
+        Expect(FileMutations.Count(60), count => FileMutations.Try(good, head, text: true, file, count, path =>
+        {
+            File.Copy(path, name, overwrite: true);
+            using StoredModel model = StoredModel.Open(folder.Path);
+        }));
+    }
+
+    [Theory]
+    [InlineData(ModelFamily.Llama)]
+    [InlineData(ModelFamily.Qwen2Moe)]
+    public void Model_in_Gguf(ModelFamily family)
+    {
+        using FamilyFolder folder = new(family);
+        using TemporaryFolder work = new();
+        using (StoredModel model = StoredModel.Open(folder.Path)) Conversion.ToGguf(model, work["model.gguf"]);
+        byte[] good = File.ReadAllBytes(work["model.gguf"]);
+        int head;
+        using (GgufFile file = GgufFile.Open(work["model.gguf"])) head = (int)file.Tensors.Min(static t => t.Offset);
+        Expect(FileMutations.Count(100), count => FileMutations.Try(good, head, text: false, "model.gguf", count, static path =>
+        {
+            using StoredModel model = StoredModel.Open(path);
+        }));
     }
 
     [Fact]

@@ -182,6 +182,41 @@ public sealed class ModelConverterTests
         Assert.False(copy.Metadata.Contains("general.author"));
     }
 
+    [Fact]
+    public void A_model_is_never_written_over_itself_however_it_is_named()
+    {
+        using FamilyFolder folder = new(ModelFamily.Llama);
+        using TemporaryFolder work = new();
+        using StoredModel model = StoredModel.Open(folder.Path);
+        ModelConversionOptions small = new() { LargestFileBytes = 20_000 };
+        IReadOnlyList<string> parts = Conversion.ToGguf(model, work["model.gguf"], small);
+        Assert.True(parts.Count > 2);
+        byte[] last = File.ReadAllBytes(parts[^1]);
+        using StoredModel gguf = StoredModel.Open(parts[0]);
+        foreach (Action act in (Action[])
+        [
+            () => Conversion.ToHuggingFace(model, folder.Path + Path.DirectorySeparatorChar), () => Conversion.ToGguf(gguf, parts[^1]),
+            () => Conversion.ToGguf(gguf, work["model.gguf"], small), () => Conversion.ToGguf(gguf, parts[0] + Path.DirectorySeparatorChar),
+        ]) Assert.Contains("overwrite itself", Assert.Throws<InvalidInputException>(act).Message, StringComparison.Ordinal);
+        Assert.Equal(last, File.ReadAllBytes(parts[^1]));
+        Conversion.ToGguf(gguf, work["model.gguf"]);
+    }
+
+    [Theory]
+    [InlineData(ModelFamily.Qwen3Moe, "\"norm_topk_prob\":true", "\"norm_topk_prob\":false", "not normalized")]
+    [InlineData(ModelFamily.Qwen2Moe, "\"norm_topk_prob\":false", "\"norm_topk_prob\":true", "normalized")]
+    [InlineData(ModelFamily.Gemma2, "\"query_pre_attn_scalar\":6", "\"query_pre_attn_scalar\":5", "root of 5")]
+    public void What_readers_of_GGUF_assume_otherwise_is_refused(ModelFamily family, string usual, string other, string fault)
+    {
+        string config = FamilyFolder.Config(family);
+        Assert.Contains(usual, config, StringComparison.Ordinal);
+        using FamilyFolder folder = new(family, config: config.Replace(usual, other, StringComparison.Ordinal));
+        using TemporaryFolder work = new();
+        using StoredModel model = StoredModel.Open(folder.Path);
+        Assert.Contains(fault, Assert.Throws<InvalidInputException>(() => Conversion.ToGguf(model, work["model.gguf"])).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(work["model.gguf"]));
+    }
+
     private static void Copy(GgufMetadata from, GgufWriter to)
     {
         foreach (GgufEntry entry in from.Entries.Where(static e => e.Key.StartsWith("tokenizer.", StringComparison.Ordinal))) to.Copy(from, entry.Key);

@@ -75,6 +75,33 @@ public sealed class StoredModelTests
         Assert.Contains(fault, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1, 8, 2, long.MaxValue)]
+    [InlineData(1000, 4096, 1001, 1L << 60)]
+    public void Sizes_of_empty_tensors_are_no_experts(int layers, int experts, int tensors, long size)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("config.json", FamilyFolder.Config(ModelFamily.Mixtral).Replace("\"num_hidden_layers\":3", $"\"num_hidden_layers\":{layers}", StringComparison.Ordinal)
+            .Replace("\"num_local_experts\":3", $"\"num_local_experts\":{experts}", StringComparison.Ordinal));
+        byte[] header = System.Text.Encoding.UTF8.GetBytes($"{{{string.Join(',', Enumerable.Range(0, tensors).Select(i => $"\"t{i}\":{{\"dtype\":\"F32\",\"shape\":[{size},0,1],\"data_offsets\":[0,0]}}"))}}}");
+        folder.Write("model.safetensors", [.. BitConverter.GetBytes((long)header.Length), .. header]);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        FileFormatException error = Assert.Throws<FileFormatException>(() => StoredModel.Open(folder.Path));
+        Assert.Contains($"too few for {layers} layers of {experts} experts", error.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 << 20);
+    }
+
+    [Theory]
+    [InlineData("{\"rope_scaling\":[{\"factor\":1,\"factor\":2}]}")]
+    [InlineData("{\"a\":[[0,{\"factor\":1,\"factor\":2}]]}")]
+    public void A_name_given_twice_within_an_array_is_refused(string config)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("config.json", config);
+        FileFormatException error = Assert.Throws<FileFormatException>(() => StoredModel.Open(folder.Path));
+        Assert.Contains("'factor' is given twice", error.Message, StringComparison.Ordinal);
+    }
+
     internal static float[] Numbers(StoredModel model, ParameterShape parameter)
     {
         float[] numbers = new float[parameter.Shape.Elements];

@@ -5,13 +5,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Ration.Files.Gguf;
 
-/// <summary>Reads the head of a file from the front, loading as much of it as was asked for and at most twice that.</summary>
+/// <summary>Reads the head of a file from the front, loading as much of it as was asked for and at most twice that, of a large head a quarter more.</summary>
 internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBytes)
 {
     /// <summary>Largest head that is read: far beyond any vocabulary, and what an array can hold.</summary>
     private const int Limit = 1 << 30;
 
     private const int FirstPiece = 64 << 10;
+
+    // Beyond this, what is loaded grows by a quarter.
+    private const int LargePiece = 16 << 20;
     private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
     private byte[] _bytes = [];
 
@@ -21,8 +24,8 @@ internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBy
     /// <summary>Bytes from here to the end of the file.</summary>
     public long Remaining => fileBytes - Position;
 
-    /// <summary>The bytes passed so far.</summary>
-    public byte[] Passed() => _bytes.Length == Position ? _bytes : _bytes[..Position];
+    /// <summary>The first <paramref name="count"/> of the bytes passed so far, without a copy.</summary>
+    public ReadOnlyMemory<byte> Passed(int count) => _bytes.AsMemory(0, Math.Min(count, Position));
 
     /// <summary>Error for a fault of the file.</summary>
     public FileFormatException Fault(string what, Exception? inner = null) =>
@@ -44,12 +47,19 @@ internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBy
     public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
 
     /// <summary>A count of things of which each takes <paramref name="leastBytes"/> or more.</summary>
+    /// <param name="what">The things.</param>
+    /// <param name="leastBytes">At least 1.</param>
+    /// <param name="limit">The most that are read.</param>
+    /// <param name="key">The metadata entry that they are in, for the message.</param>
     /// <exception cref="FileFormatException">The rest of the file has no room for them, or they are over the limit.</exception>
-    public int Count(string what, int leastBytes, int limit)
+    public int Count(string what, int leastBytes, int limit, string? key = null)
     {
         ulong count = UInt64();
-        if (count > (ulong)(Remaining / leastBytes)) throw Fault($"it claims {count} {what} in its last {Remaining} bytes");
-        return count <= (ulong)limit ? (int)count : throw Fault($"it claims {count} {what}, where at most {limit} are read");
+        long room = Remaining / leastBytes;
+        if (count <= (ulong)Math.Min(room, limit)) return (int)count;
+        // Composed only here: a file can have millions of counts.
+        if (key is not null) what = $"{what} in {InvalidInputException.Quote(key)}";
+        throw Fault(count > (ulong)room ? $"it claims {count} {what} in its last {Remaining} bytes" : $"it claims {count} {what}, where at most {limit} are read");
     }
 
     /// <summary>Steps over strings.</summary>
@@ -96,7 +106,7 @@ internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBy
     {
         if (count > Remaining) throw Fault($"its head is cut off at byte {fileBytes}");
         if (count > Limit - Position) throw Fault($"its head is longer than {Limit} bytes");
-        long capacity = Math.Max(Position + count, Math.Max(FirstPiece, 2L * _bytes.Length));
+        long capacity = Math.Max(Position + count, Math.Max(FirstPiece, _bytes.Length < LargePiece ? 2L * _bytes.Length : _bytes.Length + (_bytes.Length / 4)));
         byte[] grown = GC.AllocateUninitializedArray<byte>((int)Math.Min(capacity, Math.Min(fileBytes, Limit)));
         _bytes.CopyTo(grown, 0);
         InputFile.ReadExactly(handle, path, _bytes.Length, grown.AsSpan(_bytes.Length));

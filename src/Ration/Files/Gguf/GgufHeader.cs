@@ -16,7 +16,7 @@ internal sealed class GgufHeader
     private const int LargestKey = 65535;
     private const int LargestName = 4096;
     private const int EntryLimit = 1 << 16;
-    private const int TensorLimit = 1 << 18;
+    private const int TensorLimit = 1 << 16;
     private const int DeepestArray = 4;
 
     private readonly GgufCursor _cursor;
@@ -114,7 +114,7 @@ internal sealed class GgufHeader
         return type <= (uint)GgufType.Float64 ? (GgufType)type : throw _cursor.Fault($"the metadata entry {InvalidInputException.Quote(key)} has the unknown type {type}");
     }
 
-    private int ReadCount(GgufType element, string key) => _cursor.Count($"elements in {InvalidInputException.Quote(key)}", element.LeastBytes(), int.MaxValue);
+    private int ReadCount(GgufType element, string key) => _cursor.Count("elements", element.LeastBytes(), int.MaxValue, key);
 
     private void SkipElements(GgufType type, int count, string key, int depth)
     {
@@ -149,7 +149,7 @@ internal sealed class GgufHeader
         }
 
         int end = _cursor.Position;
-        Metadata = new GgufMetadata(path, _cursor.Passed().AsMemory(0, metadataEnd), entries);
+        Metadata = new GgufMetadata(path, _cursor.Passed(metadataEnd), entries);
         Alignment = Metadata.GetInt32(AlignmentKey, 1, 1 << 30, DefaultAlignment);
         if (!int.IsPow2(Alignment)) throw _cursor.Fault($"{AlignmentKey} is {Alignment}, which is no power of two");
         _dataStart = ByteSize.AlignUp(end, Alignment);

@@ -118,12 +118,20 @@ public sealed class GgufWriter(int alignment = GgufHeader.DefaultAlignment)
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(largestBytes);
         var layout = new GgufLayout(_declared, _alignment, largestBytes, HeadBytes);
-        int count = layout.Parts;
-        if (count > MostParts) throw new InvalidInputException($"{path}: {new ByteSize(largestBytes)} a file makes {count} files, where at most {MostParts} are allowed; allow larger ones");
-        string stem = path.EndsWith(".gguf", StringComparison.Ordinal) ? path[..^".gguf".Length] : path;
-        string[] paths = count == 1 ? [path] : [.. Enumerable.Range(0, count).Select(i => GgufFile.PartName(stem, i, count))];
+        string[] paths = PartPaths(path, largestBytes, layout.Parts);
         SaveFiles(paths, layout, write);
         return paths;
+    }
+
+    /// <summary>The files that <see cref="SaveParts"/> will write.</summary>
+    /// <exception cref="InvalidInputException">There would be too many.</exception>
+    internal string[] PartPaths(string path, long largestBytes) => PartPaths(path, largestBytes, new GgufLayout(_declared, _alignment, largestBytes, HeadBytes).Parts);
+
+    private static string[] PartPaths(string path, long largestBytes, int count)
+    {
+        if (count > MostParts) throw new InvalidInputException($"{path}: {new ByteSize(largestBytes)} a file makes {count} files, where at most {MostParts} are allowed; allow larger ones");
+        string stem = path.EndsWith(".gguf", StringComparison.Ordinal) ? path[..^".gguf".Length] : path;
+        return count == 1 ? [path] : [.. Enumerable.Range(0, count).Select(i => GgufFile.PartName(stem, i, count))];
     }
 
     private void Set(string key, GgufType type, GgufEncoder value)

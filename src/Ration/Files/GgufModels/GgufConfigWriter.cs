@@ -24,6 +24,7 @@ internal sealed class GgufConfigWriter
     {
         GgufConfigWriter config = new(writer, model);
         config.RequireWords();
+        config.RequireAssumed();
         config.WriteGeneral(type);
         config.WriteSizes();
         config.WriteAttention();
@@ -39,6 +40,16 @@ internal sealed class GgufConfigWriter
         Require(_model.FirstWindowedLayer == 0, "attention windows that begin after the first layers");
         Require(_model.RotaryScaling?.Kind != RotaryScalingKind.Llama3 || _model.RotaryScaling.OriginalContext > 0, "a rotary scaling without its original context");
     }
+
+    // These too: llama.cpp passes over the keys that say it.
+    private void RequireAssumed()
+    {
+        bool normalized = _model.Family != ModelFamily.Qwen2Moe;
+        Require(_model.Experts == 0 || _model.NormalizeExpertWeights == normalized, $"weights of experts that are {(normalized ? "not " : "")}normalized");
+        Require(ScalarOf(_model.AttentionScalar) == ScalarOf(GgufArchitecture.AssumedScalar(_model)), $"attention scores that are divided by the root of {_model.AttentionScalar}");
+    }
+
+    private double ScalarOf(double scalar) => scalar == 0 ? _model.HeadDimension : scalar;
 
     private void Require(bool condition, string what)
     {
@@ -82,7 +93,6 @@ internal sealed class GgufConfigWriter
         if (_model.SlidingWindow > 0 || _model.Family is ModelFamily.Phi3 or ModelFamily.Gemma2) Set("attention.sliding_window", _model.SlidingWindow);
         int pattern = _model.Family switch { ModelFamily.Gemma2 => 2, ModelFamily.Gemma3 => 6, _ => 0 };
         if (_model.SlidingWindow > 0 && _model.FullAttentionEvery != pattern) Set("attention.sliding_window_pattern", _model.FullAttentionEvery);
-        if (_model.AttentionScalar != GgufArchitecture.AssumedScalar(_model) && _model.AttentionScalar > 0) _writer.SetSingle(Key("attention.scale"), (float)(1 / Math.Sqrt(_model.AttentionScalar)));
         if (!GgufArchitecture.IsGemma(_model.Family) || _model.Family == ModelFamily.Gemma) return;
         if (_model.AttentionSoftCap > 0 || _model.Family == ModelFamily.Gemma2) _writer.SetSingle(Key("attn_logit_softcapping"), _model.AttentionSoftCap);
         if (_model.LogitSoftCap > 0 || _model.Family == ModelFamily.Gemma2) _writer.SetSingle(Key("final_logit_softcapping"), _model.LogitSoftCap);

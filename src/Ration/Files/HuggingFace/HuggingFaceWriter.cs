@@ -29,9 +29,9 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
     {
         _total = map.Tensors.Sum(t => types(t.Name).Bytes(t.Shape));
         List<List<(string Name, Shape Shape)>> shards = Split(shardBytes);
-        string[] names = [.. shards.Select((_, i) => shards.Count == 1 ? HuggingFaceFolder.WeightsName : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors"))];
+        string[] names = [.. shards.Select((_, i) => shards.Count == 1 ? SafetensorsFolder.SingleName : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors"))];
         for (int i = 0; i < names.Length; i++) WriteShard(Path.Combine(folder, names[i]), shards[i]);
-        string index = Path.Combine(folder, SafetensorsFolder.IndexName), single = Path.Combine(folder, HuggingFaceFolder.WeightsName);
+        string index = Path.Combine(folder, SafetensorsFolder.IndexName), single = Path.Combine(folder, SafetensorsFolder.SingleName);
         if (names.Length > 1)
         {
             AtomicFile.Write(index, stream => WriteIndex(stream, shards, names));

@@ -10,7 +10,14 @@ internal static class SafetensorsFormat
 {
     public const int PrefixBytes = sizeof(ulong);
     public const int HeaderLimit = 100_000_000;
-    public const int EntryLimit = 1 << 18;
+    public const int EntryLimit = 1 << 16;
+
+    /// <summary>Most characters of a tensor's name.</summary>
+    public const int LargestName = 4096;
+
+    /// <summary>Most characters of all names and metadata together: 256 for each of the most entries.</summary>
+    public const int TextLimit = 1 << 24;
+
     public const int PieceBytes = 64 << 10;
 
     /// <summary>Tensor data starts at a multiple of this.</summary>

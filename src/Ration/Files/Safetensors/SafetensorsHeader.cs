@@ -15,6 +15,8 @@ internal sealed class SafetensorsHeader
     private readonly Dictionary<string, StoredTensor> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
 
+    private long _characters;
+
     private SafetensorsHeader(string path, long dataStart, long dataBytes)
     {
         _path = path;
@@ -60,7 +62,8 @@ internal sealed class SafetensorsHeader
         bool metadataSeen = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string name = Text(ref reader, "a name in the header");
+            string name = Kept(ref reader, "a name in the header");
+            if (name.Length > SafetensorsFormat.LargestName) throw Fault($"a name in the header has {name.Length} characters, where at most {SafetensorsFormat.LargestName} are allowed");
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
                 throw Fault($"the header entry {InvalidInputException.Quote(name)} is not a JSON object");
             if (name == SafetensorsFormat.MetadataKey)
@@ -87,13 +90,14 @@ internal sealed class SafetensorsHeader
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string key = Text(ref reader, "a metadata key");
+            string key = Kept(ref reader, "a metadata key");
             if (!reader.Read() || reader.TokenType != JsonTokenType.String)
                 throw Fault($"the metadata entry {InvalidInputException.Quote(key)} is not a string");
-            string value = Text(ref reader, "a metadata value");
+            string value = Kept(ref reader, "a metadata value");
             if (!_metadata.TryAdd(key, value)) throw Fault($"two metadata entries are named {InvalidInputException.Quote(key)}");
-            if (_metadata.Count > SafetensorsFormat.EntryLimit)
-                throw Fault($"the header has more than {SafetensorsFormat.EntryLimit} metadata entries");
+            // A checksum for each tensor, and as many others.
+            if (_metadata.Count > 2 * SafetensorsFormat.EntryLimit)
+                throw Fault($"the header has more than {2 * SafetensorsFormat.EntryLimit} metadata entries");
         }
     }
 
@@ -178,6 +182,13 @@ internal sealed class SafetensorsHeader
         }
 
         return count;
+    }
+
+    private string Kept(ref Utf8JsonReader reader, string what)
+    {
+        string text = Text(ref reader, what);
+        _characters += text.Length;
+        return _characters <= SafetensorsFormat.TextLimit ? text : throw Fault($"the names and metadata in the header have more than {SafetensorsFormat.TextLimit} characters");
     }
 
     private string Text(ref Utf8JsonReader reader, string what)

@@ -15,6 +15,9 @@ internal static class WeightLoader
     // Below this, threads would cost more memory than they save time.
     private const long WorthThreads = 64 << 20;
 
+    // Each thread holds a piece twice, as it is stored and as numbers.
+    private const int MostThreads = 4;
+
     /// <summary>Fills values with the parameters of their names.</summary>
     public static void Load(WeightSource source, IReadOnlyList<Value> values, Executor executor)
     {
@@ -28,7 +31,7 @@ internal static class WeightLoader
 
         try
         {
-            Parallel.ForEach(pieces, piece => LoadPiece(source, piece.Value, piece.Row, executor));
+            Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(MostThreads, executor.Threads) }, piece => LoadPiece(source, piece.Value, piece.Row, executor));
         }
         catch (AggregateException e) when (e.InnerException is InvalidInputException)
         {

@@ -70,9 +70,6 @@ internal sealed class WeightMap
     /// <summary>The links into a tensor, by its rows (columns).</summary>
     public IReadOnlyList<WeightLink> LinksInto(string tensor) => _intoTensor[tensor];
 
-    /// <summary>Whether a tensor is one of the map's.</summary>
-    public bool Knows(string tensor) => _intoTensor.ContainsKey(tensor);
-
     private void AddExperts(string template, ParameterShape parameter)
     {
         long rows = parameter.Shape[1];

@@ -15,6 +15,9 @@ internal sealed class WeightNames
 
     private WeightNames(Dictionary<string, WeightRule> rules, bool othersKeepTheirNames) => (_rules, _othersKeepTheirNames) = (rules, othersKeepTheirNames);
 
+    /// <summary>Whether each expert has tensors of its own; else those of a layer are stacked.</summary>
+    public bool HasExpertsApart => _rules.TryGetValue("mlp.experts.up_proj", out WeightRule rule) && rule.Template.Contains("{1}", StringComparison.Ordinal);
+
     /// <summary>The names in a Hugging Face folder, as the family's class publishes them.</summary>
     public static WeightNames HuggingFace(ModelFamily family) => family switch
     {

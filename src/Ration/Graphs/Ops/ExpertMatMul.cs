@@ -54,6 +54,9 @@ public sealed record ExpertMatMul(bool TransposeWeights, bool Accumulate = false
 
     /// <inheritdoc/>
     public override IReadOnlyList<SharedBuffer> ShareableBuffers(Node node) => Accumulate ? [new SharedBuffer(0, 3)] : [];
+
+    /// <inheritdoc/>
+    public override bool AcceptsTiles(int input) => input == 1 && TransposeWeights;
 }
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Ration.Graphs;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Planning.Passes;
 
@@ -22,6 +23,9 @@ public sealed class WeightLayout(Func<DType, StorageLayout> preferred) : IGraphP
             }
         }
 
-        return WeightReplacement.Apply(graph, weight => weight.Shape.Rank != 2 || refused.Contains(weight.Id) ? weight : weight with { Layout = preferred(weight.DType) });
+        return WeightReplacement.Apply(graph, weight => !CanLieInTiles(weight.Shape) || refused.Contains(weight.Id) ? weight : weight with { Layout = preferred(weight.DType) });
     }
+
+    // Of stacked matrices each has tiles of its own.
+    private static bool CanLieInTiles(Shape shape) => shape.Rank == 2 || (shape.Rank == 3 && shape[1] % TiledRows.Rows == 0);
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using Ration.Files;
 using Ration.Files.Gguf;
 using Ration.Tensors;
@@ -100,25 +99,20 @@ public sealed class GgufFileTests
     }
 
     [Fact]
-    public void A_large_vocabulary_opens_at_once_and_in_little_more_than_its_bytes()
+    public void A_large_vocabulary_opens_in_little_more_than_its_bytes()
     {
         using var folder = new TemporaryFolder();
         GgufBytes builder = new GgufBytes(0, 1).Array("tokenizer.ggml.tokens", GgufType.String, 256_000);
         for (int i = 0; i < 256_000; i++) builder.Text($"token{i}");
         byte[] bytes = builder.Done();
         string path = folder.Write("a.gguf", bytes);
-        double best = double.MaxValue;
-        for (int round = 0; round < 5; round++)
+        for (int round = 0; round < 2; round++)
         {
-            long allocated = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+            long allocated = GC.GetAllocatedBytesForCurrentThread();
             using GgufFile file = GgufFile.Open(path);
             Assert.Equal("token255999", file.Metadata.GetStrings("tokenizer.ggml.tokens")[^1]);
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, (3 * bytes.Length) + (2 << 20));
         }
-
-        TestContext.Current.TestOutputHelper!.WriteLine($"{best:F1} ms for {bytes.Length} bytes");
-        Assert.InRange(best, 0, 150);
     }
 
     internal static void Fault(string part, Action action)

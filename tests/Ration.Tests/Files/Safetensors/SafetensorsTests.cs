@@ -204,6 +204,14 @@ public sealed class SafetensorsTests
     }
 
     [Fact]
+    public void Names_are_of_bounded_length()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("a.safetensors", FileOf($"{{\"{new string('.', 4097)}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}}}", 0));
+        Assert.Contains("4097 characters", Assert.Throws<FileFormatException>(() => SafetensorsReader.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_header_beyond_the_limit_is_refused_even_if_the_file_has_it()
     {
         using var folder = new TemporaryFolder();

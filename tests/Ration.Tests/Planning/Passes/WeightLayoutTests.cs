@@ -28,6 +28,19 @@ public sealed class WeightLayoutTests
     }
 
     [Fact]
+    public void Stacked_matrices_are_put_in_tiles_where_each_has_whole_ones()
+    {
+        GraphBuilder builder = new();
+        Value whole = builder.Parameter("whole", new Shape(3, 32, 64), DType.Q8_0, trainable: false), odd = builder.Parameter("odd", new Shape(3, 24, 64), DType.Q8_0, trainable: false);
+        Value x = builder.Input("x", new Shape(5, 64)), starts = builder.Input("starts", new Shape(4), DType.I32);
+        builder.Output(builder.ExpertLinear(x, whole, starts, "y"));
+        builder.Output(builder.ExpertLinear(x, odd, starts, "z"));
+        Graph after = s_pass.Apply(builder.Build());
+        GraphLaws.Check(after);
+        Assert.Equal(["whole"], after.Persistent.Where(static v => v.Layout == StorageLayout.Tiles).Select(static v => v.Name));
+    }
+
+    [Fact]
     public void One_reader_that_wants_rows_keeps_them_rows()
     {
         GraphBuilder builder = new();

@@ -11,9 +11,6 @@ internal unsafe interface ITileFormat
     /// <summary>The type.</summary>
     static abstract DType Type { get; }
 
-    /// <summary>Whether activations are rounded to <see cref="ActivationBlock"/>s first; else they are read as they are.</summary>
-    static abstract bool RoundsActivations { get; }
-
     /// <summary>sums + the products of a tile block's rows with the activations that lie at the same place.</summary>
     /// <param name="block">A tile block.</param>
     /// <param name="row">First row.</param>

@@ -12,8 +12,6 @@ internal readonly unsafe struct TileFormatFourBitFloat<TCode> : ITileFormat
 
     public static DType Type => typeof(TCode) == typeof(NormalFloatCode) ? DType.NF4 : DType.FP4;
 
-    public static bool RoundsActivations => false;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>

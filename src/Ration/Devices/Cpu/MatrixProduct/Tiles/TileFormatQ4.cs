@@ -10,8 +10,6 @@ internal readonly unsafe struct TileFormatQ4 : ITileFormat
 
     public static DType Type => DType.Q4_0;
 
-    public static bool RoundsActivations => true;
-
     // A sum of 16 products of 0 … 15 with −127 … 127 stays within 16 bits.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)

@@ -10,8 +10,6 @@ internal readonly unsafe struct TileFormatQ4K : ITileFormat
 
     public static DType Type => DType.Q4_K;
 
-    public static bool RoundsActivations => true;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>

@@ -14,8 +14,6 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
 
     public static DType Type => DType.Q6_K;
 
-    public static bool RoundsActivations => true;
-
     // Half of a half at a time: 16 elements of each quarter, which have one scale. Every vector of bits is loaded once.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
