@@ -24,6 +24,18 @@ public sealed class VocabularyTests(TrainedModel trained)
         Assert.True(result.GetProperty("tokens").GetInt64() > 0);
     }
 
+    [Fact]
+    public void A_model_of_bytes_is_not_put_beside_another_tokenizer()
+    {
+        using TestFolder folder = new();
+        Directory.CreateDirectory(folder["output"]);
+        File.WriteAllText(folder["output/tokenizer.json"], "{}");
+        ToolResult result = ToolRun.Run(TrainingJob.Arguments(trained.Data, folder["output"], 3));
+        Assert.Contains("tokenizer.json", result.AssertRefused(2), StringComparison.Ordinal);
+        Assert.Equal("{}", File.ReadAllText(folder["output/tokenizer.json"]));
+        Assert.False(File.Exists(folder["output/model.safetensors"]));
+    }
+
     [Theory]
     [InlineData("train:12", "257")]
     [InlineData("words", "train:N")]

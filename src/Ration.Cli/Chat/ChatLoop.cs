@@ -102,8 +102,16 @@ internal sealed class ChatLoop : IDisposable
     {
         TextGeneration generation = _session.Ask(message, _options);
         int forgotten = _session.ForgottenMessages;
-        bool isDone = generation.WriteTo(_writer, _interruption.Begin());
-        _interruption.End();
+        bool isDone;
+        try
+        {
+            isDone = generation.WriteTo(_writer, _interruption.Begin());
+        }
+        finally
+        {
+            _interruption.End();
+        }
+
         _writer.WriteLine();
         _last = generation.Result;
         GeneratedTokens += _last.Tokens.Count;

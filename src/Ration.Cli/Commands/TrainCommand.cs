@@ -54,6 +54,7 @@ internal static class TrainCommand
         if (!resume && !arguments.ReadOverwrite(parsed)) RequireFinished(output);
         using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
+        if (tokenizer is ByteTokenizer) RequireNoOther(output);
         source = source.Reading(tokenizer);
         tokenizerName = tokenizer.Name;
         using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
@@ -96,6 +97,16 @@ internal static class TrainCommand
 
         if (found.StepsDone < found.Steps)
             throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
+    }
+
+    // Whoever reads the folder takes such a file before the bytes that the configuration names.
+    private static void RequireNoOther(string output)
+    {
+        foreach (string name in (ReadOnlySpan<string>)["tokenizer.json", "tokenizer.model"])
+        {
+            if (File.Exists(Path.Combine(output, name)))
+                throw new InvalidInputException($"{output} has a {name} from something else, and a model of bytes beside it would be read with that; remove it, or give another --output");
+        }
     }
 
     // Planning leaves graphs of plans that were not chosen. They are given back before the arena is reserved, not beside it.

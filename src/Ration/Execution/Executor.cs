@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ration.Devices;
 using Ration.Graphs;
@@ -42,6 +43,10 @@ public sealed class Executor : IDisposable
     /// <summary>Reads an input or output of a program.</summary>
     public void Read<T>(StepProgram program, string output, Span<T> values)
         where T : unmanaged => _device.Read(program.OffsetOf(output), MemoryMarshal.AsBytes(values));
+
+    /// <summary>Reads part of an input or output of a program, from element <paramref name="first"/>.</summary>
+    public void Read<T>(StepProgram program, string output, long first, Span<T> values)
+        where T : unmanaged => _device.Read(program.OffsetOf(output) + (first * Unsafe.SizeOf<T>()), MemoryMarshal.AsBytes(values));
 
     /// <summary>Reads a scalar output of a program.</summary>
     public float ReadScalar(StepProgram program, string output)

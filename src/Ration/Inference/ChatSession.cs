@@ -69,30 +69,36 @@ public sealed class ChatSession(LanguageModel model)
         };
     }
 
+    // What is forgotten is so only once the rest fits: a message that is refused must not cost the conversation.
     private int[] Prompt(List<ChatTemplateMessage> messages, int? maxTokens)
     {
-        int[] prompt = Conversation.Encode(model.Text, Seen(messages));
+        int forgotten = _forgotten;
+        int[] prompt = Conversation.Encode(model.Text, Seen(messages, forgotten));
         int wanted = Math.Min(maxTokens ?? int.MaxValue, model.Context / LeastShareForAnswer);
         if (prompt.Length + wanted <= model.Context) return prompt;
-        while (prompt.Length > model.Context / 2 && ForgetExchange(messages)) prompt = Conversation.Encode(model.Text, Seen(messages));
-        return prompt.Length <= model.Context ? prompt : throw new InvalidInputException(
-            $"the message and the system's take {prompt.Length} tokens, and there is room for {model.Context}; shorten them, or load the model with a larger context");
+        while (prompt.Length > model.Context / 2 && NextExchange(messages, forgotten) is var next and >= 0)
+        {
+            forgotten = next;
+            prompt = Conversation.Encode(model.Text, Seen(messages, forgotten));
+        }
+
+        if (prompt.Length > model.Context)
+            throw new InvalidInputException($"the message and the system's take {prompt.Length} tokens, and there is room for {model.Context}; shorten them, or load the model with a larger context");
+        _forgotten = forgotten;
+        return prompt;
     }
 
-    private List<ChatTemplateMessage> Seen(List<ChatTemplateMessage> messages)
+    private static List<ChatTemplateMessage> Seen(List<ChatTemplateMessage> messages, int forgotten)
     {
-        int left = _forgotten;
+        int left = forgotten;
         return [.. messages.Where(m => IsSystem(m) || left-- <= 0)];
     }
 
-    // The last message of the user always stays.
-    private bool ForgetExchange(List<ChatTemplateMessage> messages)
+    // How many messages go with the oldest exchange that is still seen; -1 where only the last message of the user is left, which stays.
+    private static int NextExchange(List<ChatTemplateMessage> messages, int forgotten)
     {
         ChatTemplateMessage[] turns = [.. messages.Where(static m => !IsSystem(m))];
-        int next = Array.FindIndex(turns, Math.Min(_forgotten + 1, turns.Length), static m => m.Role == "user");
-        if (next < 0) return false;
-        _forgotten = next;
-        return true;
+        return Array.FindIndex(turns, Math.Min(forgotten + 1, turns.Length), static m => m.Role == "user");
     }
 
     private static bool IsSystem(ChatTemplateMessage message) => message.Role is "system" or "developer";

@@ -57,15 +57,28 @@ internal static class Conversation
     }
 
     private static IEnumerable<string> Texts(ChatTemplateMessage message) =>
-        [message.Content ?? "", message.Name ?? "", message.ReasoningContent ?? "", .. message.TextParts ?? []];
+    [
+        message.Role, message.Content ?? "", message.Name ?? "", message.ReasoningContent ?? "", message.ToolCallId ?? "", .. message.TextParts ?? [],
+        .. message.ToolCalls is { } calls ? JsonTexts.Of(calls) : [],
+        .. message.Fields?.SelectMany(static field => JsonTexts.Of(field.Value).Append(field.Key)) ?? [],
+    ];
 
-    private static ChatTemplateMessage Protect(ModelText text, ChatTemplateMessage message, char mark, List<string> kept) => message with
+    private static ChatTemplateMessage Protect(ModelText text, ChatTemplateMessage message, char mark, List<string> kept)
     {
-        Content = message.Content is { } content ? Protect(text, content, mark, kept) : null,
-        Name = message.Name is { } name ? Protect(text, name, mark, kept) : null,
-        ReasoningContent = message.ReasoningContent is { } thought ? Protect(text, thought, mark, kept) : null,
-        TextParts = message.TextParts is { } parts ? [.. parts.Select(p => Protect(text, p, mark, kept))] : null,
-    };
+        return message with
+        {
+            Role = Safe(message.Role),
+            Content = message.Content is { } content ? Safe(content) : null,
+            Name = message.Name is { } name ? Safe(name) : null,
+            ReasoningContent = message.ReasoningContent is { } thought ? Safe(thought) : null,
+            TextParts = message.TextParts is { } parts ? [.. parts.Select(Safe)] : null,
+            ToolCalls = message.ToolCalls is { } calls ? JsonTexts.Rewrite(calls, Safe) : null,
+            ToolCallId = message.ToolCallId is { } call ? Safe(call) : null,
+            Fields = message.Fields?.ToDictionary(field => Safe(field.Key), field => JsonTexts.Rewrite(field.Value, Safe), StringComparer.Ordinal),
+        };
+
+        string Safe(string part) => Protect(text, part, mark, kept);
+    }
 
     // Mark, number, mark stands for a text that is to stay text.
     private static string Protect(ModelText text, string content, char mark, List<string> kept)

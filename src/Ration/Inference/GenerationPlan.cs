@@ -1,5 +1,6 @@
 using Ration.Devices;
 using Ration.Graphs;
+using Ration.Inference.Sampling;
 using Ration.Memory;
 using Ration.Planning;
 using Ration.Tensors;
@@ -88,12 +89,12 @@ public sealed class GenerationPlan
         return null;
     }
 
-    // Logits, twice where there are several texts; a sampler's scores, weights and keys; the texts.
+    // Logits, twice where there are several texts; a sampler, whose window is no longer than the text; the texts.
     private static long HostBytes(GenerationStep step)
     {
         bool blocks = step.WeightType?.Invoke("model.embed_tokens.weight", new Shape(step.Model.Vocabulary, step.Model.Width)).IsQuantized() == true;
         long logits = (long)step.Rows * step.Model.Vocabulary * sizeof(float) * (step.Rows > 1 ? 2 : 1);
-        return logits + (16L * step.Model.Vocabulary) + RowInputs.HostBytes(step) + s_code + (blocks ? s_codeOfBlocks : 0);
+        return logits + Sampler.HostBytes(step.Model.Vocabulary, step.Capacity) + RowInputs.HostBytes(step) + s_code + (blocks ? s_codeOfBlocks : 0);
     }
 
     private static MemoryBudgetException Refusal(GenerationOptions options, IDevice device, long budget, long runtime)

@@ -7,7 +7,7 @@ internal sealed class TextEmbedder
 {
     private readonly Generator _generator;
     private readonly GenerationPrograms _programs;
-    private readonly float[] _states;
+    private readonly float[] _state;
     private readonly int _width;
 
     /// <summary>Compiles what runs.</summary>
@@ -17,7 +17,7 @@ internal sealed class TextEmbedder
         _generator = generator;
         _programs = generator.Plan.Programs.ForHiddenStates(generator.Plan.Device);
         _width = generator.Plan.Options.Model.Width;
-        _states = new float[_programs.Largest.Graph.Outputs[0].Shape.Elements];
+        _state = new float[_width];
     }
 
     /// <summary>The vector, of length 1.</summary>
@@ -34,12 +34,14 @@ internal sealed class TextEmbedder
             StepProgram program = _programs.Next(tokens.Length - done, out int chunk);
             int count = Math.Min(chunk, tokens.Length - done);
             _generator.Run(program, chunk, tokens.Slice(done, count));
-            _generator.Executor.Read<float>(program, program.Graph.Outputs[0].Name, _states.AsSpan(0, chunk * _width));
             done += count;
             for (int i = pooling == EmbeddingPooling.Mean ? 0 : count - 1; i < count; i++)
             {
                 if (pooling == EmbeddingPooling.LastToken && done < tokens.Length) break;
-                for (int c = 0; c < _width; c++) sum[c] += _states[(i * _width) + c];
+
+                // One at a time: those of a whole chunk would be memory beyond the plan.
+                _generator.Executor.Read<float>(program, program.Graph.Outputs[0].Name, (long)i * _width, _state);
+                for (int c = 0; c < _width; c++) sum[c] += _state[c];
             }
         }
 

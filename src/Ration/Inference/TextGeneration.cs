@@ -33,7 +33,9 @@ public sealed class TextGeneration
         if (prompt.Length > model.Context)
             throw new InvalidInputException($"the prompt has {prompt.Length} tokens, and there is room for {model.Context}; shorten it, or load the model with a larger context");
         (_model, _prompt, _options) = (model, prompt, options);
-        _sampler = new Sampler(options.Sampling, model.Text.Vocabulary);
+
+        // No text is longer than the context, and the plan counts no more.
+        _sampler = new Sampler(options.Sampling with { PenaltyWindow = Math.Min(options.Sampling.PenaltyWindow, model.Context) }, model.Text.Vocabulary);
         _decoder = new StreamingDecoder(model.Tokenizer, showSpecial: options.ShowSpecial);
         _stops = new StopStrings(options.Stop);
     }

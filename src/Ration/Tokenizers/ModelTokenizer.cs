@@ -21,7 +21,7 @@ public static class ModelTokenizer
         ArgumentNullException.ThrowIfNull(model);
         if (model.Metadata is { } metadata) return GgufTokenizer.Describe(metadata);
         return Directory.Exists(model.Path) ? Describe(model.Path)
-            : throw new InvalidInputException($"{InvalidInputException.Quote(model.Path)} has no tokenizer, as files of this format have none; convert the model into a folder and copy tokenizer.json or tokenizer.model into it");
+            : throw NoneInFile(model.Path);
     }
 
     /// <summary>The tokenizer of a GGUF file, or of the model in a folder: from <c>tokenizer.json</c>, else <c>tokenizer.model</c>, else
@@ -33,6 +33,7 @@ public static class ModelTokenizer
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (File.Exists(folder))
         {
+            if (Path.GetExtension(folder).Equals(".bin", StringComparison.OrdinalIgnoreCase)) throw NoneInFile(folder);
             using GgufFile file = GgufFile.Open(folder);
             return GgufTokenizer.Describe(file.Metadata);
         }
@@ -45,4 +46,7 @@ public static class ModelTokenizer
             ? new TokenizerDescription { Tokenizer = new ByteTokenizer(config.Model.Vocabulary) }
             : throw new InvalidInputException($"{InvalidInputException.Quote(folder)} has no tokenizer; copy tokenizer.json or tokenizer.model of the model into it");
     }
+
+    private static InvalidInputException NoneInFile(string path) =>
+        new($"{InvalidInputException.Quote(path)} has no tokenizer, as files of this format have none; convert the model into a folder (ration convert) and copy tokenizer.json or tokenizer.model into it");
 }

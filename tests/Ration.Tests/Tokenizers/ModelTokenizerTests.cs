@@ -56,6 +56,17 @@ public sealed class ModelTokenizerTests
     }
 
     [Fact]
+    public void A_checkpoint_without_a_tokenizer_says_so()
+    {
+        using TemporaryFolder folder = new();
+        string path = Path.Combine(folder.Path, "model.bin");
+        File.WriteAllBytes(path, new byte[64]);
+        string message = Assert.Throws<InvalidInputException>(() => ModelTokenizer.Read(path)).Message;
+        Assert.Contains("has no tokenizer", message, StringComparison.Ordinal);
+        Assert.Contains("ration convert", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Damaged_files_beside_it_are_told()
     {
         using var folder = new TemporaryFolder();

@@ -11,11 +11,15 @@ public interface IParallelWork
 
 /// <summary>
 /// Persistent threads that run the items of one operation at a time. Idle workers spin for some microseconds, because the next
-/// operation usually follows at once, and then park. Dispatch allocates nothing. The calling thread is worker 0.
+/// operation usually follows at once, and then park. Dispatch allocates nothing. The calling thread is worker 0: it takes items like the others,
+/// and does not wait for a thread that the system has not let run yet, but for those that have begun.
 /// </summary>
 public sealed unsafe class WorkerPool : IDisposable
 {
     private const int SpinsBeforeParking = 4_000;
+
+    // A turn that nobody may join any more; the other bits count the workers in it.
+    private const int Closed = int.MinValue;
     private readonly Thread[] _workers;
     private readonly object _gate = new();
     private Turn _turn;
@@ -32,6 +36,7 @@ public sealed unsafe class WorkerPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
         Threads = threads;
+        _turn.Busy = Closed;
         _workers = new Thread[threads - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
@@ -82,12 +87,13 @@ public sealed unsafe class WorkerPool : IDisposable
         _body = body;
         _items = items;
         _turn.Next = 0;
-        _turn.Busy = _workers.Length;
+        Volatile.Write(ref _turn.Busy, 0);
         Interlocked.Increment(ref _turn.Generation);
         WakeParked();
         RunItems(0);
+        Interlocked.Or(ref _turn.Busy, Closed);
         SpinWait spin = default;
-        while (Volatile.Read(ref _turn.Busy) != 0)
+        while (Volatile.Read(ref _turn.Busy) != Closed)
         {
             if (spin.NextSpinWillYield) Thread.Yield();
             else spin.SpinOnce(sleep1Threshold: -1);
@@ -123,9 +129,24 @@ public sealed unsafe class WorkerPool : IDisposable
             AwaitGeneration(seen);
             seen = Volatile.Read(ref _turn.Generation);
             if (_stopping) return;
+            if (!TryJoin()) continue;
             RunItems(worker);
             Interlocked.Decrement(ref _turn.Busy);
         }
+    }
+
+    // What a turn runs is read after this, so that one who comes late for a turn joins the next one whole, or none.
+    private bool TryJoin()
+    {
+        int busy = Volatile.Read(ref _turn.Busy);
+        while (busy >= 0)
+        {
+            int found = Interlocked.CompareExchange(ref _turn.Busy, busy + 1, busy);
+            if (found == busy) return true;
+            busy = found;
+        }
+
+        return false;
     }
 
     private void AwaitGeneration(int seen)

@@ -6,7 +6,7 @@ namespace Ration.Graphs.Ops;
 /// <summary>
 /// Writes tokens into a cache: cache [rows, capacity, channels] in F32, F16, BF16 or Q8_0, new tokens [rows, n, channels], and where each
 /// goes (I32 [rows, n]) → the cache, in place. A token whose place is negative or beyond the capacity is dropped; what a format cannot hold
-/// is stored as its greatest number.
+/// is stored as its greatest number, NaN among it; F32 holds everything.
 /// </summary>
 /// <param name="Ring">Whether places are taken modulo the capacity, so that late tokens overwrite early ones.</param>
 public sealed record AppendToCache(bool Ring = false) : Op

@@ -24,6 +24,16 @@ public sealed class Sampler
         _candidates = new Candidates(vocabulary, options.PenaltyWindow);
     }
 
+    /// <summary>The managed memory of a sampler that uses every method.</summary>
+    /// <param name="vocabulary">Tokens of the model.</param>
+    /// <param name="window">Tokens that penalties look at.</param>
+    internal static long HostBytes(int vocabulary, int window)
+    {
+        // Scores, weights, keys; counts of both penalties; distances of typical sampling; a maximum of each block of 64.
+        const int ofToken = (2 * sizeof(float)) + sizeof(ulong) + (2 * sizeof(int)) + sizeof(float);
+        return ((long)vocabulary * ofToken) + (vocabulary / 16L) + ((long)window * sizeof(int));
+    }
+
     /// <summary>The next token.</summary>
     /// <param name="logits">One for each token of the vocabulary.</param>
     /// <param name="number">Number of the draw, from 0.</param>

@@ -16,13 +16,13 @@ public sealed record SamplingOptions(float Temperature = 0.8f, int TopK = 0, flo
     /// <summary>Only the most typical tokens that together have this probability are considered; 1 for all.</summary>
     public float Typical { get; init; } = 1;
 
-    /// <summary>Scores of tokens in the recent text are divided by this (multiplied where negative); 1 for no penalty.</summary>
+    /// <summary>Scores of tokens in the recent text are divided by this (multiplied where negative), from 0.01 to 100; 1 for no penalty.</summary>
     public float RepetitionPenalty { get; init; } = 1;
 
-    /// <summary>Taken from the score of a token for each time that it came in the recent text.</summary>
+    /// <summary>Taken from the score of a token for each time that it came in the recent text, from −100 to 100.</summary>
     public float FrequencyPenalty { get; init; }
 
-    /// <summary>Taken from the score of a token that came in the recent text.</summary>
+    /// <summary>Taken from the score of a token that came in the recent text, from −100 to 100.</summary>
     public float PresencePenalty { get; init; }
 
     /// <summary>How many of the last tokens are the recent text.</summary>
@@ -44,9 +44,9 @@ public sealed record SamplingOptions(float Temperature = 0.8f, int TopK = 0, flo
         Require(TopP is > 0 and <= 1, $"--top-p {TopP}: give a number above 0 and at most 1");
         Require(MinP is >= 0 and <= 1, $"--min-p {MinP}: give a number from 0 (all) to 1");
         Require(Typical is > 0 and <= 1, $"--typical {Typical}: give a number above 0 and at most 1 (all)");
-        Require(RepetitionPenalty is > 0 and < float.PositiveInfinity, $"--repetition-penalty {RepetitionPenalty}: give a positive number; 1 is no penalty, 1.1 a mild one");
-        Require(float.IsFinite(FrequencyPenalty), $"--frequency-penalty {FrequencyPenalty}: give a number, say from -2 to 2; 0 is no penalty");
-        Require(float.IsFinite(PresencePenalty), $"--presence-penalty {PresencePenalty}: give a number, say from -2 to 2; 0 is no penalty");
+        Require(RepetitionPenalty is >= 0.01f and <= 100, $"--repetition-penalty {RepetitionPenalty}: give a number from 0.01 to 100; 1 is no penalty, 1.1 a mild one");
+        Require(FrequencyPenalty is >= -100 and <= 100, $"--frequency-penalty {FrequencyPenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");
+        Require(PresencePenalty is >= -100 and <= 100, $"--presence-penalty {PresencePenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");
         Require(PenaltyWindow is >= 0 and <= 1 << 24, $"--penalty-window {PenaltyWindow}: give 0 to 16,777,216 tokens");
         foreach ((int token, float bias) in LogitBias)
         {

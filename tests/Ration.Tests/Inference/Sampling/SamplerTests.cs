@@ -80,6 +80,25 @@ public sealed class SamplerTests
     }
 
     [Fact]
+    public void Tokens_that_the_tokenizer_does_not_know_are_passed_over_by_penalties()
+    {
+        SamplingOptions options = new(0) { RepetitionPenalty = 1.5f, FrequencyPenalty = 0.1f };
+        Assert.Equal(2, new Sampler(options, 3).Next([1, 5, 4.9f], 0, [3, 1, 1_000_000, -1]));
+    }
+
+    [Fact]
+    public void The_planned_memory_of_a_sampler_covers_all_methods_at_once()
+    {
+        const int Vocabulary = 50_000;
+        SamplingOptions options = Options["all"] with { PenaltyWindow = 3000 };
+        float[] logits = Logits(Vocabulary, 1);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        _ = new Sampler(options, Vocabulary).Next(logits, 0, s_history);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.InRange(Sampler.HostBytes(Vocabulary, 3000), allocated - 4096, allocated * 1.1);
+    }
+
+    [Fact]
     public void A_draw_depends_on_its_number_and_the_seed_alone()
     {
         float[] logits = Logits(500, 3), other = Logits(500, 4);
@@ -141,6 +160,10 @@ public sealed class SamplerTests
             ["--repetition-penalty"] = new() { RepetitionPenalty = 0 },
             ["--frequency-penalty"] = new() { FrequencyPenalty = float.NaN },
             ["--presence-penalty"] = new() { PresencePenalty = float.PositiveInfinity },
+            ["--repetition-penalty 1E-30: give a number from 0.01 to 100"] = new() { RepetitionPenalty = 1e-30f },
+            ["--repetition-penalty 101"] = new() { RepetitionPenalty = 101 },
+            ["--frequency-penalty 1E+38: give a number from -100 to 100"] = new() { FrequencyPenalty = 1e38f },
+            ["--presence-penalty -101"] = new() { PresencePenalty = -101 },
             ["--penalty-window"] = new() { PenaltyWindow = -1 },
             ["--logit-bias"] = new() { LogitBias = new Dictionary<int, float> { [10] = 1 } },
         };

@@ -6,12 +6,14 @@ using Ration.Tensors.Formats;
 namespace Ration.Devices.Cpu.Kernels;
 
 /// <summary>
-/// Rows of caches as f32 and back, one thread. Narrowing rounds to nearest; what is beyond a format's range is stored as its greatest
-/// number, so that reading needs no look at infinities.
+/// Rows of caches as f32 and back, one thread. Narrowing rounds to nearest; what is beyond the range of a format narrower than f32 is
+/// stored as its greatest number, and what is no number (NaN) as its greatest positive one, so that reading needs no look at either. F32
+/// keeps every bit.
 /// </summary>
 internal static unsafe class CacheStorage
 {
     private const float GreatestHalf = 65504;
+    private const float GreatestBrainFloat = 3.3895314e38f;
     private const int Piece = 512;
 
     /// <summary>Stores channels.</summary>
@@ -24,16 +26,14 @@ internal static unsafe class CacheStorage
             case DType.F32:
                 NativeMemory.Copy(source, target, (nuint)count * sizeof(float));
                 break;
-            case DType.BF16:
-                TensorCodec.Encode(DType.BF16, source, target, count);
-                break;
-            case DType.F16:
+            case DType.BF16 or DType.F16:
+                float greatest = type == DType.F16 ? GreatestHalf : GreatestBrainFloat;
                 float* clamped = stackalloc float[Piece];
                 for (nint i = 0; i < count; i += Piece)
                 {
                     nint part = nint.Min(Piece, count - i);
-                    ElementwiseLoops.BinaryScalar<Clamp>(source + i, GreatestHalf, clamped, part);
-                    TensorCodec.Store(clamped, target, DType.F16, i, part);
+                    ElementwiseLoops.BinaryScalar<Clamp>(source + i, greatest, clamped, part);
+                    TensorCodec.Store(clamped, target, type, i, part);
                 }
 
                 break;
@@ -63,7 +63,7 @@ internal static unsafe class CacheStorage
     private static void StoreBlock(float* source, byte* target)
     {
         float* steps = stackalloc float[EightBitFormat.Block];
-        float greatest = MathF.Min(ReductionLoops.MaxOf<Magnitude>(source, EightBitFormat.Block), 127 * GreatestHalf);
+        float greatest = ReductionLoops.MaxOf<Magnitude>(source, EightBitFormat.Block);
         Half scale = (Half)(greatest / 127);
         float stored = (float)scale, inverse = stored > 0 ? 1 / stored : 0;
         *(Half*)target = scale;
@@ -72,6 +72,7 @@ internal static unsafe class CacheStorage
         for (int i = 0; i < EightBitFormat.Block; i++) bytes[i] = (sbyte)(int)steps[i];
     }
 
+    // The second operand of Min is what comes of a NaN in the first.
     private readonly struct Clamp : IBinaryOperator
     {
         public static T Do<T>(T x, T y)
@@ -81,7 +82,7 @@ internal static unsafe class CacheStorage
     private readonly struct Magnitude : IUnaryOperator
     {
         public static T Do<T>(T x)
-            where T : unmanaged, ILanes<T> => T.Abs(x);
+            where T : unmanaged, ILanes<T> => T.Min(T.Abs(x), T.Create(127 * GreatestHalf));
     }
 
     private readonly struct RoundedSteps : ITernaryOperator
