@@ -1,8 +1,9 @@
-using Microsoft.Extensions.AI;
 using Ration;
 using Ration.Inference;
+using Ration.Inference.Sampling;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Tokenizers.ChatTemplates;
 
 if (args.Length is 0 or > 2)
 {
@@ -16,20 +17,14 @@ try
     using LanguageModel model = LanguageModel.Load(args[0], new LanguageModelOptions { Memory = memory });
     Console.Error.WriteLine($"{model.Configuration.Name}: {model.Context} tokens of context in {new ByteSize(model.Plan.PlannedPeakBytes)}. An empty line ends.");
 
-    using IChatClient client = model.AsChatClient();
-    List<ChatMessage> messages = [new(ChatRole.System, "You are a helpful assistant. Answer briefly.")];
+    // A session leaves out the oldest turns where the context is full; model.AsChatClient() is the same model as an IChatClient.
+    ChatSession session = new(model);
+    session.Add(new ChatTemplateMessage("system", "You are a helpful assistant. Answer briefly."));
+    TextGenerationOptions options = new() { MaxTokens = Math.Min(500, model.Context / 4), Sampling = new SamplingOptions(Temperature: 0.7f) };
     while (Read() is { Length: > 0 } question)
     {
-        messages.Add(new ChatMessage(ChatRole.User, question));
-        List<ChatResponseUpdate> answer = [];
-        await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync(messages, new ChatOptions { Temperature = 0.7f, MaxOutputTokens = 500 }))
-        {
-            Console.Write(update.Text);
-            answer.Add(update);
-        }
-
+        await foreach (TextPiece piece in session.Ask(question, options).ReadAsync()) Console.Write(piece.Text);
         Console.WriteLine();
-        messages.AddMessages(answer);
     }
 
     return 0;

@@ -13,6 +13,10 @@ internal sealed class TrainingData : IDisposable
     // More lies in a file: then the memory of a run does not grow with its data.
     private static readonly ByteSize s_memoryLimit = new(512 << 10);
 
+    // Seen with vocabularies of 512 to 32,000 words.
+    private const long VocabularyBytes = 4 << 20;
+    private const int BytesOfWord = 96;
+
     // The list of files is not kept: of many, it would be larger than a small model.
     private TrainingData(TextCorpus corpus, TokenStore tokens) => (Files, Skipped, Tokens) = (corpus.Documents.Count, corpus.Skipped, tokens);
 
@@ -44,6 +48,9 @@ internal sealed class TrainingData : IDisposable
 
     /// <summary>Memory that the tokens of some paths would take, without reading them.</summary>
     public static long PredictMemoryBytes(TextCorpus corpus, ITokenizer tokenizer) => TokenStore.PredictMemoryBytes(corpus, tokenizer, s_memoryLimit);
+
+    /// <summary>Memory of a run that its data takes: the tokens, and for a vocabulary of words its tables and the code that reads them.</summary>
+    public long HostBytes(ITokenizer tokenizer) => Tokens.MemoryBytes + (tokenizer is ByteTokenizer ? 0 : VocabularyBytes + ((long)BytesOfWord * tokenizer.VocabularySize));
 
     /// <summary>Makes a folder to write to.</summary>
     /// <exception cref="InvalidInputException">It cannot be made.</exception>

@@ -39,9 +39,12 @@ internal static class CommonOptions
     public static int ReadThreads(ParseResult parsed) => parsed.GetValue(Threads) switch
     {
         null => Environment.ProcessorCount,
-        < 1 or > 1024 => throw new InvalidInputException($"--threads {parsed.GetValue(Threads)}: give 1 to 1024"),
+        int threads when threads < 1 || threads > MostThreads => throw new InvalidInputException($"--threads {threads}: give 1 to {MostThreads}"),
         int threads => threads,
     };
+
+    // Many more threads than cores only wait for each other.
+    private static int MostThreads => Math.Max(64, 2 * Environment.ProcessorCount);
 
     /// <summary>The files of a model.</summary>
     /// <exception cref="InvalidInputException">None were given, or a preset.</exception>

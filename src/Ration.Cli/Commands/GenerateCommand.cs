@@ -49,7 +49,9 @@ internal static class GenerateCommand
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
         InferenceArguments.RequireRoom(memory.Context, tokens);
-        return source.Load(memory with { PromptTokens = tokens, Context = memory.Context ?? checked(tokens + options.MaxTokens!.Value) });
+        int context = memory.Context ?? checked(tokens + options.MaxTokens!.Value);
+        if (context > source.Configuration.Context) Log.Line($"note: {context:N0} tokens of context are more than the {source.Configuration.Context:N0} that the model is meant for");
+        return source.Load(memory with { PromptTokens = tokens, Context = context });
     }
 
     private static string ReadPrompt(ParseResult parsed)

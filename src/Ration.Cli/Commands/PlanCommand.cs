@@ -81,6 +81,6 @@ internal static class PlanCommand
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, CancellationToken.None);
         PackedBatches batches = new(data.Tokens, TrainingArguments.ReadSequence(parsed, source.Configuration), 1);
-        return (batches.TrainingTokens, data.Tokens.MemoryBytes);
+        return (batches.TrainingTokens, data.HostBytes(tokenizer));
     }
 }

@@ -61,7 +61,7 @@ internal static class TrainCommand
         PackedBatches batches = new(data.Tokens, sequence, parsed.GetValue(CommonOptions.Seed) ?? 1);
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer is ByteTokenizer ? tokenizer.Name : null, data.Fingerprint());
-        TrainingPlan plan = MakePlan(options, data, runOptions);
+        TrainingPlan plan = MakePlan(options, data.HostBytes(tokenizer), runOptions);
         Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
         PlanSummary.Write(Log.Writer, plan);
         cancellation.ThrowIfCancellationRequested();
@@ -74,11 +74,11 @@ internal static class TrainCommand
         return new TrainingOutcome(plan, run.Run(progress, cancellation), output);
     }
 
-    private static TrainingPlan MakePlan(TrainingOptions options, TrainingData data, TrainingRunOptions runOptions)
+    private static TrainingPlan MakePlan(TrainingOptions options, long hostBytes, TrainingRunOptions runOptions)
     {
         CpuDevice device = new(options.Threads);
         CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
-        return TrainingPlan.Create(options, device, device.Threads, data.Tokens.MemoryBytes, header?.Choices);
+        return TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices);
     }
 
     // Hours of work must not be lost to a forgotten switch. What cannot be read holds nothing that could be gone on with.

@@ -152,6 +152,7 @@ public sealed class StoredModel : IDisposable
         GgufFile file = GgufFile.Open(path);
         try
         {
+            if (file.Tensors.Count == 0 && file.Unsupported.Count == 0) throw new FileFormatException(path, "it holds a vocabulary but no weights", "name a model; tokenize and inspect take the file as it is");
             ModelConfiguration model = GgufConfigReader.Read(file.Metadata, file);
             HuggingFaceConfig config = new()
             {
