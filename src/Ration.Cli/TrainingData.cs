@@ -15,7 +15,6 @@ internal sealed class TrainingData : IDisposable
 
     // Seen with vocabularies of 512 to 32,000 words.
     private const long VocabularyBytes = 4 << 20;
-    private const int BytesOfWord = 96;
 
     // The list of files is not kept: of many, it would be larger than a small model.
     private TrainingData(TextCorpus corpus, TokenStore tokens) => (Files, Skipped, Tokens) = (corpus.Documents.Count, corpus.Skipped, tokens);
@@ -50,7 +49,7 @@ internal sealed class TrainingData : IDisposable
     public static long PredictMemoryBytes(TextCorpus corpus, ITokenizer tokenizer) => TokenStore.PredictMemoryBytes(corpus, tokenizer, s_memoryLimit);
 
     /// <summary>Memory of a run that its data takes: the tokens, and for a vocabulary of words its tables and the code that reads them.</summary>
-    public long HostBytes(ITokenizer tokenizer) => Tokens.MemoryBytes + (tokenizer is ByteTokenizer ? 0 : VocabularyBytes + ((long)BytesOfWord * tokenizer.VocabularySize));
+    public long HostBytes(ITokenizer tokenizer) => Tokens.MemoryBytes + (tokenizer is ByteTokenizer ? 0 : VocabularyBytes + tokenizer.HostBytes());
 
     /// <summary>Makes a folder to write to.</summary>
     /// <exception cref="InvalidInputException">It cannot be made.</exception>

@@ -14,8 +14,6 @@ namespace Ration.Inference;
 /// </summary>
 public sealed class LanguageModelSource : IDisposable
 {
-    // What a tokenizer holds for each token: its bytes and numbers, its place in hash tables, its merge.
-    private const int HostBytesOfToken = 96;
     private readonly StoredModel _stored;
 
     private LanguageModelSource(StoredModel stored, TokenizerDescription description)
@@ -66,7 +64,7 @@ public sealed class LanguageModelSource : IDisposable
         GenerationOptions asked = (options ?? new LanguageModelOptions()).ForPlan(Configuration, _stored.HeldType);
         asked.Validate();
         CpuDevice device = new(asked.Threads);
-        return GenerationPlan.Create(asked, device, device.Threads, (long)Tokenizer.VocabularySize * HostBytesOfToken);
+        return GenerationPlan.Create(asked, device, device.Threads, Tokenizer.HostBytes());
     }
 
     /// <summary>Reads the weights. The result does not need the files any more.</summary>

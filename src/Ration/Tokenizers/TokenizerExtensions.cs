@@ -6,6 +6,16 @@ namespace Ration.Tokenizers;
 /// <summary>Whole texts at once.</summary>
 public static class TokenizerExtensions
 {
+    // Its bytes and numbers, its place in hash tables, its merge.
+    private const int HostBytesOfToken = 96;
+
+    /// <summary>Managed memory that a vocabulary takes, for plans.</summary>
+    public static long HostBytes(this ITokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        return (long)tokenizer.VocabularySize * HostBytesOfToken;
+    }
+
     private static readonly EncodingOptions s_textOnly = new() { AddBeginning = false, AddEnd = false };
 
     /// <summary>The token ids of a text.</summary>

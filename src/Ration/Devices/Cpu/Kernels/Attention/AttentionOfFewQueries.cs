@@ -84,14 +84,14 @@ internal unsafe struct AttentionOfFewQueries : IParallelWork
         Pointers(item, row, kvHead, index, nint.Min(2, count - 1), scores, ref q.C, ref weights.C, ref output.C);
         Pointers(item, row, kvHead, index, nint.Min(3, count - 1), scores, ref q.D, ref weights.D, ref output.D);
         CacheSpan keys = Span(K, row, kvHead, first, last), values = Span(V, row, kvHead, first, last);
-        Dots(q, keys, weights, count);
+        Run<Dots>(q, keys, weights, count);
         for (nint i = 0; i < count; i++)
         {
             nint query = (index + i) / Shape.Group, head = (kvHead * Shape.Group) + ((index + i) % Shape.Group);
             *LogSumExpOf(item, head, query) = Softmax(scores + (i * Stretch), row, query, first, keys.Count);
         }
 
-        Mixes(weights, values, output, count);
+        Run<Mixes>(weights, values, output, count);
     }
 
     private readonly void Pointers(
@@ -138,58 +138,56 @@ internal unsafe struct AttentionOfFewQueries : IParallelWork
         return greatest + MathF.Log(sum);
     }
 
-    private readonly void Dots(in FourVectors q, in CacheSpan keys, in FourVectors scores, nint count)
+    // One choice of format and width for both directions.
+    private readonly void Run<TProduct>(in FourVectors left, in CacheSpan rows, in FourVectors right, nint count)
+        where TProduct : struct, ICacheProduct
     {
         switch (Shape.KeyType)
         {
-            case DType.F32: Dots<PlainFormat<SingleElement>>(q, keys, scores, count); break;
-            case DType.BF16: Dots<PlainFormat<BFloat16Element>>(q, keys, scores, count); break;
-            case DType.F16: Dots<HalfFormat>(q, keys, scores, count); break;
-            default: Dots<EightBitFormat>(q, keys, scores, count); break;
+            case DType.F32: Run<TProduct, PlainFormat<SingleElement>>(left, rows, right, count); break;
+            case DType.BF16: Run<TProduct, PlainFormat<BFloat16Element>>(left, rows, right, count); break;
+            case DType.F16: Run<TProduct, HalfFormat>(left, rows, right, count); break;
+            default: Run<TProduct, EightBitFormat>(left, rows, right, count); break;
         }
     }
 
-    private static void Dots<TFormat>(in FourVectors q, in CacheSpan keys, in FourVectors scores, nint count)
+    private static void Run<TProduct, TFormat>(in FourVectors left, in CacheSpan rows, in FourVectors right, nint count)
+        where TProduct : struct, ICacheProduct
         where TFormat : struct, ICacheFormat
     {
-        if (LaneWidth.Is16) Dots<TFormat, Lanes16>(q, keys, scores, count);
-        else if (LaneWidth.Is8) Dots<TFormat, Lanes8>(q, keys, scores, count);
-        else Dots<TFormat, Lanes1>(q, keys, scores, count);
+        if (LaneWidth.Is16) TProduct.Do<TFormat, Lanes16>(left, rows, right, count);
+        else if (LaneWidth.Is8) TProduct.Do<TFormat, Lanes8>(left, rows, right, count);
+        else TProduct.Do<TFormat, Lanes1>(left, rows, right, count);
     }
 
-    private static void Dots<TFormat, T>(in FourVectors q, in CacheSpan keys, in FourVectors scores, nint count)
-        where TFormat : struct, ICacheFormat
-        where T : unmanaged, ILanes<T>
+    // What is done with cached rows for one query or for four.
+    private interface ICacheProduct
     {
-        if (count == 1) CachedRows<TFormat, T>.Dot(q.A, keys, scores.A);
-        else CachedRows<TFormat, T>.DotFour(q, keys, scores);
+        static abstract void Do<TFormat, T>(in FourVectors left, in CacheSpan rows, in FourVectors right, nint count)
+            where TFormat : struct, ICacheFormat
+            where T : unmanaged, ILanes<T>;
     }
 
-    private readonly void Mixes(in FourVectors weights, in CacheSpan values, in FourVectors output, nint count)
+    private readonly struct Dots : ICacheProduct
     {
-        switch (Shape.KeyType)
+        public static void Do<TFormat, T>(in FourVectors left, in CacheSpan rows, in FourVectors right, nint count)
+            where TFormat : struct, ICacheFormat
+            where T : unmanaged, ILanes<T>
         {
-            case DType.F32: Mixes<PlainFormat<SingleElement>>(weights, values, output, count); break;
-            case DType.BF16: Mixes<PlainFormat<BFloat16Element>>(weights, values, output, count); break;
-            case DType.F16: Mixes<HalfFormat>(weights, values, output, count); break;
-            default: Mixes<EightBitFormat>(weights, values, output, count); break;
+            if (count == 1) CachedRows<TFormat, T>.Dot(left.A, rows, right.A);
+            else CachedRows<TFormat, T>.DotFour(left, rows, right);
         }
     }
 
-    private static void Mixes<TFormat>(in FourVectors weights, in CacheSpan values, in FourVectors output, nint count)
-        where TFormat : struct, ICacheFormat
+    private readonly struct Mixes : ICacheProduct
     {
-        if (LaneWidth.Is16) Mixes<TFormat, Lanes16>(weights, values, output, count);
-        else if (LaneWidth.Is8) Mixes<TFormat, Lanes8>(weights, values, output, count);
-        else Mixes<TFormat, Lanes1>(weights, values, output, count);
-    }
-
-    private static void Mixes<TFormat, T>(in FourVectors weights, in CacheSpan values, in FourVectors output, nint count)
-        where TFormat : struct, ICacheFormat
-        where T : unmanaged, ILanes<T>
-    {
-        if (count == 1) CachedRows<TFormat, T>.Mix(weights.A, values, output.A);
-        else CachedRows<TFormat, T>.MixFour(weights, values, output);
+        public static void Do<TFormat, T>(in FourVectors left, in CacheSpan rows, in FourVectors right, nint count)
+            where TFormat : struct, ICacheFormat
+            where T : unmanaged, ILanes<T>
+        {
+            if (count == 1) CachedRows<TFormat, T>.Mix(left.A, rows, right.A);
+            else CachedRows<TFormat, T>.MixFour(left, rows, right);
+        }
     }
 
     private readonly struct CappedScore : ITernaryOperator
