@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Ration.Memory;
 
 namespace Ration.Planning;
@@ -9,14 +10,17 @@ namespace Ration.Planning;
 /// </summary>
 public static class RuntimeFootprint
 {
+    /// <summary>Whether the process was compiled ahead of time, so that it holds neither a compiler nor what that compiles.</summary>
+    public static bool IsNative => !RuntimeFeature.IsDynamicCodeSupported;
+
     /// <summary>Reserve of the tool on one thread.</summary>
-    public static readonly ByteSize Base = ByteSize.FromMebibytes(48);
+    public static ByteSize Base { get; } = ByteSize.FromMebibytes(IsNative ? 15 : 48);
 
     /// <summary>Reserve of each further thread: its stack and its share of the allocator.</summary>
     public static readonly ByteSize PerThread = new(256 << 10);
 
     // What a process grows by between its first look at this class and the end of a run: code that is compiled, libraries, buffers.
-    private static readonly long s_growth = 18L << 20;
+    private static readonly long s_growth = IsNative ? 8L << 20 : 18L << 20;
     private static readonly long s_tolerance = 2L << 20;
     private static readonly long s_step = 8L << 20;
 

@@ -20,8 +20,10 @@ internal sealed class ToolRun : IDisposable
         _error = process.StandardError.ReadToEndAsync();
     }
 
-    /// <summary>The apphost that the build puts beside the tests.</summary>
-    public static string ToolPath { get; } = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Ration.Cli.exe" : "Ration.Cli");
+    /// <summary>The apphost that the build puts beside the tests, or the tool that RATION_TOOL names, such as a native build.</summary>
+    public static string ToolPath { get; } = Environment.GetEnvironmentVariable("RATION_TOOL") is { Length: > 0 } named
+        ? named
+        : Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Ration.Cli.exe" : "Ration.Cli");
 
     /// <summary>The process.</summary>
     public int Id => _process.Id;
