@@ -18,7 +18,8 @@ internal sealed class TrainingArguments
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
     private readonly Option<string?> _quality = OptionFactory.Choice("--quality",
         "Which methods the plan may use. All methods there are so far are exact, so high and any plan the same (default exact).", ("exact", "exact"), ("high", "high"), ("any", "any"));
-    private readonly Option<IOptimizer?> _optimizer = OptionFactory.Choice<IOptimizer>("--optimizer", "The update rule (default adamw).", ("adamw", new AdamW()), ("sgd", new Sgd()));
+    private readonly Option<string?> _optimizer = OptionFactory.Choice("--optimizer", "The update rule (default adamw).", [.. OptimizerCatalog.All.Select(static o => (o.Name, o.Name))]);
+    private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
         ("auto", null), ("none", RecomputeMode.None), ("all", RecomputeMode.Blocks), ("sqrt", RecomputeMode.SquareRoot));
@@ -46,7 +47,7 @@ internal sealed class TrainingArguments
     {
         ReadOnlySpan<Option> all =
         [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _recompute, _steps, _epochs, _batch,
+            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _recompute, _steps, _epochs, _batch,
             CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _microBatch, CommonOptions.Seed,
             CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
@@ -101,7 +102,7 @@ internal sealed class TrainingArguments
             LearningRate = parsed.GetValue(_learningRate),
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
-            Optimizer = parsed.GetValue(_optimizer) ?? new AdamW(),
+            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed)),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
             ClipScope = parsed.GetValue(_clipScope),
             Dropout = parsed.GetValue(_dropout) ?? 0,
@@ -112,6 +113,13 @@ internal sealed class TrainingArguments
         };
         options.Validate();
         return options;
+    }
+
+    private OptimizerSettings Settings(ParseResult parsed)
+    {
+        int? rank = parsed.GetValue(_rank);
+        if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
+        return new OptimizerSettings { Rank = rank, Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
     }
 
     /// <summary>How the run is kept.</summary>

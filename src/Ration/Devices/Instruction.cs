@@ -10,6 +10,9 @@ namespace Ration.Devices;
 /// <param name="WorkspaceBytes">Size of the scratch, as the device asked for.</param>
 public sealed record Instruction(Node Node, long[] Inputs, long[] Outputs, long Workspace, long WorkspaceBytes)
 {
+    /// <summary>Byte offset of the scalar on which the node depends, or −1.</summary>
+    public long Condition { get; init; } = -1;
+
     /// <inheritdoc/>
     public override string ToString() => $"{Node} @ [{string.Join(", ", Inputs)}] -> [{string.Join(", ", Outputs)}] + {WorkspaceBytes} at {Workspace}";
 }

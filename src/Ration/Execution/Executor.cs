@@ -76,7 +76,8 @@ public sealed class Executor : IDisposable
         IReadOnlyList<Instruction> instructions = program.Instructions;
         for (int i = 0; i < instructions.Count; i++)
         {
-            if (instructions[i].Node.Phase == phase) _device.Run(instructions[i]);
+            Instruction instruction = instructions[i];
+            if (instruction.Node.Phase == phase && (instruction.Condition < 0 || IsNotZero(instruction.Condition))) _device.Run(instruction);
         }
 
         _device.Wait();
@@ -84,6 +85,13 @@ public sealed class Executor : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _device.Dispose();
+
+    private bool IsNotZero(long offset)
+    {
+        float value = 0;
+        _device.Read(offset, MemoryMarshal.AsBytes(new Span<float>(ref value)));
+        return value != 0;
+    }
 
     private long Checked(Value value, long start, long bytes)
     {

@@ -15,6 +15,7 @@ public sealed class GraphBuilder
     private readonly List<Value> _outputs = [];
     private readonly HashSet<string> _names = [];
     private readonly Stack<string> _scopes = new();
+    private NodeCondition? _condition;
     private int _nextId;
 
     /// <summary>The block that new nodes belong to, or −1.</summary>
@@ -57,6 +58,17 @@ public sealed class GraphBuilder
         return new ScopeEnd(this);
     }
 
+    /// <summary>New nodes run only in steps in which a scalar is not zero, until the result is disposed.</summary>
+    /// <param name="scalar">An F32 scalar that the host writes or that is state.</param>
+    /// <param name="share">In which share of the steps that is so, about.</param>
+    /// <exception cref="GraphException">There is a condition already.</exception>
+    public IDisposable When(Value scalar, double share)
+    {
+        if (_condition is not null) throw new GraphException("conditions of nodes do not nest");
+        _condition = new NodeCondition(scalar, share);
+        return new ConditionEnd(this);
+    }
+
     /// <summary>Appends a node and returns its outputs.</summary>
     /// <param name="op">What to compute.</param>
     /// <param name="name">Name of the first output; others get a number.</param>
@@ -77,7 +89,7 @@ public sealed class GraphBuilder
             outputs[i] = new Value(_nextId++, numbered, types[i].Shape, types[i].DType, kind, ValueRole.Computed);
         }
 
-        _nodes.Add(new Node(op, inputs, outputs, _scopes.TryPeek(out string? scope) ? scope : "", Block, Pass, Phase));
+        _nodes.Add(new Node(op, inputs, outputs, _scopes.TryPeek(out string? scope) ? scope : "", Block, Pass, Phase) { Condition = _condition });
         return outputs;
     }
 
@@ -98,6 +110,11 @@ public sealed class GraphBuilder
         values.Add(value);
         _nextId++;
         return value;
+    }
+
+    private sealed class ConditionEnd(GraphBuilder builder) : IDisposable
+    {
+        public void Dispose() => builder._condition = null;
     }
 
     private sealed class ScopeEnd(GraphBuilder builder) : IDisposable

@@ -1,4 +1,5 @@
 using Ration.Memory;
+using Ration.Tensors;
 
 namespace Ration.Graphs;
 
@@ -10,6 +11,7 @@ public static class GraphLaws
     public static void Check(Graph graph)
     {
         CheckNumbers(graph);
+        CheckConditions(graph);
         Phase?[] defined = new Phase?[graph.NextValueId];
         foreach (Value value in graph.Persistent.Concat(graph.Inputs))
         {
@@ -17,7 +19,7 @@ public static class GraphLaws
             defined[value.Id] = Phase.Begin;
         }
 
-        bool[] assigned = new bool[graph.NextValueId];
+        var assigned = new Node?[graph.NextValueId];
         Phase phase = Phase.Begin;
         foreach (Node node in graph.Nodes)
         {
@@ -54,7 +56,28 @@ public static class GraphLaws
         }
     }
 
-    private static void CheckInputs(Node node, Phase?[] defined, bool[] assigned)
+    // What a node left out would have computed may be read only by nodes that are left out with it.
+    private static void CheckConditions(Graph graph)
+    {
+        Node?[] definitions = graph.Definitions();
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Condition is { } condition && condition is not { Scalar: { Shape.Rank: 0, DType: DType.F32, Role: not ValueRole.Computed }, Share: > 0 and <= 1 })
+                throw new GraphException($"{node} depends on {condition.Scalar} in a share of {condition.Share}: a condition is an F32 scalar that is written by the host or kept, and its share above 0 and at most 1");
+            foreach (Value input in node.Inputs)
+            {
+                if (definitions[input.Id]?.Condition is { } other && other.Scalar.Id != node.Condition?.Scalar.Id)
+                    throw new GraphException($"{node} reads {input}, which is not computed in every step");
+            }
+        }
+
+        foreach (Value output in graph.Outputs)
+        {
+            if (definitions[output.Id]?.Condition is not null) throw new GraphException($"output {output} is not computed in every step");
+        }
+    }
+
+    private static void CheckInputs(Node node, Phase?[] defined, Node?[] assigned)
     {
         for (int i = 0; i < node.Inputs.Count; i++)
         {
@@ -66,23 +89,27 @@ public static class GraphLaws
             if (defined[input.Id] is not { } since) throw new GraphException($"{node} reads {input} before it is defined");
             if (input.Role == ValueRole.Computed && since != node.Phase)
                 throw new GraphException($"{node} in {node.Phase} reads {input} of {since}: only persistent values cross phases");
-            if (assigned[input.Id]) throw new GraphException($"{node} reads {input} after it was assigned in this phase");
+            if (assigned[input.Id] is { } writer && !IsOwnState(input, writer, node)) throw new GraphException($"{node} reads {input} after it was assigned in this phase");
         }
 
         // A sum into persistent memory, and a row added to a cache, are in place: the old contents are gone.
         foreach (SharedBuffer pair in node.Op.ShareableBuffers(node))
         {
             Value shared = node.Inputs[pair.Input];
-            if (shared is { Role: ValueRole.Persistent, Kind: MemoryKind.Gradients or MemoryKind.KvCache }) assigned[shared.Id] = true;
+            if (shared is { Role: ValueRole.Persistent, Kind: MemoryKind.Gradients or MemoryKind.KvCache }) assigned[shared.Id] = node;
         }
 
         foreach (int index in node.Op.AssignedInputs(node))
         {
             Value target = node.Inputs[index];
             if (target.Role != ValueRole.Persistent) throw new GraphException($"{node} assigns {target}, which is not persistent");
-            assigned[target.Id] = true;
+            assigned[target.Id] = node;
         }
     }
+
+    // An update may renew its state and go on with it: passes move an update as a whole, so that the order of its nodes stays.
+    private static bool IsOwnState(Value value, Node writer, Node reader) =>
+        value.Kind == MemoryKind.OptimizerState && writer.Pass == Pass.Update && reader.Pass == Pass.Update && writer.Scope == reader.Scope;
 
     private static void CheckOutputs(Node node, Phase?[] defined)
     {

@@ -23,8 +23,7 @@ public sealed record AdamW(float Beta1 = 0.9f, float Beta2 = 0.95f, float Epsilo
         Expression square = Expression.Lerp(second, u.Gradient * u.Gradient, 1 - Beta2);
         Expression meanScale = u.Scalar("adamw.meanScale", step => step.LearningRate / (1 - Math.Pow(Beta1, step.Number)));
         Expression rootScale = u.Scalar("adamw.rootScale", step => 1 / Math.Sqrt(1 - Math.Pow(Beta2, step.Number)));
-        Expression decayed = u.IsMatrix && WeightDecay != 0 ? u.Parameter * (1f - (u.LearningRate * WeightDecay)) : u.Parameter;
-        u.Assign(u.Parameter, decayed - (mean * meanScale / ((Expression.SquareRoot(square) * rootScale) + Epsilon)));
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (mean * meanScale / ((Expression.SquareRoot(square) * rootScale) + Epsilon)));
         u.Assign(first, mean);
         u.Assign(second, square);
     }

@@ -24,7 +24,6 @@ public sealed record Sgd(float Momentum = 0.9f, float WeightDecay = 0) : IOptimi
             u.Assign(velocity, step);
         }
 
-        Expression decayed = u.IsMatrix && WeightDecay != 0 ? u.Parameter * (1f - (u.LearningRate * WeightDecay)) : u.Parameter;
-        u.Assign(u.Parameter, decayed - (u.LearningRate * step));
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (u.LearningRate * step));
     }
 }

@@ -6,37 +6,11 @@ using Ration.Tensors;
 
 namespace Ration.Optimizers;
 
-/// <summary>Where a step of training stands, for scalars that the host computes.</summary>
-/// <param name="Number">Number of the update, from 1.</param>
-/// <param name="LearningRate">The learning rate of this step.</param>
-public readonly record struct StepState(long Number, double LearningRate);
-
-/// <summary>A scalar input of a training step that the host computes, in double precision, before each step.</summary>
-/// <param name="Name">Name of the input.</param>
-/// <param name="Compute">Its value.</param>
-public sealed record HostScalar(string Name, Func<StepState, double> Compute);
-
-/// <summary>Collects the scalars that the host computes for a graph; one input for each name.</summary>
-public sealed class HostScalars(GraphBuilder builder)
-{
-    private readonly Dictionary<string, (HostScalar Scalar, Value Value)> _scalars = [];
-
-    /// <summary>All scalars.</summary>
-    public IEnumerable<HostScalar> All => _scalars.Values.Select(static s => s.Scalar);
-
-    /// <summary>The input of this name, declared on first use.</summary>
-    public Value this[string name, Func<StepState, double> compute]
-    {
-        get
-        {
-            if (!_scalars.TryGetValue(name, out (HostScalar Scalar, Value Value) known))
-                _scalars[name] = known = (new HostScalar(name, compute), builder.Input(name, Shape.Scalar));
-            return known.Value;
-        }
-    }
-}
-
-/// <summary>What an optimizer writes its rule with: the parameter, its gradient, the step's scalars, and state of its own.</summary>
+/// <summary>
+/// What an optimizer writes its rule with: the parameter, its gradient, the step's scalars, and state of its own. Formulas over elements
+/// are <see cref="Assign"/>ed and become one pass over memory; a rule that needs more (norms of rows, products with a projection) makes
+/// tensors on the way with <see cref="Tensor"/> and the operations of <see cref="Graph"/>. All of it is placed like everything else.
+/// </summary>
 /// <param name="builder">Receives the update nodes.</param>
 /// <param name="scalars">Scalars of the step.</param>
 /// <param name="parameter">The parameter.</param>
@@ -44,6 +18,10 @@ public sealed class HostScalars(GraphBuilder builder)
 public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient)
 {
     private readonly List<(Value Target, Expression Formula)> _assignments = [];
+    private Value? _gradientTensor;
+
+    /// <summary>Operations on whole tensors; their results live until their last use within the update.</summary>
+    public GraphBuilder Graph => builder;
 
     /// <summary>The parameter before the update.</summary>
     public Load Parameter { get; } = new(parameter);
@@ -51,21 +29,82 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// <summary>The complete gradient.</summary>
     public Expression Gradient { get; } = gradient;
 
+    /// <summary>The complete gradient as a tensor, for products and norms; formulas should take <see cref="Gradient"/>.</summary>
+    public Value GradientTensor => _gradientTensor ??= Gradient is Load { Value: var plain } ? plain : Tensor("clipped", Gradient);
+
     /// <summary>The learning rate of the step.</summary>
     public Expression LearningRate => Scalar("learningRate", static step => step.LearningRate);
+
+    /// <summary>The parameter's shape.</summary>
+    public Shape Shape => parameter.Shape;
+
+    /// <summary>The parameter's name, for example <c>layers.3.mlp.up</c>.</summary>
+    public string Name => parameter.Name;
 
     /// <summary>Whether the parameter is a matrix; by custom only matrices are decayed.</summary>
     public bool IsMatrix => parameter.Shape.Rank >= 2;
 
-    /// <summary>State of the parameter's shape that is kept between steps and starts at zero.</summary>
-    public Load State(string name) => new(builder.State($"{parameter.Name}.{name}", parameter.Shape, MemoryKind.OptimizerState));
+    /// <summary>
+    /// Whether the parameter is a matrix of a block, which methods for products are for, and not an embedding table, a head, a gain or a bias:
+    /// those have no meaning as a map between spaces, or no rows to save on.
+    /// </summary>
+    public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Name.StartsWith("layers.", StringComparison.Ordinal);
+
+    /// <summary>State that is kept between steps and starts at zero.</summary>
+    /// <param name="name">Unique for the parameter.</param>
+    /// <param name="shape">Its shape; by default the parameter's.</param>
+    public Load State(string name, Shape? shape = null) => new(builder.State($"{parameter.Name}.{name}", shape ?? parameter.Shape, MemoryKind.OptimizerState));
 
     /// <summary>A scalar that the host computes for each step; equal names are one scalar.</summary>
     public Load Scalar(string name, Func<StepState, double> compute) => new(scalars[name, compute]);
 
-    /// <summary>Assigns to the parameter or to state. All assignments of an update happen at once and see the old values.</summary>
+    /// <summary>
+    /// What is emitted until the result is disposed runs only every so many steps, the first step included. It may assign state; nothing
+    /// else may read what it computes.
+    /// </summary>
+    /// <param name="period">Steps from one run to the next, at least 1.</param>
+    public IDisposable Every(int period)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
+        return builder.When(Scalar($"every.{period}", step => (step.Number - 1) % period == 0 ? 1 : 0).Value, 1.0 / period);
+    }
+
+    /// <summary>
+    /// A tensor by a formula, now. In the same pass over memory, state may be assigned; formulas see the values before.
+    /// </summary>
+    /// <param name="name">For people.</param>
+    /// <param name="formula">Elements of the result.</param>
+    /// <param name="assignments">State of the result's shape and its new values.</param>
+    public Value Tensor(string name, Expression formula, params ReadOnlySpan<(Load Target, Expression Formula)> assignments)
+    {
+        List<(Value?, Expression)> all = [(null, formula)];
+        foreach ((Load target, Expression value) in assignments) all.Add((target.Value, value));
+        ElementwiseProgram program = ElementwiseProgram.Compile(all);
+        return builder.Emit(new FusedElementwise(program), name, MemoryKind.Workspace, program.Inputs)[0];
+    }
+
+    /// <summary>Σ x² of a tensor, a scalar.</summary>
+    public Load SquaredNorm(Value tensor, string name) => new(builder.SumOfSquares(tensor, name));
+
+    /// <summary>op(a)·op(b) of two matrices.</summary>
+    public Value MatMul(Value a, Value b, bool transposeA = false, bool transposeB = false, string name = "product") =>
+        builder.MatMul(a, b, transposeA, transposeB, name: name, kind: MemoryKind.Workspace);
+
+    /// <summary>Assigns to state, now: what is emitted afterwards sees the new value.</summary>
+    public void AssignNow(Load target, Expression formula) => builder.Assign([(target.Value, formula)]);
+
+    /// <summary>
+    /// Assigns to the parameter or to state of its shape. All these assignments of an update happen at once, after everything else, and see the
+    /// values before any of them.
+    /// </summary>
     public void Assign(Load target, Expression formula) => _assignments.Add((target.Value, formula));
 
+    /// <summary>The parameter less its decay: <paramref name="rate"/> of a matrix is lost per step and unit of learning rate.</summary>
+    public Expression Decayed(float rate) => IsMatrix && rate != 0 ? Parameter * (1f - (LearningRate * rate)) : Parameter;
+
     /// <summary>Emits everything that was assigned as one node.</summary>
-    internal void Emit() => builder.Assign(_assignments);
+    internal void Emit()
+    {
+        if (_assignments.Count > 0) builder.Assign(_assignments);
+    }
 }

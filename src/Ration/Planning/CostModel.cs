@@ -36,6 +36,7 @@ public sealed class CostModel(MachineRates rates)
 
         // Products with weights in blocks multiply small integers, fast enough to keep up with the memory.
         if (node.Inputs.Any(static v => v.DType.IsQuantized())) efficiency = Math.Max(efficiency, EfficiencyOfBlocks);
-        return rates.SecondsPerNode + Math.Max(cost.Flops / (rates.Flops * efficiency), cost.Bytes / rates.BytesPerSecond);
+        double share = node.Condition?.Share ?? 1;
+        return share * (rates.SecondsPerNode + Math.Max(cost.Flops / (rates.Flops * efficiency), cost.Bytes / rates.BytesPerSecond));
     }
 }

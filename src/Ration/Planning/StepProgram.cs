@@ -59,7 +59,10 @@ public sealed class StepProgram
             int workspace = buffers.WorkspaceOf[i];
             instructions[i] = new Instruction(
                 node, [.. node.Inputs.Select(OffsetOf)], [.. node.Outputs.Select(OffsetOf)],
-                workspace < 0 ? 0 : layout.Bytes + placement.Offsets[workspace], workspace < 0 ? 0 : buffers.Transient[workspace].Bytes);
+                workspace < 0 ? 0 : layout.Bytes + placement.Offsets[workspace], workspace < 0 ? 0 : buffers.Transient[workspace].Bytes)
+            {
+                Condition = node.Condition is { } condition ? OffsetOf(condition.Scalar) : -1,
+            };
         }
 
         Instructions = instructions;

@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Tensors;
@@ -53,6 +54,38 @@ public sealed class GraphLawsTests
     {
         Graph graph = Valid();
         Breaks(graph with { Nodes = [.. graph.Nodes, graph.Nodes[0]] }, "again");
+    }
+
+    [Fact]
+    public void What_is_not_computed_in_every_step_is_read_only_with_it()
+    {
+        Value when = _builder.Input("when", Shape.Scalar), other = _builder.Input("other", Shape.Scalar);
+        Value sometimes;
+        using (_builder.When(when, 0.5)) sometimes = _builder.Add(_builder.Add(_input, _weight), _weight);
+        Graph lawful = _builder.Build();
+        GraphLaws.Check(lawful);
+        Breaks(lawful with { Outputs = [sometimes] }, "is not computed in every step");
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Condition = null }] }, "which is not computed in every step");
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Condition = new NodeCondition(other, 0.5) }] }, "which is not computed in every step");
+        Breaks(lawful with { Nodes = [.. lawful.Nodes.Select(static n => n with { Condition = n.Condition! with { Share = 0 } })] }, "a condition is an F32 scalar");
+        Breaks(lawful with { Nodes = [.. lawful.Nodes.Select(n => n with { Condition = new NodeCondition(_input, 1) })] }, "a condition is an F32 scalar");
+    }
+
+    [Fact]
+    public void State_is_read_after_it_was_assigned_by_its_own_update_only()
+    {
+        Value state = _builder.State("state", new(3, 4), MemoryKind.OptimizerState);
+        _builder.Pass = Pass.Update;
+        using (_builder.Scope("update.weight"))
+        {
+            _builder.Assign([(state, new Load(_input))]);
+            _builder.Assign([(_weight, new Load(state))]);
+        }
+
+        Graph lawful = _builder.Build();
+        GraphLaws.Check(lawful);
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Scope = "update.other" }] }, "after it was assigned");
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Pass = Pass.Backward }] }, "after it was assigned");
     }
 
     [Fact]

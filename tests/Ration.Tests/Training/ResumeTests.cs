@@ -28,6 +28,10 @@ public sealed class ResumeTests
             Assert.True(File.ReadAllBytes(whole[file]).AsSpan().SequenceEqual(File.ReadAllBytes(parts[file])), $"{file} differs");
     }
 
+    [Theory]
+    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_with_every_optimizer(string optimizer) => A_resumed_run_ends_with_the_same_bytes(optimizer, 0, 8);
+
     [Fact]
     public void A_finished_run_resumes_to_the_same_end()
     {

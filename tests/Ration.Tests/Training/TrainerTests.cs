@@ -29,6 +29,10 @@ public sealed class TrainerTests
     }
 
     [Theory]
+    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_with_every_optimizer(string optimizer) => Any_number_of_threads_gives_the_same_weights_bit_for_bit(optimizer, 0, false);
+
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]

@@ -35,8 +35,11 @@ internal static class TrainingSamples
         WarmupSteps = 2,
         Dropout = dropout,
         Seed = 3,
-        Optimizer = optimizer == "sgd" ? new Sgd() : new AdamW(),
+        Optimizer = OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4 }),
     };
+
+    /// <summary>Every optimizer that can be asked for: what holds of a run holds with each.</summary>
+    public static TheoryData<string> Optimizers => [.. OptimizerCatalog.All.Select(static o => o.Name)];
 
     /// <summary>Rows for these options.</summary>
     public static PackedBatches Data(TrainingOptions options) => new(new RandomTokens(5000, options.Model.Vocabulary, seed: 9), options.Sequence, options.Seed);

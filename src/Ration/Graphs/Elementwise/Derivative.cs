@@ -7,7 +7,8 @@ internal static class Derivative
     /// <exception cref="GraphException">The formula has a part without a derivative.</exception>
     public static Expression? Of(Expression formula, Value value) => formula switch
     {
-        Load load => load.Value.Id == value.Id ? 1f : null,
+        Load load when load.Value.Id != value.Id => null,
+        Load { Spread: Spread.None } => 1f,
         Constant => null,
         Unary unary => Of(unary.X, value) is { } dx ? OfUnary(unary, dx) : null,
         Binary binary => OfBinary(binary, Of(binary.A, value), Of(binary.B, value)),

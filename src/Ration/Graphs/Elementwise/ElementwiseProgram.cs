@@ -30,9 +30,10 @@ public enum ElementwiseAction
 /// <param name="Unary">For <see cref="ElementwiseAction.Unary"/>.</param>
 /// <param name="Binary">For <see cref="ElementwiseAction.Binary"/>.</param>
 /// <param name="Number">For <see cref="ElementwiseAction.Constant"/>.</param>
+/// <param name="Spread">For <see cref="ElementwiseAction.Load"/>.</param>
 public readonly record struct ElementwiseInstruction(
     ElementwiseAction Action, int Target, bool TargetIsScalar, int A = 0, bool AIsScalar = false, int B = 0, bool BIsScalar = false,
-    UnaryFunction Unary = default, BinaryFunction Binary = default, float Number = 0);
+    UnaryFunction Unary = default, BinaryFunction Binary = default, float Number = 0, Spread Spread = default);
 
 /// <summary>Where a formula's result goes.</summary>
 /// <param name="AssignedInput">Number of the persistent input that is assigned, or −1 for a new output.</param>
@@ -48,6 +49,7 @@ public sealed class ElementwiseProgram
     private readonly Dictionary<(ElementwiseAction, int, int, int, bool, bool, float), (int Register, bool IsScalar)> _known = [];
     private readonly Dictionary<Expression, (int Register, bool IsScalar)> _compiled = new(ReferenceEqualityComparer.Instance);
     private readonly List<Value> _inputs = [];
+    private readonly List<Spread> _spreads = [];
     private ElementwiseInstruction[] _final = [];
     private int _scalars;
     private int _vectors;
@@ -58,6 +60,9 @@ public sealed class ElementwiseProgram
 
     /// <summary>Values read or assigned, in the order of input numbers.</summary>
     public IReadOnlyList<Value> Inputs => _inputs;
+
+    /// <summary>How each input is read.</summary>
+    public IReadOnlyList<Spread> Spreads => _spreads;
 
     /// <summary>The straight line: scalar instructions, element loads, arithmetic, stores.</summary>
     public ReadOnlySpan<ElementwiseInstruction> Code => _final;
@@ -85,7 +90,7 @@ public sealed class ElementwiseProgram
         if (formulas.Count == 0) throw new GraphException("an elementwise program needs a formula");
         ElementwiseProgram program = new();
         List<(int Register, bool IsScalar)> results = [.. formulas.Select(f => program.Compile(f.Formula))];
-        program.Destinations = [.. formulas.Select(f => new ElementwiseDestination(f.Assigned is null ? -1 : program.InputNumber(f.Assigned)))];
+        program.Destinations = [.. formulas.Select(f => new ElementwiseDestination(f.Assigned is null ? -1 : program.InputNumber(f.Assigned, Spread.None)))];
         for (int i = 0; i < results.Count; i++)
             program._code.Add(new ElementwiseInstruction(ElementwiseAction.Store, i, false, results[i].Register, results[i].IsScalar));
         program.StoresLoads = formulas.Any(static f => f.Formula is Load);
@@ -97,11 +102,13 @@ public sealed class ElementwiseProgram
     /// <inheritdoc/>
     public override string ToString() => $"{Formulas.Count} formulas, {_final.Length} instructions, {VectorRegisters} registers";
 
-    private int InputNumber(Value value)
+    private int InputNumber(Value value, Spread spread)
     {
         int number = _inputs.IndexOf(value);
+        if (number >= 0 && _spreads[number] != spread) throw new GraphException($"{value} is read in two ways by one program");
         if (number >= 0) return number;
         _inputs.Add(value);
+        _spreads.Add(spread);
         return _inputs.Count - 1;
     }
 
@@ -110,7 +117,7 @@ public sealed class ElementwiseProgram
         if (_compiled.TryGetValue(expression, out (int, bool) done)) return done;
         (int Register, bool IsScalar) result = expression switch
         {
-            Load load => Append(ElementwiseAction.Load, 0, (InputNumber(load.Value), load.IsScalar), default, 0),
+            Load load => Append(ElementwiseAction.Load, (int)load.Spread, (InputNumber(load.Value, load.Spread), load.IsScalar), default, 0),
             Constant constant => Append(ElementwiseAction.Constant, 0, (0, true), default, constant.Number),
             Unary unary => Append(ElementwiseAction.Unary, (int)unary.Function, Compile(unary.X), default, 0),
             Binary binary => Append(ElementwiseAction.Binary, (int)binary.Function, Compile(binary.A), Compile(binary.B), 0),
@@ -127,7 +134,7 @@ public sealed class ElementwiseProgram
         bool scalar = a.IsScalar && (action != ElementwiseAction.Binary || b.IsScalar);
         int register = scalar ? _scalars++ : _vectors++;
         _code.Add(new ElementwiseInstruction(action, register, scalar, a.Register, a.IsScalar, b.Register, b.IsScalar,
-            (UnaryFunction)function, (BinaryFunction)function, number));
+            (UnaryFunction)function, (BinaryFunction)function, number, action == ElementwiseAction.Load ? (Spread)function : Spread.None));
         _known.Add(key, (register, scalar));
         return (register, scalar);
     }

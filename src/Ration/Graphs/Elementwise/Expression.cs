@@ -95,13 +95,33 @@ public abstract record Expression
     /// <summary>The larger of two.</summary>
     public static Expression Maximum(Expression a, Expression b) => new Binary(BinaryFunction.Maximum, a, b);
 
+    /// <summary>For each element the number of its row; <paramref name="value"/> has one for each row.</summary>
+    public static Load OfRow(Value value) => new(value, Spread.Rows);
+
+    /// <summary>For each element the number of its column; <paramref name="value"/> has one for each column.</summary>
+    public static Load OfColumn(Value value) => new(value, Spread.Columns);
+
     /// <summary>a + weight · (b − a).</summary>
     public static Expression Lerp(Expression a, Expression b, Expression weight) => a + (weight * (b - a));
 }
 
+/// <summary>Which element of what it reads a formula sees.</summary>
+public enum Spread
+{
+    /// <summary>The element at the same place.</summary>
+    None,
+
+    /// <summary>The one of the row: what is read has an element for each row of the tensors beside it.</summary>
+    Rows,
+
+    /// <summary>The one of the column: what is read has an element for each column.</summary>
+    Columns,
+}
+
 /// <summary>The element of a tensor, or a scalar value, of the graph.</summary>
 /// <param name="Value">What is read.</param>
-public sealed record Load(Value Value) : Expression
+/// <param name="Spread">Which of its elements; a spread tensor has no gradient.</param>
+public sealed record Load(Value Value, Spread Spread = Spread.None) : Expression
 {
     /// <inheritdoc/>
     public override bool IsScalar => Value.Shape.Rank == 0;

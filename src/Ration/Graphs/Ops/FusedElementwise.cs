@@ -19,7 +19,8 @@ public sealed record FusedElementwise(ElementwiseProgram Program) : Op
         for (int i = 0; i < inputs.Count; i++)
         {
             if (!inputs[i].DType.IsFloating()) throw Refuse($"input {i} must be floating-point", inputs);
-            if (inputs[i].Shape.Rank != 0 && inputs[i].Shape != shape) throw Refuse($"input {i} must be a scalar or {shape}", inputs);
+            if (inputs[i].Shape.Rank != 0 && !Fits(inputs[i].Shape, Program.Spreads[i], shape))
+                throw Refuse($"input {i} must {(Program.Spreads[i] == Spread.None ? $"be a scalar or {shape}" : $"have an element for each of the {Program.Spreads[i].ToString().ToLowerInvariant()} of {shape}")}", inputs);
         }
 
         foreach (ElementwiseDestination destination in Program.Destinations)
@@ -32,8 +33,24 @@ public sealed record FusedElementwise(ElementwiseProgram Program) : Op
         return [.. Program.Destinations.Where(static d => d.AssignedInput < 0).Select(_ => new TensorType(shape, DType.F32))];
     }
 
-    /// <summary>The shape of the tensors among the inputs.</summary>
-    public static Shape Common(IReadOnlyList<Value> inputs) => inputs.FirstOrDefault(static v => v.Shape.Rank != 0)?.Shape ?? Shape.Scalar;
+    /// <summary>The shape of the tensors among the inputs that are read element by element.</summary>
+    public Shape Common(IReadOnlyList<Value> inputs)
+    {
+        for (int i = 0; i < inputs.Count; i++)
+        {
+            if (inputs[i].Shape.Rank != 0 && Program.Spreads[i] == Spread.None) return inputs[i].Shape;
+        }
+
+        return Shape.Scalar;
+    }
+
+    private static bool Fits(Shape shape, Spread spread, Shape common) => spread switch
+    {
+        Spread.None => shape == common,
+        _ when common.Rank == 0 => false,
+        Spread.Rows => shape.Elements == common.Rows,
+        _ => shape.Elements == common[^1],
+    };
 
     /// <inheritdoc/>
     public override void Differentiate(Node node, Gradients gradients)

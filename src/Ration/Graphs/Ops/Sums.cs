@@ -62,7 +62,8 @@ public sealed record AddBias : Op
 
 /// <summary>Sums the rows of x [.., width] into [width]; an optional second input is added.</summary>
 /// <param name="Accumulate">There is a second input.</param>
-public sealed record ColumnSum(bool Accumulate) : Op
+/// <param name="Squares">Whether squares are summed.</param>
+public sealed record ColumnSum(bool Accumulate, bool Squares = false) : Op
 {
     /// <inheritdoc/>
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
@@ -77,6 +78,20 @@ public sealed record ColumnSum(bool Accumulate) : Op
 
     /// <inheritdoc/>
     public override IReadOnlyList<SharedBuffer> ShareableBuffers(Node node) => Accumulate ? [new SharedBuffer(0, 1)] : [];
+}
+
+/// <summary>The sum of each row of x [.., width], or of its squares: [rows].</summary>
+/// <param name="Squares">Whether squares are summed.</param>
+public sealed record RowSum(bool Squares) : Op
+{
+    /// <inheritdoc/>
+    public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
+    {
+        RequireCount(inputs, 1, 1);
+        RequireType(inputs, 0, DType.F32);
+        RequireRank(inputs, 0, 1);
+        return [new TensorType(new Shape(inputs[0].Shape.Rows), DType.F32)];
+    }
 }
 
 /// <summary>The sum of squares of all elements, a scalar, in a fixed order of additions.</summary>
@@ -141,6 +156,14 @@ public static class SumBuilding
     /// <summary>Σ x².</summary>
     public static Value SumOfSquares(this GraphBuilder builder, Value x, string name) =>
         builder.Emit(new SumOfSquares(), name, MemoryKind.Workspace, x)[0];
+
+    /// <summary>Σ x² of each row of <paramref name="x"/>: [rows].</summary>
+    public static Value RowSquares(this GraphBuilder builder, Value x, string name) =>
+        builder.Emit(new RowSum(Squares: true), name, MemoryKind.Workspace, x)[0];
+
+    /// <summary>Σ x² of each column of <paramref name="x"/>: [width].</summary>
+    public static Value ColumnSquares(this GraphBuilder builder, Value x, string name) =>
+        builder.Emit(new ColumnSum(Accumulate: false, Squares: true), name, MemoryKind.Workspace, x)[0];
 
     /// <summary>x stored as another type.</summary>
     public static Value Cast(this GraphBuilder builder, Value x, DType type, string name) => builder.Emit(new Cast(type), name, x.Kind, x)[0];

@@ -47,8 +47,12 @@ internal static class OpCases
             yield return new($"AddBias {shape}", c => c.Emit(new AddBias(), c.X("x", shape), c.X("bias", new(shape[^1]))));
             yield return new($"SumOfSquares {shape}", c => c.Emit(new SumOfSquares(), c.X("x", shape))) { HasGradient = false };
             yield return new($"ColumnSum {shape}", c => c.Emit(new ColumnSum(false), c.X("x", shape))) { HasGradient = false };
+            yield return new($"ColumnSum of squares {shape}", c => c.Emit(new ColumnSum(false, Squares: true), c.X("x", shape))) { HasGradient = false };
+            yield return new($"RowSum {shape}", c => c.Emit(new RowSum(false), c.X("x", shape))) { HasGradient = false };
+            yield return new($"RowSum of squares {shape}", c => c.Emit(new RowSum(true), c.X("x", shape))) { HasGradient = false };
         }
 
+        yield return new("RowSum of long rows", static c => c.Emit(new RowSum(true), c.X("x", new(3, 9001)))) { HasGradient = false };
         yield return new("Add of a tensor to itself", static c => c.Emit(new Add(), c.X("x", new(5, 3)), c.X("x", new(5, 3))));
         yield return new("SumOfSquares of many", static c => c.Emit(new SumOfSquares(), c.X("x", new(173, 211)))) { HasGradient = false };
         yield return new("ColumnSum of many rows onto a sum", static c => c.Emit(new ColumnSum(true), c.X("x", new(301, 37)), c.X("sum", new(37)))) { HasGradient = false };
@@ -69,6 +73,17 @@ internal static class OpCases
         yield return Formula("logarithm", static (a, b, s) => new Unary(UnaryFunction.Log, (a * a) + 0.5f) * (b - s));
         yield return Formula("a shared part", static (a, b, s) => ((a * b) + s) * ((a * b) + s));
         yield return Formula("extremes", static (a, b, s) => Expression.Maximum(Expression.Minimum(a, b), s * 0.1f)) with { HasGradient = false };
+        foreach (Shape shape in (Shape[])[new(1, 1), new(5, 13), new(37, 211), new(2, 3, 7), new(19)])
+        {
+            yield return new($"FusedElementwise of rows and columns {shape}", c =>
+            {
+                ElementwiseProgram program = ElementwiseProgram.Compile(
+                    [(null, (new Load(c.X("x", shape)) * Expression.OfRow(c.X("row", new(shape.Rows)))) + Expression.OfColumn(c.X("column", new(shape[^1]), DType.BF16)))]);
+                c.Emit(new FusedElementwise(program), program.Inputs);
+            })
+            { HasGradient = false };
+        }
+
         yield return new("FusedElementwise assignments see old values", static c =>
         {
             Load p = new(c.State("p", new(5, 13), MemoryKind.OptimizerState)), m = new(c.State("m", new(5, 13), MemoryKind.OptimizerState)), s = new(c.Scalar("s", 0.3f));

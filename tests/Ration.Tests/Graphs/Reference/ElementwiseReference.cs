@@ -11,8 +11,10 @@ internal static class ElementwiseReference
     /// <summary>All formulas see the old values; then assigned inputs change, rounded to what they can hold.</summary>
     public static double[][] Run(ElementwiseProgram program, Node node, double[][] x)
     {
-        long count = FusedElementwise.Common(node.Inputs).Elements;
-        double[][] results = [.. program.Formulas.Select(formula => Evaluate(formula, program, x, count))];
+        long count = ((FusedElementwise)node.Op).Common(node.Inputs).Elements;
+        Shape shape = ((FusedElementwise)node.Op).Common(node.Inputs);
+        int width = shape.Rank == 0 ? 1 : (int)shape[^1];
+        double[][] results = [.. program.Formulas.Select(formula => Evaluate(formula, program, x, count, width))];
         List<double[]> outputs = [];
         for (int i = 0; i < results.Length; i++)
         {
@@ -24,7 +26,7 @@ internal static class ElementwiseReference
         return [.. outputs];
     }
 
-    private static double[] Evaluate(Expression formula, ElementwiseProgram program, double[][] x, long count)
+    private static double[] Evaluate(Expression formula, ElementwiseProgram program, double[][] x, long count, int width)
     {
         double[] y = new double[count];
         for (int i = 0; i < count; i++) y[i] = At(formula, i);
@@ -32,7 +34,12 @@ internal static class ElementwiseReference
 
         double At(Expression e, int i) => e switch
         {
-            Load load => x[InputNumber(program, load)] is var values && values.Length == 1 ? values[0] : values[i],
+            Load load when x[InputNumber(program, load)] is var values => load.Spread switch
+            {
+                Spread.Rows => values[i / width],
+                Spread.Columns => values[i % width],
+                _ => values.Length == 1 ? values[0] : values[i],
+            },
             Constant constant => constant.Number,
             Unary unary => Of(unary.Function, At(unary.X, i)),
             Binary binary => Of(binary.Function, At(binary.A, i), At(binary.B, i)),

@@ -62,6 +62,10 @@ public sealed class ArrangementTests
     }
 
     [Theory]
+    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_with_every_optimizer(string optimizer) => Recompute_release_and_reuse_give_the_same_bits("cheap+1-blocks", optimizer, 0);
+
+    [Theory]
     [InlineData(ClipScope.Global, 1f)]
     [InlineData(ClipScope.Parameter, 0.05f)]
     [InlineData(ClipScope.Parameter, 0f)]
@@ -200,7 +204,7 @@ public sealed class ArrangementTests
     }
 
     private static TrainingStep Step(string optimizer) =>
-        new(s_model, Rows, Sequence, optimizer == "sgd" ? new Sgd(0.9f, 0.01f) : new AdamW());
+        new(s_model, Rows, Sequence, OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4 }));
 
     private static TrainingStep Deep(int layers) => new(
         s_model with { Vocabulary = 64, Width = 64, HiddenWidth = 192, Layers = layers, Heads = 4, KvHeads = 4, HeadDimension = 16 }, 4, 128, new Sgd(0));

@@ -18,6 +18,8 @@ internal static unsafe class ElementwiseBindings
         table.Add<AddBias>(static (in KernelCall call) => ReductionKernel.AddBias(
             call.Pool, call.Floats(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1]));
         table.Add<ColumnSum>(RunColumnSum, static (node, _) => ReductionKernel.ColumnSumBytes((nint)node.Inputs[0].Shape.Rows, (nint)node.Inputs[0].Shape[^1]));
+        table.Add<RowSum>(static (in KernelCall call) => ReductionKernel.RowSum(
+            call.Pool, call.Floats(0), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1], ((RowSum)call.Node.Op).Squares));
         table.Add<SumOfSquares>(
             static (in KernelCall call) => ReductionKernel.SumOfSquares(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
             static (node, _) => ReductionKernel.WorkspaceBytes((nint)node.Inputs[0].Shape.Elements));
@@ -43,14 +45,15 @@ internal static unsafe class ElementwiseBindings
             (destinations[i], destinationTypes[i]) = assigned >= 0 ? (inputs[assigned], types[assigned]) : ((nint)call.Output(output++), DType.F32);
         }
 
-        FusedKernel.Run(call.Pool, program, inputs, types, destinations, destinationTypes, (nint)FusedElementwise.Common(values).Elements, call.Workspace);
+        Shape shape = ((FusedElementwise)call.Node.Op).Common(values);
+        FusedKernel.Run(call.Pool, program, inputs, types, destinations, destinationTypes, (nint)shape.Elements, shape.Rank == 0 ? 1 : (nint)shape[^1], call.Workspace);
     }
 
     private static void RunColumnSum(in KernelCall call)
     {
-        bool accumulate = ((ColumnSum)call.Node.Op).Accumulate;
+        (bool accumulate, bool squares) = (ColumnSum)call.Node.Op;
         if (accumulate) call.BeginSum(0, 1);
         ReductionKernel.ColumnSum(
-            call.Pool, call.Floats(0), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1], accumulate, call.Workspace);
+            call.Pool, call.Floats(0), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1], accumulate, squares, call.Workspace);
     }
 }

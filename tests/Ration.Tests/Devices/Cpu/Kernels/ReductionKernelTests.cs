@@ -48,8 +48,8 @@ public unsafe class ReductionKernelTests
             using WorkerPool pool = new(threads);
             ReductionKernel.AddBias(pool, x, bias, y, rows, columns);
             for (int i = 0; i < y.Span.Length; i++) Assert.Equal(x.Span[i] + bias.Span[i % columns], y.Span[i]);
-            ReductionKernel.ColumnSum(pool, x, sum, rows, columns, accumulate: false, workspace);
-            ReductionKernel.ColumnSum(pool, x, sum, rows, columns, accumulate: true, workspace);
+            ReductionKernel.ColumnSum(pool, x, sum, rows, columns, accumulate: false, squares: false, workspace);
+            ReductionKernel.ColumnSum(pool, x, sum, rows, columns, accumulate: true, squares: false, workspace);
             first ??= sum.ToArray();
             Check.Same(first, sum.Span);
         }

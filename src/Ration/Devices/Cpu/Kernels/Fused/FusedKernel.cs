@@ -29,10 +29,11 @@ internal static unsafe class FusedKernel
     /// <param name="destinations">Address of each destination.</param>
     /// <param name="destinationTypes">Storage of each destination.</param>
     /// <param name="elements">Elements of a tensor.</param>
+    /// <param name="width">Elements of a row.</param>
     /// <param name="registers"><see cref="WorkspaceBytes"/> bytes.</param>
     public static void Run(
         WorkerPool pool, ElementwiseProgram program, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, ReadOnlySpan<nint> destinations,
-        ReadOnlySpan<DType> destinationTypes, nint elements, byte* registers)
+        ReadOnlySpan<DType> destinationTypes, nint elements, nint width, byte* registers)
     {
         Span<float> scalars = stackalloc float[program.ScalarRegisters + 1];
         ComputeScalars(program, inputs, scalars);
@@ -55,6 +56,7 @@ internal static unsafe class FusedKernel
                 RegistersOfWorker = (program.VectorRegisters + 1) * Chunk,
                 CopyLoads = program.StoresLoads,
                 Elements = elements,
+                Width = width,
             };
             pool.Run(ref work, checked((int)((elements + Item - 1) / Item)));
         }
@@ -146,6 +148,7 @@ internal static unsafe class FusedKernel
         public float* Registers;
         public nint RegistersOfWorker;
         public nint Elements;
+        public nint Width;
         public bool CopyLoads;
 
         public readonly void Execute(int item, int worker)
@@ -165,6 +168,7 @@ internal static unsafe class FusedKernel
                 float* a = places[i->A], b = places[i->B], target = registers + ((nint)i->Target * Chunk);
                 switch (i->Action)
                 {
+                    case ElementwiseAction.Load when i->Spread != Spread.None: LoadSpread(*i, start, target, count); break;
                     case ElementwiseAction.Load when Types[i->A] == DType.F32 && !CopyLoads: target = (float*)Inputs[i->A] + start; break;
                     case ElementwiseAction.Load: TensorCodec.Load((byte*)Inputs[i->A], Types[i->A], start, target, count); break;
                     case ElementwiseAction.Unary: Unary(i->Unary, a, target, count); break;
@@ -180,6 +184,26 @@ internal static unsafe class FusedKernel
                 }
 
                 if (i->Action != ElementwiseAction.Store) places[i->Target] = target;
+            }
+        }
+
+        // Row by row: a row's number is repeated, a piece of the columns' numbers is copied.
+        private readonly void LoadSpread(in ElementwiseInstruction load, nint start, float* target, nint count)
+        {
+            byte* source = (byte*)Inputs[load.A];
+            DType type = Types[load.A];
+            for (nint done = 0; done < count;)
+            {
+                nint row = (start + done) / Width, column = (start + done) % Width, part = nint.Min(Width - column, count - done);
+                if (load.Spread == Spread.Columns) TensorCodec.Load(source, type, column, target + done, part);
+                else
+                {
+                    float number;
+                    TensorCodec.Load(source, type, row, &number, 1);
+                    new Span<float>(target + done, (int)part).Fill(number);
+                }
+
+                done += part;
             }
         }
     }

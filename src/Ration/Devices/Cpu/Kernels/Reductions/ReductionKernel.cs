@@ -29,14 +29,21 @@ internal static unsafe class ReductionKernel
         pool.Run(ref work, RowBlocks.Count(rows));
     }
 
-    /// <summary>result = (accumulate ? result : 0) + Σ of the rows: the gradient of a bias.</summary>
+    /// <summary>result = (accumulate ? result : 0) + Σ of the rows, or of their squares: the gradient of a bias.</summary>
     public static void ColumnSum(
-        WorkerPool pool, float* x /*[rows, columns]*/, float* result /*[columns]*/, nint rows, nint columns, bool accumulate,
+        WorkerPool pool, float* x /*[rows, columns]*/, float* result /*[columns]*/, nint rows, nint columns, bool accumulate, bool squares,
         byte* workspace /*ColumnSumBytes*/)
     {
-        RowWork work = new() { X = x, Other = (float*)workspace, Rows = rows, Columns = columns };
+        RowWork work = new() { X = x, Other = (float*)workspace, Rows = rows, Columns = columns, Squares = squares };
         pool.Run(ref work, RowBlocks.Count(rows));
         RowBlocks.Add(pool, (float*)workspace, RowBlocks.Count(rows), columns, result, accumulate);
+    }
+
+    /// <summary>result = Σ of each row, or of its squares.</summary>
+    public static void RowSum(WorkerPool pool, float* x /*[rows, columns]*/, float* result /*[rows] overwritten*/, nint rows, nint columns, bool squares)
+    {
+        RowSumWork work = new() { X = x, Result = result, Rows = rows, Columns = columns, Squares = squares };
+        pool.Run(ref work, RowBlocks.Count(rows));
     }
 
     /// <summary>Bytes of workspace for <see cref="ColumnSum"/>.</summary>
@@ -73,6 +80,32 @@ internal static unsafe class ReductionKernel
         }
     }
 
+    private struct RowSumWork : IParallelWork
+    {
+        public float* X;
+        public float* Result;
+        public nint Rows;
+        public nint Columns;
+        public bool Squares;
+
+        public readonly void Execute(int item, int worker)
+        {
+            nint size = RowBlocks.RowsOfBlock(Rows), end = nint.Min(Rows, (item + (nint)1) * size);
+            for (nint row = item * size; row < end; row++)
+            {
+                double sum = 0;
+                for (nint i = 0; i < Columns; i += Part)
+                {
+                    float* x = X + (row * Columns) + i;
+                    nint count = nint.Min(Part, Columns - i);
+                    sum += Squares ? ReductionLoops.SumOfSquares(x, count) : ReductionLoops.Sum(x, count);
+                }
+
+                Result[row] = (float)sum;
+            }
+        }
+    }
+
     private struct RowWork : IParallelWork
     {
         public float* X;
@@ -80,6 +113,7 @@ internal static unsafe class ReductionKernel
         public float* Y;
         public nint Rows;
         public nint Columns;
+        public bool Squares;
 
         public readonly void Execute(int item, int worker)
         {
@@ -88,8 +122,10 @@ internal static unsafe class ReductionKernel
             if (Y == null) new Span<float>(partial, checked((int)Columns)).Clear();
             for (nint row = item * size; row < end; row++)
             {
-                if (Y == null) ElementwiseLoops.Binary<Add>(partial, X + (row * Columns), partial, Columns);
-                else ElementwiseLoops.Binary<Add>(X + (row * Columns), Other, Y + (row * Columns), Columns);
+                float* x = X + (row * Columns);
+                if (Y == null && Squares) ElementwiseLoops.Ternary<MultiplyAdd>(x, x, partial, partial, Columns);
+                else if (Y == null) ElementwiseLoops.Binary<Add>(partial, x, partial, Columns);
+                else ElementwiseLoops.Binary<Add>(x, Other, Y + (row * Columns), Columns);
             }
         }
     }

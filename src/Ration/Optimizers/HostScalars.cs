@@ -1,0 +1,34 @@
+using Ration.Graphs;
+using Ration.Tensors;
+
+namespace Ration.Optimizers;
+
+/// <summary>Where a step of training stands, for scalars that the host computes.</summary>
+/// <param name="Number">Number of the update, from 1.</param>
+/// <param name="LearningRate">The learning rate of this step.</param>
+public readonly record struct StepState(long Number, double LearningRate);
+
+/// <summary>A scalar input of a training step that the host computes, in double precision, before each step.</summary>
+/// <param name="Name">Name of the input.</param>
+/// <param name="Compute">Its value.</param>
+public sealed record HostScalar(string Name, Func<StepState, double> Compute);
+
+/// <summary>Collects the scalars that the host computes for a graph; one input for each name.</summary>
+public sealed class HostScalars(GraphBuilder builder)
+{
+    private readonly Dictionary<string, (HostScalar Scalar, Value Value)> _scalars = [];
+
+    /// <summary>All scalars.</summary>
+    public IEnumerable<HostScalar> All => _scalars.Values.Select(static s => s.Scalar);
+
+    /// <summary>The input of this name, declared on first use.</summary>
+    public Value this[string name, Func<StepState, double> compute]
+    {
+        get
+        {
+            if (!_scalars.TryGetValue(name, out (HostScalar Scalar, Value Value) known))
+                _scalars[name] = known = (new HostScalar(name, compute), builder.Input(name, Shape.Scalar));
+            return known.Value;
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+using Ration.Devices.Cpu;
+using Ration.Execution;
+using Ration.Graphs;
+using Ration.Graphs.Elementwise;
+using Ration.Memory;
+using Ration.Optimizers;
+using Ration.Planning;
+using Ration.Tensors;
+
+namespace Ration.Tests.Optimizers;
+
+/// <summary>One parameter under an update rule, fed with gradients: for comparing a rule with its plain definition.</summary>
+internal sealed class OptimizerTrial : IDisposable
+{
+    private readonly Executor _executor;
+    private readonly StepProgram _program;
+    private readonly HostScalars _scalars;
+    private readonly Value _parameter;
+    private long _steps;
+
+    /// <summary>Compiles the update of a parameter.</summary>
+    /// <param name="optimizer">The rule.</param>
+    /// <param name="initial">The parameter before the first step, row-major.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="name">Its name; rules may treat embeddings and heads in their own way.</param>
+    /// <param name="threads">Threads of the device.</param>
+    public OptimizerTrial(IOptimizer optimizer, double[] initial, Shape shape, string name = "layers.0.mlp.up", int threads = 1)
+    {
+        GraphBuilder builder = new();
+        _parameter = builder.Parameter(name, shape);
+        Value gradient = builder.Input("gradient", shape);
+        _scalars = new HostScalars(builder);
+        builder.Pass = Pass.Update;
+        using (builder.Scope("update." + name))
+        {
+            UpdateBuilder update = new(builder, _scalars, _parameter, new Load(gradient));
+            optimizer.Update(update);
+            update.Emit();
+        }
+
+        CpuDevice device = new(threads);
+        _program = StepProgram.Compile(builder.Build(), device);
+        _executor = new Executor(device, _program);
+        foreach (Value value in _program.Graph.Persistent) _executor.Clear(value);
+        _executor.WritePersistent(_parameter, 0, MemoryMarshal.AsBytes(Floats(initial).AsSpan()));
+    }
+
+    /// <summary>Bytes of optimizer state that the plan counts.</summary>
+    public long StateBytes => _program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState).Sum(static v => v.Bytes);
+
+    /// <summary>The most scratch that the update takes at once, tensors on the way included.</summary>
+    public long TransientBytes => _program.TransientBytes;
+
+    /// <summary>The parameter now.</summary>
+    public double[] Parameter => Read(_parameter);
+
+    /// <summary>State by the name that the rule gave it.</summary>
+    public double[] State(string name) => Read(_program.Graph.Persistent.Single(v => v.Name == $"{_parameter.Name}.{name}"));
+
+    /// <summary>One update.</summary>
+    public void Step(double[] gradient, double learningRate)
+    {
+        StepState state = new(++_steps, learningRate);
+        foreach (HostScalar scalar in _scalars.All) _executor.WriteScalar(_program, scalar.Name, (float)scalar.Compute(state));
+        _executor.Write<float>(_program, "gradient", Floats(gradient));
+        _executor.Run(_program, Phase.Repeat);
+    }
+
+    /// <summary>Normal numbers, the same for the same seed, rounded to F32.</summary>
+    public static double[] Normal(int count, int seed, double scale = 1)
+    {
+        float[] values = new float[count];
+        new CounterRandom((ulong)seed, 7).FillNormal(0, values, (float)scale);
+        return [.. values.Select(static v => (double)v)];
+    }
+
+    /// <summary>Asserts that two tensors agree to a share of the greatest element.</summary>
+    public static void AssertClose(double[] expected, double[] actual, double tolerance = 2e-6)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double greatest = expected.Max(Math.Abs);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * greatest, $"element {i}: {actual[i]:R}, should be {expected[i]:R} (greatest {greatest:R})");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _executor.Dispose();
+
+    private double[] Read(Value value)
+    {
+        float[] elements = new float[value.Shape.Elements];
+        _executor.ReadPersistent(value, 0, MemoryMarshal.AsBytes(elements.AsSpan()));
+        return [.. elements.Select(static v => (double)v)];
+    }
+
+    private static float[] Floats(double[] values) => [.. values.Select(static v => (float)v)];
+}
