@@ -9,6 +9,11 @@ public interface IOptimizer
     /// <summary>The name on the command line.</summary>
     string Name { get; }
 
+    /// <summary>
+    /// The learning rate that suits it, as a multiple of the one that suits Adam with the same model: what a run takes where no rate is given.
+    /// </summary>
+    double LearningRateFactor => 1;
+
     /// <summary>Emits the update of one parameter.</summary>
     void Update(UpdateBuilder u);
 }

@@ -13,7 +13,7 @@ public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Fun
 /// <summary>A plan that was looked at.</summary>
 /// <param name="Choices">What it chooses.</param>
 /// <param name="ArenaBytes">Bytes of its arena: exact once compiled, before that a lower bound.</param>
-/// <param name="Seconds">Predicted time of a step, by nominal rates.</param>
+/// <param name="Seconds">Predicted time of a step.</param>
 /// <param name="Program">The compiled step, for plans that were candidates to the end.</param>
 public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, StepProgram? Program);
 
@@ -27,9 +27,11 @@ public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest
 /// Finds the fastest plan whose arena fits. Families are searched by bisection on a lower bound of their bytes, which needs no
 /// placement; the survivors are placed, fastest first.
 /// </summary>
-public sealed class Planner(IDevice device)
+/// <param name="device">Where plans would run.</param>
+/// <param name="rates">What plans are compared by; null for nominal rates.</param>
+public sealed class Planner(IDevice device, MachineRates? rates = null)
 {
-    private readonly CostModel _cost = new(MachineRates.Nominal);
+    private readonly CostModel _cost = new(rates ?? MachineRates.Nominal);
     private readonly List<PlanCandidate> _considered = [];
 
     /// <summary>Looks for the fastest plan.</summary>

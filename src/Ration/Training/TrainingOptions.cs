@@ -59,8 +59,8 @@ public sealed record TrainingOptions
     /// <summary>Rows of a step.</summary>
     public int Rows => BatchTokens / Sequence;
 
-    /// <summary>The peak learning rate that is used: given, or falling with width as larger models need it.</summary>
-    public double PeakLearningRate => LearningRate ?? 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8);
+    /// <summary>The peak learning rate that is used: given, or falling with width as larger models need it, times what suits the update rule.</summary>
+    public double PeakLearningRate => LearningRate ?? 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8) * Optimizer.LearningRateFactor;
 
     /// <summary>The learning rate of each step.</summary>
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);

@@ -62,15 +62,20 @@ public sealed class TrainingPlan
     /// <summary>Predicted seconds of a step at measured or nominal rates.</summary>
     public double PredictedStepSeconds(MachineRates rates) => new CostModel(rates).Seconds(Program.Graph);
 
+    /// <summary>Every arrangement of memory that the planner looks among.</summary>
+    public static IReadOnlyList<MemoryChoices> Arrangements(TrainingOptions options) =>
+        [.. TrainingPlanFamilies.Of(options).SelectMany(static family => Enumerable.Range(0, family.Count).Select(family.Choices))];
+
     /// <summary>Makes a plan. No memory for tensors is needed, so a model of any size can be planned.</summary>
     /// <param name="options">The run.</param>
     /// <param name="device">Where it will run; needs no memory yet.</param>
     /// <param name="threads">Threads of that device.</param>
     /// <param name="hostBytes">Managed memory that the run will hold, such as tokenized text.</param>
     /// <param name="pinned">Choices to keep to, those of a checkpoint; null to choose.</param>
+    /// <param name="rates">What plans are compared by; null for nominal rates.</param>
     /// <exception cref="InvalidInputException">The options are not usable.</exception>
     /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
-    public static TrainingPlan Create(TrainingOptions options, IDevice device, int threads, long hostBytes = 0, MemoryChoices? pinned = null)
+    public static TrainingPlan Create(TrainingOptions options, IDevice device, int threads, long hostBytes = 0, MemoryChoices? pinned = null, MachineRates? rates = null)
     {
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
@@ -85,7 +90,7 @@ public sealed class TrainingPlan
             return StepProgram.Compile(graph, device, program.Layout);
         }
 
-        PlanningResult result = new Planner(device).Choose(families, RuntimeFootprint.LargestArena(budget - runtime), program => EvaluationOf(program).ArenaBytes);
+        PlanningResult result = new Planner(device, rates).Choose(families, RuntimeFootprint.LargestArena(budget - runtime), program => EvaluationOf(program).ArenaBytes);
         if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, device, pinned is not null);
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
     }

@@ -93,6 +93,9 @@ public sealed record FusedElementwise(ElementwiseProgram Program) : Op
         [.. Program.Destinations.Where(static d => d.AssignedInput >= 0).Select(static d => d.AssignedInput)];
 
     /// <inheritdoc/>
+    public override string CostClass => $"{Name} {Program.Code.Length}/{Program.VectorRegisters}";
+
+    /// <inheritdoc/>
     public override OpCost Cost(Node node) => new(0, base.Cost(node).Bytes + AssignedInputs(node).Sum(i => (double)node.Inputs[i].Bytes));
 }
 
