@@ -30,10 +30,10 @@ internal sealed class TrainingArguments
     private readonly Option<long?> _warmup = OptionFactory.Number<long>("--warmup", "STEPS", "Steps until the peak (default a twentieth of all, at most 500).");
     private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).",
         ("cosine", ScheduleShape.Cosine), ("linear", ScheduleShape.Linear), ("constant", ScheduleShape.Constant));
-    private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Larger gradients are scaled down to this norm (default 1, 0 for never).");
+    private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Gradients are held to this norm (default 1, 0 for never).");
     private readonly Option<ClipScope> _clipScope = OptionFactory.Choice("--clip-scope",
-        "Whether the norm is each parameter's own, which lets gradients be released early, or that of all together (default parameter).",
-        ("parameter", ClipScope.Parameter), ("global", ClipScope.Global));
+        "What --clip limits: the norm of each parameter, which lets gradients be released early, of all together, the same in two backward passes, which does both, or each element (default parameter).",
+        ("parameter", ClipScope.Parameter), ("global", ClipScope.Global), ("two-pass", ClipScope.TwoPass), ("value", ClipScope.Value));
     private readonly Option<float?> _dropout = OptionFactory.Number<float>("--dropout", "P", "Probability of dropout (default 0).");
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
@@ -102,7 +102,7 @@ internal sealed class TrainingArguments
             LearningRate = parsed.GetValue(_learningRate),
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
-            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed)),
+            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch)),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
             ClipScope = parsed.GetValue(_clipScope),
             Dropout = parsed.GetValue(_dropout) ?? 0,
@@ -115,11 +115,11 @@ internal sealed class TrainingArguments
         return options;
     }
 
-    private OptimizerSettings Settings(ParseResult parsed)
+    private OptimizerSettings Settings(ParseResult parsed, int batch)
     {
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
-        return new OptimizerSettings { Rank = rank, Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
+        return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
     }
 
     /// <summary>How the run is kept.</summary>

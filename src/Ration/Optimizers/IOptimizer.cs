@@ -14,6 +14,11 @@ public interface IOptimizer
     /// </summary>
     double LearningRateFactor => 1;
 
+    /// <summary>
+    /// Whether the rule is one that never holds gradients: its runs have no micro-batches, and always release.
+    /// </summary>
+    bool ReleasesGradients => false;
+
     /// <summary>Emits the update of one parameter.</summary>
     void Update(UpdateBuilder u);
 }

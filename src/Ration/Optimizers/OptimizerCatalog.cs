@@ -6,6 +6,9 @@ public sealed record OptimizerSettings
     /// <summary>Rank of the subspace that a low-rank rule works in, or null for the rule's own.</summary>
     public int? Rank { get; init; }
 
+    /// <summary>Tokens of a step, for rules that go by them.</summary>
+    public long TokensPerStep { get; init; }
+
     /// <summary>Decides everything random in a rule.</summary>
     public ulong Seed { get; init; } = 1;
 }
@@ -22,7 +25,16 @@ public static class OptimizerCatalog
     public static IReadOnlyList<OptimizerEntry> All { get; } =
     [
         new("adamw", static _ => new AdamW()),
+        new("adamw-small-batch", static s => new AdamWSmallBatch(s.TokensPerStep)),
         new("sgd", static _ => new Sgd()),
+        new("sgd-plain", static _ => new Sgd(Momentum: 0)),
+        new("sgd-sai", static _ => new SgdSai()),
+        new("lion", static _ => new Lion()),
+        new("adafactor", static _ => new Adafactor()),
+        new("lamb", static _ => new Lamb()),
+        new("lars", static _ => new Lars()),
+        new("lomo", static _ => new Lomo()),
+        new("adalomo", static _ => new AdaLomo()),
     ];
 
     /// <summary>The optimizer of a name.</summary>

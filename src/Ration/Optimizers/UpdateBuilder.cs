@@ -69,6 +69,9 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
         return builder.When(Scalar($"every.{period}", step => (step.Number - 1) % period == 0 ? 1 : 0).Value, 1.0 / period);
     }
 
+    /// <summary>As <see cref="Every"/>, in the first step only.</summary>
+    public IDisposable AtFirst() => builder.When(Scalar("first", static step => step.Number == 1 ? 1 : 0).Value, 1e-3);
+
     /// <summary>
     /// A tensor by a formula, now. In the same pass over memory, state may be assigned; formulas see the values before.
     /// </summary>
@@ -85,6 +88,9 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
 
     /// <summary>Σ x² of a tensor, a scalar.</summary>
     public Load SquaredNorm(Value tensor, string name) => new(builder.SumOfSquares(tensor, name));
+
+    /// <summary>Σ x of a tensor, a scalar.</summary>
+    public Load Sum(Value tensor, string name) => new(builder.Sum(tensor, name));
 
     /// <summary>op(a)·op(b) of two matrices.</summary>
     public Value MatMul(Value a, Value b, bool transposeA = false, bool transposeB = false, string name = "product") =>

@@ -16,6 +16,8 @@ internal static class PlanReasons
         int rows = plan.Choices.MicroBatchRows, all = plan.Options.Rows;
         string choice = $"{rows} of {all} rows";
         if (plan.Options.MicroBatchRows is not null) return new("micro-batch", choice, "as asked");
+        if (plan.Options.Optimizer.ReleasesGradients) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} never holds gradients, so there is nothing to add parts up in");
+        if (plan.Options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass }) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
         if (rows == all) return new("micro-batch", choice, "the whole step fits at once, and reading the weights once is fastest");
         double faster = Slowdown(plan, search, c => c.MicroBatchRows == all && c.Release);
         return new("micro-batch", choice, faster > 1
@@ -51,9 +53,15 @@ internal static class PlanReasons
         TrainingOptions options = plan.Options;
         if (options.ClipNorm == 0) return new("clipping", "none", "as asked");
         string norm = options.ClipNorm.ToString(CultureInfo.InvariantCulture);
-        return options.ClipScope == ClipScope.Global
-            ? new("clipping", $"global norm {norm}", "the norm needs every gradient, so releasing gradients early saves nothing")
-            : new("clipping", $"norm {norm} per weight", "needs no other weight's gradient, so gradients can be released early without changing a number");
+        return options.ClipScope switch
+        {
+            ClipScope.Global => new("clipping", $"global norm {norm}", "the norm needs every gradient, so releasing gradients early saves nothing"),
+            ClipScope.TwoPass when plan.Choices.MicroBatchRows == options.Rows =>
+                new("clipping", $"global norm {norm} in two passes", "a first backward pass measures the norm, so that the second can release gradients"),
+            ClipScope.TwoPass => new("clipping", $"global norm {norm}", "the sums over micro-batches hold every gradient, so one backward pass does"),
+            ClipScope.Value => new("clipping", $"elements at ±{norm}", "needs no other element, so gradients can be released early without changing a number"),
+            _ => new("clipping", $"norm {norm} per weight", "needs no other weight's gradient, so gradients can be released early without changing a number"),
+        };
     }
 
     private static PlanReason Optimizer(TrainingPlan plan)

@@ -1,5 +1,4 @@
 using Ration.Graphs;
-using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Models;
@@ -10,23 +9,13 @@ using Ration.Tensors;
 
 namespace Ration.Training;
 
-/// <summary>Over what the gradient's norm is taken for clipping.</summary>
-public enum ClipScope
-{
-    /// <summary>Each parameter by itself: needs no other gradient, so it works with gradient release and is the default.</summary>
-    Parameter,
-
-    /// <summary>All parameters together (Pascanu et al. 2013): every gradient must be held until the last is known.</summary>
-    Global,
-}
-
 /// <summary>What a training step computes, apart from how its memory is arranged.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Rows">Rows of packed tokens in a step, over all micro-batches.</param>
 /// <param name="Sequence">Tokens of a row.</param>
 /// <param name="Optimizer">The update rule.</param>
-/// <param name="ClipNorm">Gradients of a larger norm are scaled down to this; 0 for never.</param>
-/// <param name="ClipScope">Over what the norm is taken.</param>
+/// <param name="ClipNorm">The limit that clipping holds gradients to; 0 for never.</param>
+/// <param name="ClipScope">What of the gradient is held to it.</param>
 /// <param name="Loss">Options of the loss.</param>
 public sealed record TrainingStep(
     ModelConfiguration Model, int Rows, int Sequence, IOptimizer Optimizer, float ClipNorm = 1, ClipScope ClipScope = ClipScope.Parameter,
@@ -92,14 +81,27 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         if (repetitions > 1) DeclareSums(builder, parameters, sums);
         Value loss = TraceLoss(builder, model, microBatchRows, step);
         builder.Output(loss);
+        bool clipsAll = step is { ClipNorm: > 0, ClipScope: ClipScope.Global or ClipScope.TwoPass };
+        Value? total = clipsAll && repetitions == 1 && step.ClipScope == ClipScope.TwoPass ? MeasureNorm(builder, loss, parameters) : null;
         IReadOnlyDictionary<Value, Value> gradients =
             Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, sums);
         HostScalars scalars = new(builder);
         builder.Pass = Pass.Update;
         if (repetitions > 1) builder.Phase = Phase.Finish;
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
-        Update(builder, scalars, step, complete);
+        if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
+        Update(builder, scalars, step, complete, total);
         return new TrainingGraph(builder.Build(repetitions), [.. scalars.All]);
+    }
+
+    // A backward pass of which only the norm is left; the next one is another sweep over the same results of the forward pass.
+    private static Value MeasureNorm(GraphBuilder builder, Value loss, Value[] parameters)
+    {
+        IReadOnlyDictionary<Value, Value> gradients = Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null });
+        builder.Pass = Pass.Update;
+        Value total = GradientClipping.SquaredNorm(builder, [.. parameters.Select(p => (p, gradients[p]))]);
+        builder.Sweep++;
+        return total;
     }
 
     private static Value TraceLoss(GraphBuilder builder, TransformerModel model, int rows, TrainingStep step)
@@ -125,32 +127,16 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         builder.Phase = Phase.Repeat;
     }
 
-    private static void Update(GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete)
+    private static void Update(
+        GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total)
     {
-        Value? total = null;
-        if (step is { ClipNorm: > 0, ClipScope: ClipScope.Global })
-        {
-            using IDisposable scope = builder.Scope("clip");
-            foreach ((Value parameter, Value gradient) in complete)
-            {
-                Value square = builder.SumOfSquares(gradient, "square." + parameter.Name);
-                total = total is null ? square : builder.Add(total, square, "squares", MemoryKind.Workspace);
-            }
-        }
-
         // Last layers first: the order in which gradients complete.
         foreach ((Value parameter, Value gradient) in complete.Reverse())
         {
             using IDisposable scope = builder.Scope("update." + parameter.Name);
-            Expression clipped = new Load(gradient);
-            if (step.ClipNorm > 0) clipped *= Factor(total ?? builder.SumOfSquares(gradient, "square." + parameter.Name), step.ClipNorm);
-            UpdateBuilder update = new(builder, scalars, parameter, clipped);
+            UpdateBuilder update = new(builder, scalars, parameter, GradientClipping.Clip(builder, step, parameter.Name, gradient, total));
             step.Optimizer.Update(update);
             update.Emit();
         }
     }
-
-    // min(1, limit / norm); the small number keeps a zero gradient from dividing zero by zero.
-    private static Expression Factor(Value sumOfSquares, float limit) =>
-        Expression.Minimum(1f, limit / (Expression.SquareRoot(new Load(sumOfSquares)) + 1e-12f));
 }

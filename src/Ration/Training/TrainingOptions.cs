@@ -35,10 +35,10 @@ public sealed record TrainingOptions
     /// <summary>The update rule.</summary>
     public IOptimizer Optimizer { get; init; } = new AdamW();
 
-    /// <summary>Gradients of a larger norm are scaled down to this; 0 for never.</summary>
+    /// <summary>The limit that clipping holds gradients to; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
 
-    /// <summary>Over what the gradient's norm is taken.</summary>
+    /// <summary>What of the gradient is held to it.</summary>
     public ClipScope ClipScope { get; init; } = ClipScope.Parameter;
 
     /// <summary>Probability of dropout on embeddings and on what blocks add, in [0, 1).</summary>
@@ -81,6 +81,7 @@ public sealed record TrainingOptions
         Require(ClipNorm is >= 0 and < float.PositiveInfinity, $"--clip {ClipNorm}: give 0 (never) or a positive norm");
         Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
         Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
+        Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows of a step go through at once; leave it out, give a smaller --batch, or take --optimizer sgd-plain or adafactor");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
     }
 

@@ -17,7 +17,7 @@ internal static class TrainingPlanFamilies
         foreach (int rows in MicroBatches(options))
         {
             TrainingGraph traced = TrainingGraph.Trace(options.Step, rows);
-            bool[] releases = rows == options.Rows ? [false, true] : [false];
+            bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
             foreach (bool release in releases)
             {
                 foreach (RecomputeChoice[] recompute in schedules)
@@ -32,10 +32,15 @@ internal static class TrainingPlanFamilies
         return families;
     }
 
+    // What was asked for is a run that holds no gradients: that leaves nothing to add micro-batches up in.
+    private static bool MustRelease(TrainingOptions options) =>
+        options.Optimizer.ReleasesGradients || options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass };
+
     // Each divisor doubles at least: between two of them lies little.
     private static List<int> MicroBatches(TrainingOptions options)
     {
         if (options.MicroBatchRows is { } pinned) return [pinned];
+        if (MustRelease(options)) return [options.Rows];
         List<int> rows = [options.Rows];
         for (int candidate = options.Rows / 2; candidate >= 1; candidate--)
         {

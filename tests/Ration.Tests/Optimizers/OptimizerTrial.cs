@@ -52,6 +52,9 @@ internal sealed class OptimizerTrial : IDisposable
     /// <summary>The most scratch that the update takes at once, tensors on the way included.</summary>
     public long TransientBytes => _program.TransientBytes;
 
+    /// <summary>Of these, the gradient and the scalars of the step.</summary>
+    public long InputBytes => _program.Graph.Inputs.Sum(static v => ByteSize.AlignUp(v.Bytes, Placement.Alignment));
+
     /// <summary>The parameter now.</summary>
     public double[] Parameter => Read(_parameter);
 

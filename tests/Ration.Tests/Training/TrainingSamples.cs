@@ -35,7 +35,7 @@ internal static class TrainingSamples
         WarmupSteps = 2,
         Dropout = dropout,
         Seed = 3,
-        Optimizer = OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4 }),
+        Optimizer = OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4, TokensPerStep = 320 }),
     };
 
     /// <summary>Every optimizer that can be asked for: what holds of a run holds with each.</summary>

@@ -93,6 +93,7 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
         private readonly Node?[] _definitions;
         private readonly Func<Node, int?> _groupOf;
         private readonly HashSet<int> _forgotten;
+        private int _sweep;
 
         public Rewriting(Graph graph, Node?[] definitions, Func<Node, int?> groupOf, HashSet<int> forgotten)
         {
@@ -119,6 +120,9 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
                 return;
             }
 
+            // What was computed again for one backward pass is not kept for the next.
+            if (node.Sweep != _sweep) _again.Clear();
+            _sweep = node.Sweep;
             Nodes.Add(node with { Inputs = Remap(node.Inputs) });
         }
 
@@ -155,7 +159,7 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
                 Value[] inputs = Remap(node.Inputs);
                 Value[] outputs = [.. node.Outputs.Select(v => v with { Id = NextValueId++ })];
                 for (int i = 0; i < outputs.Length; i++) _again[node.Outputs[i].Id] = outputs[i];
-                Nodes.Add(node with { Inputs = inputs, Outputs = outputs, Pass = Pass.Backward });
+                Nodes.Add(node with { Inputs = inputs, Outputs = outputs, Pass = Pass.Backward, Sweep = _sweep });
             }
         }
     }

@@ -48,12 +48,14 @@ internal static class OpCases
             yield return new($"SumOfSquares {shape}", c => c.Emit(new SumOfSquares(), c.X("x", shape))) { HasGradient = false };
             yield return new($"ColumnSum {shape}", c => c.Emit(new ColumnSum(false), c.X("x", shape))) { HasGradient = false };
             yield return new($"ColumnSum of squares {shape}", c => c.Emit(new ColumnSum(false, Squares: true), c.X("x", shape))) { HasGradient = false };
+            yield return new($"Sum {shape}", c => c.Emit(new Sum(), c.X("x", shape))) { HasGradient = false };
             yield return new($"RowSum {shape}", c => c.Emit(new RowSum(false), c.X("x", shape))) { HasGradient = false };
             yield return new($"RowSum of squares {shape}", c => c.Emit(new RowSum(true), c.X("x", shape))) { HasGradient = false };
         }
 
         yield return new("RowSum of long rows", static c => c.Emit(new RowSum(true), c.X("x", new(3, 9001)))) { HasGradient = false };
         yield return new("Add of a tensor to itself", static c => c.Emit(new Add(), c.X("x", new(5, 3)), c.X("x", new(5, 3))));
+        yield return new("Sum of many", static c => c.Emit(new Sum(), c.X("x", new(173, 211)))) { HasGradient = false };
         yield return new("SumOfSquares of many", static c => c.Emit(new SumOfSquares(), c.X("x", new(173, 211)))) { HasGradient = false };
         yield return new("ColumnSum of many rows onto a sum", static c => c.Emit(new ColumnSum(true), c.X("x", new(301, 37)), c.X("sum", new(37)))) { HasGradient = false };
         yield return new("Fill", static c => c.Emit(new Fill(0.25f), c.State("sum", new(3, 7), MemoryKind.Gradients))) { HasGradient = false, Once = true };

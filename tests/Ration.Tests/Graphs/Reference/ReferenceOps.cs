@@ -20,6 +20,7 @@ internal static class ReferenceOps
         ColumnSum => [MatrixReference.ColumnSum(x, node.Output.Shape[0])],
         RowSum op => [[.. x[0].Chunk((int)node.Inputs[0].Shape[^1]).Select(row => row.Sum(v => op.Squares ? v * v : v))]],
         SumOfSquares => [[x[0].Sum(static v => v * v)]],
+        Sum => [[x[0].Sum()]],
         Cast op => [op.Type == DType.F32 ? [.. x[0]] : Map(x[0], v => Storage.Round(v, op.Type))],
         Fill op => Assign(x[0], op.Constant),
         Activation op => [Map(x[0], v => ActivationReference.Of(op.Function, v))],

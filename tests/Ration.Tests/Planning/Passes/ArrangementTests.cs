@@ -67,6 +67,8 @@ public sealed class ArrangementTests
 
     [Theory]
     [InlineData(ClipScope.Global, 1f)]
+    [InlineData(ClipScope.TwoPass, 0.5f)]
+    [InlineData(ClipScope.Value, 0.001f)]
     [InlineData(ClipScope.Parameter, 0.05f)]
     [InlineData(ClipScope.Parameter, 0f)]
     public void Clipping_is_not_changed_by_release(ClipScope scope, float norm)
@@ -204,7 +206,7 @@ public sealed class ArrangementTests
     }
 
     private static TrainingStep Step(string optimizer) =>
-        new(s_model, Rows, Sequence, OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4 }));
+        new(s_model, Rows, Sequence, OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4, TokensPerStep = 320 }));
 
     private static TrainingStep Deep(int layers) => new(
         s_model with { Vocabulary = 64, Width = 64, HiddenWidth = 192, Layers = layers, Heads = 4, KvHeads = 4, HeadDimension = 16 }, 4, 128, new Sgd(0));

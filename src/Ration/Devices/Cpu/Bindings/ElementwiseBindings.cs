@@ -23,6 +23,9 @@ internal static unsafe class ElementwiseBindings
         table.Add<SumOfSquares>(
             static (in KernelCall call) => ReductionKernel.SumOfSquares(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
             static (node, _) => ReductionKernel.WorkspaceBytes((nint)node.Inputs[0].Shape.Elements));
+        table.Add<Sum>(
+            static (in KernelCall call) => ReductionKernel.Sum(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
+            static (node, _) => ReductionKernel.WorkspaceBytes((nint)node.Inputs[0].Shape.Elements));
         table.Add<Cast>(static (in KernelCall call) => StorageKernel.Cast(
             call.Pool, call.Input(0), call.Type(0), call.Output(0), call.Node.Output.DType, (nint)call.Shape(0).Elements));
         table.Add<Fill>(static (in KernelCall call) => StorageKernel.Fill(
