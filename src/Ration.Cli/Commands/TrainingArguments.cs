@@ -3,6 +3,7 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Training;
 
 namespace Ration.Cli.Commands;
@@ -22,7 +23,11 @@ internal sealed class TrainingArguments
     private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
-        ("auto", null), ("none", RecomputeMode.None), ("all", RecomputeMode.Blocks), ("sqrt", RecomputeMode.SquareRoot));
+        ("auto", null), ("none", RecomputeMode.None), ("attention", RecomputeMode.Attention), ("mlp", RecomputeMode.Mlp), ("all", RecomputeMode.Blocks),
+        ("sqrt", RecomputeMode.SquareRoot), ("optimal", RecomputeMode.Optimal));
+    private readonly Option<ActivationMethod?> _activations = OptionFactory.Choice<ActivationMethod?>("--activations",
+        "How activations wait for the backward pass: " + string.Join("; ", ActivationMethods.All.Select(static m => $"{m.Name}, {m.Description}")) + " (default f32).",
+        [.. ActivationMethods.All.Select(static m => (m.Name, (ActivationMethod?)m))]);
     private readonly Option<long?> _steps = OptionFactory.Number<long>("--steps", "N", $"Optimizer steps (default {DefaultSteps}).");
     private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
     private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
@@ -47,7 +52,7 @@ internal sealed class TrainingArguments
     {
         ReadOnlySpan<Option> all =
         [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _recompute, _steps, _epochs, _batch,
+            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _recompute, _activations, _steps, _epochs, _batch,
             CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _microBatch, CommonOptions.Seed,
             CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
@@ -109,6 +114,7 @@ internal sealed class TrainingArguments
             Seed = parsed.GetValue(CommonOptions.Seed) ?? 1,
             Threads = CommonOptions.ReadThreads(parsed),
             Recompute = parsed.GetValue(_recompute),
+            Activations = parsed.GetValue(_activations),
             MicroBatchRows = parsed.GetValue(_microBatch),
         };
         options.Validate();

@@ -69,7 +69,8 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
 
     private int FirstWithin(PlanFamily family, long arenaBudget)
     {
-        int low = 0, high = family.Count;
+        if (family.Count > 0 && Look(family, 0).ArenaBytes <= arenaBudget) return 0;
+        int low = 1, high = family.Count;
         while (low < high)
         {
             int middle = (low + high) / 2;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -9,7 +10,7 @@ internal static class PlanReasons
 {
     /// <summary>A reason for each choice.</summary>
     public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, PlanningResult search) =>
-        [MicroBatch(plan, search), Recomputation(plan, search), Release(plan), Clipping(plan), Optimizer(plan)];
+        [MicroBatch(plan, search), Recomputation(plan, search), .. Activations(plan), Release(plan), Clipping(plan), Optimizer(plan)];
 
     private static PlanReason MicroBatch(TrainingPlan plan, PlanningResult search)
     {
@@ -28,17 +29,24 @@ internal static class PlanReasons
     private static PlanReason Recomputation(TrainingPlan plan, PlanningResult search)
     {
         RecomputeChoice choice = plan.Choices.Recompute;
-        if (plan.Options.Recompute is not null) return new("recompute", choice.ToString(), "as asked");
+        if (plan.Options.Recompute is not (null or RecomputeMode.Optimal)) return new("recompute", choice.ToString(), "as asked");
         if (choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), "everything fits, so nothing is computed twice");
         double slower = Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { Recompute = new RecomputeChoice(RecomputeMode.None) });
         string what = choice switch
         {
+            { Mode: RecomputeMode.Optimal } => "for each block what costs the least time within the budget: - nothing, c norms and activation functions, a attention, m MLP, p both, b all, + together with the block before",
             { Mode: RecomputeMode.SquareRoot } => "only the input of every few blocks is kept",
             { Blocks: 0 } => "norms and activation functions are forgotten and computed again",
             _ => $"norms and activation functions, and all of {choice.Blocks} of {plan.Options.Model.Layers} blocks, are computed again",
         };
         string price = double.IsNaN(slower) ? "" : string.Create(CultureInfo.InvariantCulture, $"; about {100 * (slower - 1):0.#} % slower");
         return new("recompute", choice.ToString(), what + price);
+    }
+
+    private static IEnumerable<PlanReason> Activations(TrainingPlan plan)
+    {
+        ActivationMethod method = plan.Choices.Activations;
+        if (method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
     }
 
     private static PlanReason Release(TrainingPlan plan)

@@ -5,6 +5,7 @@ using Ration.Files.Safetensors;
 using Ration.Graphs;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -29,7 +30,10 @@ public static class TrainingCheckpoint
     private const string ChecksumKey = "checksum";
 
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
-    private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data"];
+    private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", ActivationsKey];
+
+    // Left out where it is the default, as in checkpoints from before there was a choice.
+    private const string ActivationsKey = "activations";
 
     /// <summary>Writes the state of a trainer.</summary>
     public static void Save(Trainer trainer, string folder, string dataFingerprint)
@@ -48,8 +52,9 @@ public static class TrainingCheckpoint
             ["options"] = Fingerprint(trainer.Plan.Options),
             ["data"] = dataFingerprint,
         };
+        if (choices.Activations != ActivationMethods.Full) header[ActivationsKey] = choices.Activations.Name;
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
-        writer.SetMetadata(ChecksumKey, ChecksumOf(key => header[key]));
+        writer.SetMetadata(ChecksumKey, ChecksumOf(header.GetValueOrDefault));
         PersistentTensors.Save(writer, Path.Combine(folder, FileName), State(trainer), trainer.Executor);
     }
 
@@ -63,12 +68,14 @@ public static class TrainingCheckpoint
         IReadOnlyDictionary<string, string> metadata = reader.Metadata;
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
         if (Text("format") != Format) throw Damaged(path, "it is of another format");
-        if (Text(ChecksumKey) != ChecksumOf(Text)) throw Damaged(path, "what it says of its run does not have the checksum it should");
+        foreach (string key in s_checked.Where(static k => k != ActivationsKey)) _ = Text(key);
+        if (Text(ChecksumKey) != ChecksumOf(metadata.GetValueOrDefault)) throw Damaged(path, "what it says of its run does not have the checksum it should");
         long Number(string key) => long.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged(path, $"its {key} is not a number");
         if (!int.TryParse(Text("micro_batch_rows"), NumberStyles.None, CultureInfo.InvariantCulture, out int rows) || rows == 0) throw Damaged(path, "its micro-batch is not a number");
         try
         {
-            return new CheckpointHeader(Number("steps_done"), Number("steps"), new MemoryChoices(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes"), Text("options"), Text("data"));
+            MemoryChoices choices = new(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes") { Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)) };
+            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"));
         }
         catch (FormatException e)
         {
@@ -108,10 +115,14 @@ public static class TrainingCheckpoint
             $"model {step.Model with { Name = "" }}; --batch {options.BatchTokens}; --sequence {step.Sequence}; optimizer {step.Optimizer}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
-    private static string ChecksumOf(Func<string, string> text)
+    private static string ChecksumOf(Func<string, string?> text)
     {
         Checksum checksum = default;
-        foreach (string key in s_checked) checksum.Append(Encoding.UTF8.GetBytes($"{key}={text(key)}\n"));
+        foreach (string key in s_checked)
+        {
+            if (text(key) is { } value) checksum.Append(Encoding.UTF8.GetBytes($"{key}={value}\n"));
+        }
+
         return checksum.ToString();
     }
 

@@ -37,7 +37,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     public const string Loss = "loss";
 
     /// <summary>The input that decides dropout: the seed and the number of the micro-batch's first row in the run.</summary>
-    public const string RandomKey = "randomKey";
+    public const string RandomKey = GraphEditor.RandomKeyName;
 
     /// <summary>Traces a step and arranges its memory as chosen.</summary>
     public static TrainingGraph Build(TrainingStep step, MemoryChoices choices)
@@ -49,15 +49,22 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     /// <summary>Applies the passes of a choice to a traced step.</summary>
     public static Graph Arrange(Graph graph, TrainingStep step, MemoryChoices choices)
     {
-        graph = choices.Recompute.Mode switch
-        {
-            RecomputeMode.None => graph,
-            RecomputeMode.Blocks => Recompute.Blocks(graph, block => block < choices.Recompute.Blocks).Apply(graph),
-            RecomputeMode.SquareRoot => Recompute.SquareRoot(graph, step.Model.Layers).Apply(graph),
-            _ => throw new ArgumentOutOfRangeException(nameof(choices), choices.Recompute.Mode, "unknown recompute mode"),
-        };
+        if (choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
+        graph = Schedule(graph, choices.Recompute, step.Model.Layers)?.Apply(graph) ?? graph;
+        if (!choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         return choices.Release ? new GradientRelease().Apply(graph) : graph;
     }
+
+    private static Recompute? Schedule(Graph graph, RecomputeChoice choice, int layers) => choice.Mode switch
+    {
+        RecomputeMode.None => null,
+        RecomputeMode.Blocks => Recompute.Blocks(graph, block => block < choice.Blocks),
+        RecomputeMode.SquareRoot => Recompute.SquareRoot(graph, layers),
+        RecomputeMode.Attention => Recompute.Parts(graph, static _ => RecomputedParts.Attention),
+        RecomputeMode.Mlp => Recompute.Parts(graph, static _ => RecomputedParts.Mlp),
+        RecomputeMode.Optimal when choice.Parts.Length == layers => Recompute.Parts(graph, block => choice.Parts[block]),
+        _ => throw new ArgumentException($"'{choice}' is no schedule for {layers} blocks", nameof(choice)),
+    };
 
     /// <summary>A graph of the loss alone, for evaluation.</summary>
     public static Graph BuildEvaluation(TrainingStep step, int rows)

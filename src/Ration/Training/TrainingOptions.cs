@@ -2,6 +2,7 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -52,6 +53,9 @@ public sealed record TrainingOptions
 
     /// <summary>A recompute choice that the planner must keep to, or null for its own.</summary>
     public RecomputeMode? Recompute { get; init; }
+
+    /// <summary>How activations wait for the backward pass, or null for as they were computed.</summary>
+    public ActivationMethod? Activations { get; init; }
 
     /// <summary>A micro-batch (in rows) that the planner must keep to, or null for its own.</summary>
     public int? MicroBatchRows { get; init; }

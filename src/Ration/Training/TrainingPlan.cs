@@ -81,7 +81,7 @@ public sealed class TrainingPlan
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
-        IReadOnlyList<PlanFamily> families = pinned is null ? TrainingPlanFamilies.Of(options) : [new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.Step, c).Graph)];
+        IReadOnlyList<PlanFamily> families = pinned is null ? TrainingPlanFamilies.Of(options, device, RuntimeFootprint.LargestArena(budget - runtime)) : [new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.Step, c).Graph)];
         Dictionary<int, Graph> evaluations = [];
         StepProgram EvaluationOf(StepProgram program)
         {
@@ -115,7 +115,7 @@ public sealed class TrainingPlan
     private static bool FitsOneRow(TrainingOptions options, long arenaBudget, IDevice device)
     {
         TrainingOptions one = options with { BatchTokens = options.Sequence, MicroBatchRows = null };
-        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one), arenaBudget, static _ => 0);
+        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one, device, arenaBudget), arenaBudget, static _ => 0);
         return result.Best is not null;
     }
 }

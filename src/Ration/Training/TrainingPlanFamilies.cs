@@ -1,31 +1,38 @@
+using Ration.Devices;
 using Ration.Graphs;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
 /// <summary>The ways in which the memory of a training step can be arranged exactly.</summary>
 internal static class TrainingPlanFamilies
 {
+    private static readonly double[] s_shares = [1, 0.995, 0.99, 0.98, 0.96, 0.92, 0];
+
     /// <summary>
     /// A family for each micro-batch and each place of the updates; within a family, ever more is computed again. The square-root schedule
     /// is a family of its own, because it may need more than its neighbours or less, and families are searched by bisection.
     /// </summary>
-    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options)
+    /// <param name="options">The run.</param>
+    /// <param name="device">Where it will run.</param>
+    /// <param name="arenaBudget">Bytes that an arena may have; the optimal schedule is made for them.</param>
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IDevice device, long arenaBudget)
     {
-        RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)]];
+        RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
         foreach (int rows in MicroBatches(options))
         {
             TrainingGraph traced = TrainingGraph.Trace(options.Step, rows);
+            Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traced.Graph, options.Step, choices);
             bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
             foreach (bool release in releases)
             {
-                foreach (RecomputeChoice[] recompute in schedules)
-                {
-                    if (recompute.Length == 0) continue;
-                    families.Add(new PlanFamily(
-                        recompute.Length, i => new MemoryChoices(rows, recompute[i], release), c => TrainingGraph.Arrange(traced.Graph, options.Step, c)));
-                }
+                MemoryChoices plain = new(rows, default, release) { Activations = options.Activations ?? ActivationMethods.Full };
+                foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
+                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange));
+                // Released gradients cost no time, so that keeping them is no use where every byte counts.
+                if (release == releases[^1] && options.Recompute is null or RecomputeMode.Optimal) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
             }
         }
 
@@ -35,6 +42,23 @@ internal static class TrainingPlanFamilies
     // What was asked for is a run that holds no gradients: that leaves nothing to add micro-batches up in.
     private static bool MustRelease(TrainingOptions options) =>
         options.Optimizer.ReleasesGradients || options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass };
+
+    // What is optimal for a little less than the budget, in case the placement loses as much; last what is smallest.
+    private static PlanFamily OptimalFamily(MemoryChoices plain, Func<MemoryChoices, Graph> arrange, IDevice device, long arenaBudget, int layers)
+    {
+        Lazy<OptimalRecompute> search = new(() => new OptimalRecompute(choice => arrange(plain with { Recompute = choice }), device, layers));
+        Lazy<Graph> kept = new(() => arrange(plain));
+        Lazy<bool> isKept = new(() => StepProgram.LowerBound(kept.Value, device) <= arenaBudget);
+        var chosen = new RecomputeChoice?[s_shares.Length];
+        return new PlanFamily(s_shares.Length, i => plain with { Recompute = chosen[i] ??= Choose(s_shares[i]) }, arrange);
+
+        RecomputeChoice Choose(double share)
+        {
+            if (share == 1 && isKept.Value) return new RecomputeChoice(RecomputeMode.Optimal, 0, new string(RecomputedParts.Nothing, layers));
+            long bytes = (long)((arenaBudget - PersistentLayout.Of(kept.Value).Bytes) * share);
+            return (bytes <= 0 ? null : search.Value.Fastest(bytes)) ?? search.Value.Smallest();
+        }
+    }
 
     // Each divisor doubles at least: between two of them lies little.
     private static List<int> MicroBatches(TrainingOptions options)
@@ -58,6 +82,11 @@ internal static class TrainingPlanFamilies
         // Not the last block: its backward pass follows at once, so that forgetting it would only cost.
         for (int blocks = 1; blocks < layers && options.Recompute is null; blocks++) yield return new RecomputeChoice(RecomputeMode.Blocks, blocks);
         if (options.Recompute is RecomputeMode.Blocks) yield return new RecomputeChoice(RecomputeMode.Blocks, layers);
+    }
+
+    private static IEnumerable<RecomputeChoice> PartChoice(TrainingOptions options)
+    {
+        if (options.Recompute is RecomputeMode.Attention or RecomputeMode.Mlp) yield return new RecomputeChoice(options.Recompute.Value);
     }
 
     private static IEnumerable<RecomputeChoice> SquareRootChoice(TrainingOptions options)

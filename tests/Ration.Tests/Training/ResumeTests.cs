@@ -1,5 +1,6 @@
 using Ration.Devices.Cpu;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Tests.Files;
 using Ration.Training;
 
@@ -13,9 +14,11 @@ public sealed class ResumeTests
     [InlineData("adamw", 0.15f, 2)]
     [InlineData("sgd", 0.15f, 8)]
     [InlineData("sgd", 0f, 4)]
-    public void A_resumed_run_ends_with_the_same_bytes(string optimizer, float dropout, int microBatchRows)
+    public void A_resumed_run_ends_with_the_same_bytes(string optimizer, float dropout, int microBatchRows) =>
+        AssertResumes(TrainingSamples.Options(optimizer, dropout) with { MicroBatchRows = microBatchRows });
+
+    private static void AssertResumes(TrainingOptions options)
     {
-        TrainingOptions options = TrainingSamples.Options(optimizer, dropout) with { MicroBatchRows = microBatchRows };
         using TemporaryFolder whole = new(), parts = new();
         List<float> losses = Run(options, whole.Path), resumed = Run(options, parts.Path, stopAfter: 2);
         Assert.Equal(2, TrainingCheckpoint.ReadHeader(parts.Path).StepsDone);
@@ -31,6 +34,11 @@ public sealed class ResumeTests
     [Theory]
     [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
     public void So_it_does_with_every_optimizer(string optimizer) => A_resumed_run_ends_with_the_same_bytes(optimizer, 0, 8);
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.ActivationMethods), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_however_activations_are_kept(string method) =>
+        AssertResumes(TrainingSamples.Options() with { Activations = ActivationMethods.Parse(method), MicroBatchRows = 4 });
 
     [Fact]
     public void A_finished_run_resumes_to_the_same_end()

@@ -41,6 +41,9 @@ internal static class TrainingSamples
     /// <summary>Every optimizer that can be asked for: what holds of a run holds with each.</summary>
     public static TheoryData<string> Optimizers => [.. OptimizerCatalog.All.Select(static o => o.Name)];
 
+    /// <summary>Every way to keep activations that can be asked for.</summary>
+    public static TheoryData<string> ActivationMethods => [.. Ration.Planning.Passes.ActivationMethods.All.Select(static m => m.Name)];
+
     /// <summary>Rows for these options.</summary>
     public static PackedBatches Data(TrainingOptions options) => new(new RandomTokens(5000, options.Model.Vocabulary, seed: 9), options.Sequence, options.Seed);
 

@@ -34,7 +34,7 @@ public sealed class ArrangementTests
         get
         {
             TheoryData<string, string, float> data = [];
-            foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+2-blocks", "cheap+3-blocks", "sqrt"])
+            foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+2-blocks", "cheap+3-blocks", "sqrt", "attention", "mlp", "optimal:-pb", "optimal:b++", "optimal:amc"])
             {
                 data.Add(recompute, "adamw", 0);
                 data.Add(recompute, "sgd", 0);
@@ -104,7 +104,7 @@ public sealed class ArrangementTests
     [Fact]
     public void Every_arrangement_keeps_the_laws_of_graphs()
     {
-        foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+3-blocks", "sqrt"])
+        foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+3-blocks", "sqrt", "attention", "mlp", "optimal:p-b", "optimal:b+c"])
         {
             foreach ((int rows, bool release) in ((int, bool)[])[(4, false), (4, true), (2, false), (1, false)])
                 GraphLaws.Check(TrainingGraph.Build(Step("adamw"), new MemoryChoices(rows, RecomputeChoice.Parse(recompute), release)).Graph);
