@@ -23,6 +23,9 @@ public static class OptimizerCatalog
     [
         new("adamw", static _ => new AdamW()),
         new("sgd", static _ => new Sgd()),
+        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed)),
+        new("apollo-mini", static s => Apollo.Mini(s.Seed)),
+        new("muon", static _ => new Muon()),
     ];
 
     /// <summary>The optimizer of a name.</summary>
