@@ -37,6 +37,9 @@ public sealed class OpRefusalTests
         Refuses(new Cast(DType.BF16), [I(3)], "floating-point");
         Refuses(new Cast(DType.I32), [F(3)], "floating-point");
         Refuses(new Fill(0), [I(3)], "input 0 must be F32");
+        Refuses(new RandomMatrix(2, 3, 1, 0, 0), [F(1)], "input 0 must have shape []");
+        Refuses(new RandomMatrix(2, 0, 1, 0, 0), [F()], "2 rows and 0 columns is empty");
+        Refuses(new RandomMatrix(2, 3, float.NaN, 0, 0), [F()], "deviation NaN");
     }
 
     [Fact]

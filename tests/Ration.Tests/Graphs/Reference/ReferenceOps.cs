@@ -21,6 +21,7 @@ internal static class ReferenceOps
         RowSum op => [[.. x[0].Chunk((int)node.Inputs[0].Shape[^1]).Select(row => row.Sum(v => op.Squares ? v * v : v))]],
         SumOfSquares => [[x[0].Sum(static v => v * v)]],
         Cast op => [op.Type == DType.F32 ? [.. x[0]] : Map(x[0], v => Storage.Round(v, op.Type))],
+        RandomMatrix op => [TokenReference.RandomMatrix(op, (ulong)x[0][0])],
         Fill op => Assign(x[0], op.Constant),
         Activation op => [Map(x[0], v => ActivationReference.Of(op.Function, v))],
         ActivationGradient op => [Zip(x[0], x[1], (dy, v) => dy * ActivationReference.Slope(op.Function, v))],
