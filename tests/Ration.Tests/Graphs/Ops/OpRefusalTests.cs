@@ -43,6 +43,15 @@ public sealed class OpRefusalTests
     }
 
     [Fact]
+    public void Bases_refuse_what_does_not_fit()
+    {
+        Refuses(new Orthonormalize(), [F(3, 4)], "more columns than a basis");
+        Refuses(new Orthonormalize(), [F(2, 4, 3)], "one matrix");
+        Refuses(new Orthonormalize(), [I(4, 3)], "input 0 must be F32");
+        Refuses(new Orthonormalize(), [F(4, 3), F(4, 3)], "takes 1 inputs, not 2");
+    }
+
+    [Fact]
     public void Activations_and_norms_refuse_what_does_not_fit()
     {
         Refuses(new Activation(ActivationFunction.Silu), [I(3)], "input 0 must be F32");

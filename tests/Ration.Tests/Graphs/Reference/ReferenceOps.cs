@@ -49,6 +49,7 @@ internal static class ReferenceOps
         ExpertWeightGradient op => [RoutingReference.WeightGradient(op, node, x)],
         ScaleRows => [RoutingReference.Scale(x[0], x[1])],
         ScaleRowsGradient => RoutingReference.ScaleGradient(x[0], x[1], x[2]),
+        Orthonormalize => [SubspaceReference.Orthonormalize(x[0], (int)node.Output.Shape[^1])],
         FusedElementwise op => ElementwiseReference.Run(op.Program, node, x),
         _ => throw new NotSupportedException($"{node.Op.Name} has no definition in {nameof(ReferenceOps)}"),
     };

@@ -1,0 +1,17 @@
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Tests.Graphs.Ops;
+
+/// <summary>Cases of the ops that find bases of subspaces.</summary>
+internal static class SubspaceCases
+{
+    /// <summary>All of them.</summary>
+    public static IEnumerable<OpCase> All()
+    {
+        foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (7, 1), (13, 5), (65, 31), (97, 32), (150, 67), (203, 96)])
+            yield return new($"Orthonormalize {rows} x {columns}", c => c.Emit(new Orthonormalize(), c.X("x", new(rows, columns)))) { HasGradient = false };
+        yield return new("Orthonormalize columns that are nearly one", static c => c.Emit(new Orthonormalize(), c.X("x", new(41, 4), scale: 0.05, mean: 1))) { HasGradient = false, Tolerance = 1e-4 };
+        yield return new("Orthonormalize tiny numbers", static c => c.Emit(new Orthonormalize(), c.X("x", new(41, 9), scale: 1e-30))) { HasGradient = false };
+    }
+}

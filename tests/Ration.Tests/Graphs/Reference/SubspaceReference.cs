@@ -1,0 +1,55 @@
+namespace Ration.Tests.Graphs.Reference;
+
+/// <summary>Bases of subspaces. A matrix is its elements in row-major order.</summary>
+internal static class SubspaceReference
+{
+    /// <summary>
+    /// Modified Gram-Schmidt, each column twice. A column that depends on those before is replaced by the first unit vectors that do not:
+    /// one basis of many, so compare only the space that independent columns span.
+    /// </summary>
+    public static double[] Orthonormalize(double[] a, int columns)
+    {
+        int rows = a.Length / columns;
+        double[][] q = new double[columns][];
+        for (int column = 0, unit = 0; column < columns; column++)
+        {
+            double[] x = [.. Enumerable.Range(0, rows).Select(row => a[(row * columns) + column])];
+            while (!TryRemove(x, q.AsSpan(0, column)))
+            {
+                x = new double[rows];
+                x[unit++] = 1;
+            }
+
+            q[column] = x;
+        }
+
+        return [.. Enumerable.Range(0, a.Length).Select(i => q[i % columns][i / columns])];
+    }
+
+    /// <summary>The orthogonal projector P·Pᵀ onto the columns of an orthonormal matrix: the same for every basis of a space.</summary>
+    public static double[] Projector(double[] p, int columns)
+    {
+        int rows = p.Length / columns;
+        double[] projector = new double[rows * rows];
+        for (int i = 0; i < projector.Length; i++)
+        {
+            for (int k = 0; k < columns; k++) projector[i] += p[(i / rows * columns) + k] * p[(i % rows * columns) + k];
+        }
+
+        return projector;
+    }
+
+    private static bool TryRemove(double[] x, ReadOnlySpan<double[]> basis)
+    {
+        double before = Math.Sqrt(x.Sum(static v => v * v));
+        foreach (double[] q in (double[][])[.. basis, .. basis])
+        {
+            double share = q.Zip(x, static (a, b) => a * b).Sum();
+            for (int i = 0; i < x.Length; i++) x[i] -= share * q[i];
+        }
+
+        double norm = Math.Sqrt(x.Sum(static v => v * v));
+        for (int i = 0; i < x.Length; i++) x[i] /= norm;
+        return norm > 1e-9 * before;
+    }
+}
