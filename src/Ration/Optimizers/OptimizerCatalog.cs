@@ -23,6 +23,8 @@ public static class OptimizerCatalog
     [
         new("adamw", static _ => new AdamW()),
         new("sgd", static _ => new Sgd()),
+        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
+        new("dct-adamw", static s => new DctAdamW(s.Rank)),
     ];
 
     /// <summary>The optimizer of a name.</summary>
