@@ -23,13 +23,5 @@ public static class OptimizerCatalog
     [
         new("adamw", static _ => new AdamW()),
         new("sgd", static _ => new Sgd()),
-        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed)),
-        new("apollo-mini", static s => Apollo.Mini(s.Seed)),
-        new("muon", static _ => new Muon()),
-    ];
-
-    /// <summary>The optimizer of a name.</summary>
-    /// <exception cref="InvalidInputException">There is none; the message lists what there is.</exception>
-    public static IOptimizer Create(string name, OptimizerSettings settings) =>
-        (All.FirstOrDefault(o => o.Name == name) ?? throw new InvalidInputException($"there is no optimizer '{name}'; there are {string.Join(", ", All.Select(static o => o.Name))}")).Create(settings);
-}
+        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
+        new("dct-adamw", static s => new DctAdamW(s.Rank)),

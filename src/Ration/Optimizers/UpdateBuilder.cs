@@ -69,6 +69,9 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
         return builder.When(Scalar($"every.{period}", step => (step.Number - 1) % period == 0 ? 1 : 0).Value, 1.0 / period);
     }
 
+    /// <summary>As <see cref="Every"/>, in the first step only.</summary>
+    public IDisposable AtFirst() => builder.When(Scalar("first", static step => step.Number == 1 ? 1 : 0).Value, 1e-3);
+
     /// <summary>
     /// Normal numbers [rows, columns] that are drawn anew every so many steps. They are not stored: each step makes them again, and every
     /// parameter has its own.

@@ -49,6 +49,12 @@ public sealed class OpRefusalTests
         Refuses(new Orthonormalize(), [F(2, 4, 3)], "one matrix");
         Refuses(new Orthonormalize(), [I(4, 3)], "input 0 must be F32");
         Refuses(new Orthonormalize(), [F(4, 3), F(4, 3)], "takes 1 inputs, not 2");
+        Refuses(new CosineColumns(0), [], "size 0");
+        Refuses(new CosineColumns(4), [F(3, 4)], "list of numbers");
+        Refuses(new CosineColumns(4), [I(3)], "input 0 must be F32");
+        Refuses(new SelectLargest(5), [F(4)], "cannot select 5 of 4");
+        Refuses(new SelectLargest(0), [F(4)], "cannot select 0 of 4");
+        Refuses(new SelectLargest(1), [F(4, 4)], "takes a list");
     }
 
     [Fact]

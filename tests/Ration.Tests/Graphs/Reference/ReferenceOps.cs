@@ -50,6 +50,8 @@ internal static class ReferenceOps
         ScaleRows => [RoutingReference.Scale(x[0], x[1])],
         ScaleRowsGradient => RoutingReference.ScaleGradient(x[0], x[1], x[2]),
         Orthonormalize => [SubspaceReference.Orthonormalize(x[0], (int)node.Output.Shape[^1])],
+        CosineColumns op => [SubspaceReference.CosineColumns((int)op.Size, x.Length == 0 ? null : x[0])],
+        SelectLargest op => [SubspaceReference.SelectLargest(x[0], (int)op.Count)],
         FusedElementwise op => ElementwiseReference.Run(op.Program, node, x),
         _ => throw new NotSupportedException($"{node.Op.Name} has no definition in {nameof(ReferenceOps)}"),
     };

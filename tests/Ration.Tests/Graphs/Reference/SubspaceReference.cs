@@ -39,6 +39,24 @@ internal static class SubspaceReference
         return projector;
     }
 
+    /// <summary>Columns of the transform of type III, all of them without numbers.</summary>
+    public static double[] CosineColumns(int size, double[]? numbers)
+    {
+        numbers ??= [.. Enumerable.Range(0, size).Select(static i => (double)i)];
+        double[] q = new double[size * numbers.Length];
+        for (int i = 0; i < q.Length; i++)
+        {
+            int row = i / numbers.Length;
+            q[i] = Math.Sqrt((row == 0 ? 1.0 : 2.0) / size) * Math.Cos(Math.PI * row * ((2 * numbers[i % numbers.Length]) + 1) / (2.0 * size));
+        }
+
+        return q;
+    }
+
+    /// <summary>Places of the largest, in increasing order.</summary>
+    public static double[] SelectLargest(double[] x, int count) =>
+        [.. Enumerable.Range(0, x.Length).OrderByDescending(i => double.IsNaN(x[i]) ? double.NegativeInfinity : x[i]).ThenBy(static i => i).Take(count).Order().Select(static i => (double)i)];
+
     private static bool TryRemove(double[] x, ReadOnlySpan<double[]> basis)
     {
         double before = Math.Sqrt(x.Sum(static v => v * v));
