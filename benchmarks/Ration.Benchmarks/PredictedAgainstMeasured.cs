@@ -72,7 +72,7 @@ internal static class PredictedAgainstMeasured
         TrainingOptions options = Of("tiny", 8, 128, new AdamW());
         using CpuDevice device = new(threads);
         List<(MemoryChoices Choices, long Bytes, double Seconds)> all = [];
-        foreach (MemoryChoices choices in TrainingPlan.Arrangements(options))
+        foreach (MemoryChoices choices in TrainingPlan.Arrangements(options, device, 300L << 20))
         {
             TrainingPlan plan = TrainingPlan.Create(options with { Memory = ByteSize.Parse("1TiB") }, device, threads, pinned: choices);
             all.Add((choices, plan.PlannedPeakBytes, Measure(options, choices, threads, steps).StepSeconds));

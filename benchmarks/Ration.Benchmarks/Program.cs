@@ -12,6 +12,7 @@ using Ration.Benchmarks;
     ("rows", "one or a few rows by stored weights against reading the weights   [--threads N] [--rounds N]", RowsAgainstMemory.Run),
     ("generation", "prompts and generation against llama.cpp   LLAMA-BENCH GGUF … [--threads N] [--rounds N] [--profile]", GenerationAgainstLlamaCpp.Run),
     ("perplexity", "perplexity of a text against llama.cpp   LLAMA-PERPLEXITY GGUF … TEXT [--context N] [--chunks N] [--threads N]", PerplexityAgainstLlamaCpp.Run),
+    ("subspace", "low-rank rules against the products of a training step   [--preset NAME] [--tokens N] [--threads N] [--rounds N]", SubspaceCost.Run),
     ("optimizers", "held-out loss of every update rule after the same tokens   TEXT [--tokens N] [--only NAME,NAME] [--rates X,Y] [--threads N]", OptimizersOnText.Run),
     ("predictions", "predicted seconds of training steps against measured ones, and the planner's choice against all plans   [--threads N] [--steps N]", PredictedAgainstMeasured.Run),
     ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),

@@ -30,7 +30,7 @@ public static class WeightInitialization
 
         Span<float> piece = stackalloc float[Piece];
         piece.Fill(gain);
-        CounterRandom random = new(seed, Stream(value.Name));
+        CounterRandom random = new(seed, CounterRandom.StreamOf(value.Name));
         for (long start = 0; start < value.Shape.Elements; start += Piece)
         {
             Span<float> part = piece[..(int)Math.Min(Piece, value.Shape.Elements - start)];
@@ -45,13 +45,5 @@ public static class WeightInitialization
         bool writesResidual = value.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || value.Name.EndsWith("down_proj.weight", StringComparison.Ordinal);
         double small = Math.Sqrt(2.0 / (5.0 * model.Width));
         return (float)(writesResidual ? Math.Min(small, 2 / (model.Layers * Math.Sqrt(model.Width))) : small);
-    }
-
-    // FNV-1a: a stream of random numbers for each name.
-    private static ulong Stream(string name)
-    {
-        ulong hash = 14695981039346656037;
-        foreach (char c in name) hash = (hash ^ c) * 1099511628211;
-        return hash;
     }
 }

@@ -35,6 +35,11 @@ public static class OptimizerCatalog
         new("lars", static _ => new Lars()),
         new("lomo", static _ => new Lomo()),
         new("adalomo", static _ => new AdaLomo()),
+        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed)),
+        new("apollo-mini", static s => Apollo.Mini(s.Seed)),
+        new("muon", static _ => new Muon()),
+        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
+        new("dct-adamw", static s => new DctAdamW(s.Rank)),
     ];
 
     /// <summary>The optimizer of a name.</summary>

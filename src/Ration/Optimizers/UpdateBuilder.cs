@@ -73,6 +73,27 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     public IDisposable AtFirst() => builder.When(Scalar("first", static step => step.Number == 1 ? 1 : 0).Value, 1e-3);
 
     /// <summary>
+    /// Normal numbers [rows, columns] that are drawn anew every so many steps. They are not stored: each step makes them again, and every
+    /// parameter has its own.
+    /// </summary>
+    /// <param name="name">Unique for the parameter.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="deviation">Standard deviation.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="period">Steps from one draw to the next, at least 1.</param>
+    public Value RandomMatrix(string name, long rows, long columns, float deviation, ulong seed, int period) =>
+        builder.RandomMatrix(Epoch(period).Value, rows, columns, deviation, seed, CounterRandom.StreamOf($"{parameter.Name}.{name}"), name);
+
+    /// <summary>How many times something that is renewed every so many steps has been renewed before.</summary>
+    /// <param name="period">Steps from one renewal to the next, at least 1.</param>
+    public Load Epoch(int period)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
+        return Scalar($"epoch.{period}", step => (step.Number - 1) / period);
+    }
+
+    /// <summary>
     /// A tensor by a formula, now. In the same pass over memory, state may be assigned; formulas see the values before.
     /// </summary>
     /// <param name="name">For people.</param>

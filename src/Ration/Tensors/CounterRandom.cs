@@ -26,6 +26,14 @@ public readonly struct CounterRandom(ulong seed, ulong stream)
         return (a, b, c, d);
     }
 
+    /// <summary>A stream for each name (FNV-1a).</summary>
+    public static ulong StreamOf(string name)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in name) hash = (hash ^ c) * 1099511628211;
+        return hash;
+    }
+
     /// <summary>Number <paramref name="index"/> of the stream, uniform in [0, 1).</summary>
     public double Uniform(ulong index) => Words(index).A * ToUnit;
 

@@ -62,9 +62,9 @@ public sealed class TrainingPlan
     /// <summary>Predicted seconds of a step at measured or nominal rates.</summary>
     public double PredictedStepSeconds(MachineRates rates) => new CostModel(rates).Seconds(Program.Graph);
 
-    /// <summary>Every arrangement of memory that the planner looks among.</summary>
-    public static IReadOnlyList<MemoryChoices> Arrangements(TrainingOptions options) =>
-        [.. TrainingPlanFamilies.Of(options).SelectMany(static family => Enumerable.Range(0, family.Count).Select(family.Choices))];
+    /// <summary>Every arrangement of memory that the planner looks among for a budget of so many bytes of arena.</summary>
+    public static IReadOnlyList<MemoryChoices> Arrangements(TrainingOptions options, IDevice device, long arenaBudget) =>
+        [.. TrainingPlanFamilies.Of(options, device, arenaBudget).SelectMany(static family => Enumerable.Range(0, family.Count).Select(family.Choices)).Distinct()];
 
     /// <summary>Makes a plan. No memory for tensors is needed, so a model of any size can be planned.</summary>
     /// <param name="options">The run.</param>

@@ -14,7 +14,7 @@ internal static class OpCases
 
     private static readonly OpCase[] s_all =
     [
-        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. Losses(),
+        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. Losses(), .. SubspaceCases.All(),
     ];
 
     /// <summary>All cases by name.</summary>
@@ -54,6 +54,8 @@ internal static class OpCases
         }
 
         yield return new("RowSum of long rows", static c => c.Emit(new RowSum(true), c.X("x", new(3, 9001)))) { HasGradient = false };
+        foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (3, 33), (65, 129)])
+            yield return new($"RandomMatrix {rows}x{columns}", c => c.Emit(new RandomMatrix(rows, columns, 0.3f, 5, ulong.MaxValue), c.Scalar("epoch", columns))) { HasGradient = false };
         yield return new("Add of a tensor to itself", static c => c.Emit(new Add(), c.X("x", new(5, 3)), c.X("x", new(5, 3))));
         yield return new("Sum of many", static c => c.Emit(new Sum(), c.X("x", new(173, 211)))) { HasGradient = false };
         yield return new("SumOfSquares of many", static c => c.Emit(new SumOfSquares(), c.X("x", new(173, 211)))) { HasGradient = false };

@@ -38,6 +38,24 @@ public sealed class OpRefusalTests
         Refuses(new Cast(DType.BF16), [I(3)], "floating-point");
         Refuses(new Cast(DType.I32), [F(3)], "floating-point");
         Refuses(new Fill(0), [I(3)], "input 0 must be F32");
+        Refuses(new RandomMatrix(2, 3, 1, 0, 0), [F(1)], "input 0 must have shape []");
+        Refuses(new RandomMatrix(2, 0, 1, 0, 0), [F()], "2 rows and 0 columns is empty");
+        Refuses(new RandomMatrix(2, 3, float.NaN, 0, 0), [F()], "deviation NaN");
+    }
+
+    [Fact]
+    public void Bases_refuse_what_does_not_fit()
+    {
+        Refuses(new Orthonormalize(), [F(3, 4)], "more columns than a basis");
+        Refuses(new Orthonormalize(), [F(2, 4, 3)], "one matrix");
+        Refuses(new Orthonormalize(), [I(4, 3)], "input 0 must be F32");
+        Refuses(new Orthonormalize(), [F(4, 3), F(4, 3)], "takes 1 inputs, not 2");
+        Refuses(new CosineColumns(0), [], "size 0");
+        Refuses(new CosineColumns(4), [F(3, 4)], "list of numbers");
+        Refuses(new CosineColumns(4), [I(3)], "input 0 must be F32");
+        Refuses(new SelectLargest(5), [F(4)], "cannot select 5 of 4");
+        Refuses(new SelectLargest(0), [F(4)], "cannot select 0 of 4");
+        Refuses(new SelectLargest(1), [F(4, 4)], "takes a list");
     }
 
     [Fact]

@@ -22,6 +22,7 @@ internal static class ReferenceOps
         SumOfSquares => [[x[0].Sum(static v => v * v)]],
         Sum => [[x[0].Sum()]],
         Cast op => [op.Type == DType.F32 ? [.. x[0]] : Map(x[0], v => Storage.Round(v, op.Type))],
+        RandomMatrix op => [TokenReference.RandomMatrix(op, (ulong)x[0][0])],
         Fill op => Assign(x[0], op.Constant),
         Activation op => [Map(x[0], v => ActivationReference.Of(op.Function, v))],
         ActivationGradient op => [Zip(x[0], x[1], (dy, v) => dy * ActivationReference.Slope(op.Function, v))],
@@ -49,6 +50,9 @@ internal static class ReferenceOps
         ExpertWeightGradient op => [RoutingReference.WeightGradient(op, node, x)],
         ScaleRows => [RoutingReference.Scale(x[0], x[1])],
         ScaleRowsGradient => RoutingReference.ScaleGradient(x[0], x[1], x[2]),
+        Orthonormalize => [SubspaceReference.Orthonormalize(x[0], (int)node.Output.Shape[^1])],
+        CosineColumns op => [SubspaceReference.CosineColumns((int)op.Size, x.Length == 0 ? null : x[0])],
+        SelectLargest op => [SubspaceReference.SelectLargest(x[0], (int)op.Count)],
         FusedElementwise op => ElementwiseReference.Run(op.Program, node, x),
         _ => throw new NotSupportedException($"{node.Op.Name} has no definition in {nameof(ReferenceOps)}"),
     };

@@ -16,6 +16,7 @@ internal static class CpuKernels
         CacheBindings.AddTo(table);
         RoutingBindings.AddTo(table);
         LossBindings.AddTo(table);
+        SubspaceBindings.AddTo(table);
         return table;
     }
 }

@@ -6,7 +6,7 @@ using Ration.Tensors;
 
 namespace Ration.Devices.Cpu.Bindings;
 
-/// <summary>Binds fused formulas, sums and fills.</summary>
+/// <summary>Binds fused formulas, sums, fills and random numbers.</summary>
 internal static unsafe class ElementwiseBindings
 {
     /// <summary>Registers the kernels.</summary>
@@ -30,6 +30,14 @@ internal static unsafe class ElementwiseBindings
             call.Pool, call.Input(0), call.Type(0), call.Output(0), call.Node.Output.DType, (nint)call.Shape(0).Elements));
         table.Add<Fill>(static (in KernelCall call) => StorageKernel.Fill(
             call.Pool, call.Floats(0), ((Fill)call.Node.Op).Constant, (nint)call.Shape(0).Elements));
+        table.Add<RandomMatrix>(RunRandomMatrix);
+    }
+
+    private static void RunRandomMatrix(in KernelCall call)
+    {
+        var op = (RandomMatrix)call.Node.Op;
+        ulong epoch = (ulong)*call.Floats(0);
+        RandomMatrixKernel.Fill(call.Pool, call.OutputFloats(0), (nint)(op.Rows * op.Columns), op.Deviation, op.Seed, op.Stream ^ epoch);
     }
 
     private static void RunFused(in KernelCall call)

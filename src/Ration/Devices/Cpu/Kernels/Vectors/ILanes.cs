@@ -17,6 +17,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Reads <see cref="Count"/> floats; no alignment is needed.</summary>
     static abstract TSelf Load(float* source);
 
+    /// <summary>Random words as exact numbers between 0 and 1: the upper 23 bits and a half, over 2²³.</summary>
+    static abstract TSelf Uniform(uint* words);
+
     /// <summary>Writes <see cref="Count"/> floats; no alignment is needed.</summary>
     void Store(float* destination);
 

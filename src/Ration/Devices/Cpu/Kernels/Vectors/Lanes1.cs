@@ -30,6 +30,9 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     public static Lanes1 Load(float* source) => new(*source);
 
     /// <inheritdoc/>
+    public static Lanes1 Uniform(uint* words) => new(BitConverter.UInt32BitsToSingle((*words >> 9) | 0x3F800000) - 0.99999994f);
+
+    /// <inheritdoc/>
     public static Lanes1 Create(float value) => new(value);
 
     /// <inheritdoc/>

@@ -33,6 +33,10 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
     public static Lanes16 Load(float* source) => new(Vector512.Load(source));
 
     /// <inheritdoc/>
+    public static Lanes16 Uniform(uint* words) =>
+        new(((Vector512.Load(words) >>> 9) | Vector512.Create(0x3F800000u)).AsSingle() - Vector512.Create(0.99999994f));
+
+    /// <inheritdoc/>
     public static Lanes16 Create(float value) => new(Vector512.Create(value));
 
     /// <inheritdoc/>

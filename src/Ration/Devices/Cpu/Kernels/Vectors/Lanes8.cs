@@ -34,6 +34,10 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
     public static Lanes8 Load(float* source) => new(Vector256.Load(source));
 
     /// <inheritdoc/>
+    public static Lanes8 Uniform(uint* words) =>
+        new(((Vector256.Load(words) >>> 9) | Vector256.Create(0x3F800000u)).AsSingle() - Vector256.Create(0.99999994f));
+
+    /// <inheritdoc/>
     public static Lanes8 Create(float value) => new(Vector256.Create(value));
 
     /// <inheritdoc/>

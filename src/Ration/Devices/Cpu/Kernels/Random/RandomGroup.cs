@@ -14,7 +14,8 @@ internal static unsafe class RandomGroup
     /// <summary>Words of a group.</summary>
     public const int Size = 64;
 
-    private const int Counters = 16;
+    /// <summary>Counters of a group, four words each.</summary>
+    public const int Counters = 16;
 
     /// <summary>Writes one group.</summary>
     public static void Fill(ulong seed, ulong stream, ulong group, uint* words /*[64] overwritten*/)

@@ -1,0 +1,74 @@
+using Ration.Graphs;
+using Ration.Graphs.Elementwise;
+using Ration.Graphs.Ops;
+using Ration.Optimizers.Parts;
+
+namespace Ration.Optimizers;
+
+/// <summary>
+/// APOLLO (Zhu et al. 2024, algorithm 1): the gradient itself, scaled by how much Adam would scale it. That is found where the gradient is
+/// small: a random projection P (entries N(0, 1/r), never stored) takes it to R = P·G of rank r along its shorter side, Adam keeps its
+/// moments there, and the norms of R̃ over those of R give a factor for each channel, or one for the tensor (APOLLO-Mini). State of a matrix
+/// m × n, m ≤ n: 2·n·r + 1. What is not a matrix of a block is updated by AdamW.
+/// </summary>
+/// <param name="Rank">r; null for a quarter of the shorter side.</param>
+/// <param name="ByTensor">One factor for the whole tensor (APOLLO-Mini) instead of one for each channel.</param>
+/// <param name="Scale">α, by which the scaled gradient is multiplied: 1, and √128 in APOLLO-Mini.</param>
+/// <param name="Period">T: steps from one projection to the next, at least 1.</param>
+/// <param name="Growth">γ: the most by which the norm of the update grows in a step.</param>
+/// <param name="Beta1">Decay of the mean of gradients, in [0, 1).</param>
+/// <param name="Beta2">Decay of the mean of squared gradients, in [0, 1).</param>
+/// <param name="Epsilon">Added to the root of the second mean.</param>
+/// <param name="WeightDecay">Share of a weight lost per step and unit of learning rate.</param>
+/// <param name="Seed">Decides the projections.</param>
+public sealed record Apollo(
+    int? Rank = null, bool ByTensor = false, float Scale = 1, int Period = 200, float Growth = 1.01f, float Beta1 = 0.9f, float Beta2 = 0.999f,
+    float Epsilon = 1e-6f, float WeightDecay = 0, ulong Seed = 1) : IOptimizer
+{
+    private const float Tiny = 1e-8f;
+
+    /// <inheritdoc/>
+    public string Name => ByTensor ? "apollo-mini" : "apollo";
+
+    /// <summary>APOLLO-Mini: rank 1 and one factor for each tensor.</summary>
+    public static Apollo Mini(ulong seed) => new(Rank: 1, ByTensor: true, Scale: MathF.Sqrt(128), Seed: seed);
+
+    /// <inheritdoc/>
+    public void Update(UpdateBuilder u)
+    {
+        if (!u.IsHiddenMatrix)
+        {
+            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
+            return;
+        }
+
+        long rows = u.Shape[0], columns = u.Shape[1], shorter = Math.Min(rows, columns);
+        bool wide = rows <= columns;
+        long rank = Math.Clamp(Rank ?? shorter / 4, 1, shorter);
+        Value projection = u.RandomMatrix("projection", rank, shorter, 1 / MathF.Sqrt(rank), Seed, Period), gradient = u.GradientTensor;
+        Value low = wide ? u.MatMul(projection, gradient) : u.MatMul(gradient, projection, transposeB: true);
+
+        // The moments' bias is corrected within R̃; the reference code corrects it after the limiter.
+        Value direction = new AdamMoments(Beta1, Beta2, Epsilon).Direction(u, low);
+        Expression scaled = ByTensor ? ByNorm(u, gradient, low, direction) : ByChannel(u, gradient, low, direction, wide);
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (scaled * new Load(gradient)));
+    }
+
+    private Expression ByNorm(UpdateBuilder u, Value gradient, Value low, Value direction)
+    {
+        Expression factor = Expression.SquareRoot(u.SquaredNorm(direction, "adapted")) / (Expression.SquareRoot(u.SquaredNorm(low, "projected")) + Tiny);
+        Expression norm = factor * Expression.SquareRoot(u.SquaredNorm(gradient, "squares"));
+        return factor * (u.LearningRate * Scale * NormGrowthLimiter.Factor(u, norm, Growth));
+    }
+
+    private Expression ByChannel(UpdateBuilder u, Value gradient, Value low, Value direction, bool wide)
+    {
+        Load adapted = Squares(direction, "adapted"), projected = Squares(low, "projected"), squares = Squares(gradient, "squares");
+        Load factor = new(u.Tensor("factor", Expression.SquareRoot(adapted) / (Expression.SquareRoot(projected) + Tiny)));
+        Load norm = u.SquaredNorm(u.Tensor("norms", factor * Expression.SquareRoot(squares)), "norm");
+        Load limiter = NormGrowthLimiter.Factor(u, Expression.SquareRoot(norm), Growth);
+        return new Load(factor.Value, wide ? Spread.Columns : Spread.Rows) * (u.LearningRate * Scale * limiter);
+
+        Load Squares(Value x, string name) => new(wide ? u.Graph.ColumnSquares(x, name) : u.Graph.RowSquares(x, name));
+    }
+}

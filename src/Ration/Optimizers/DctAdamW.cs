@@ -1,0 +1,56 @@
+using Ration.Graphs;
+using Ration.Graphs.Elementwise;
+using Ration.Graphs.Ops;
+using Ration.Optimizers.LowRank;
+using Ration.Tensors;
+
+namespace Ration.Optimizers;
+
+/// <summary>
+/// Adam in a subspace of columns of a fixed orthogonal matrix, that of the discrete cosine transform (Modoranu et al. 2025, "SVD-Free Low-Rank
+/// Adaptive Gradient Optimization for Large Language Models", DCT-AdamW without error feedback): the r columns along which the
+/// gradient is longest. Of a hidden matrix [m, n], m ≤ n, the state is r numbers of columns and two moments [r, n]; no basis is stored.
+/// Moments follow from one choice to the next by R = PᵀP′, the second as |R·v|: columns that stay keep theirs. All else is under
+/// <see cref="AdamW"/>. A choice costs the product of the gradient with the whole transform, 2·m·n·min(m, n) operations.
+/// </summary>
+/// <param name="Rank">r; null for a quarter of the matrix' shorter side.</param>
+/// <param name="Period">Steps from one choice to the next, at least 1.</param>
+/// <param name="Beta1">Decay of the mean of gradients, in [0, 1).</param>
+/// <param name="Beta2">Decay of the mean of squared gradients, in [0, 1).</param>
+/// <param name="Epsilon">Added to the root of the second mean.</param>
+/// <param name="WeightDecay">Share of a weight lost per step and unit of learning rate.</param>
+public sealed record DctAdamW(
+    int? Rank = null, int Period = 1, double Beta1 = 0.9, double Beta2 = 0.999, float Epsilon = 1e-8f, float WeightDecay = 0) : IOptimizer
+{
+    /// <inheritdoc/>
+    public string Name => "dct-adamw";
+
+    /// <inheritdoc/>
+    public void Update(UpdateBuilder u)
+    {
+        if (!u.IsHiddenMatrix)
+        {
+            new AdamW((float)Beta1, (float)Beta2, Epsilon, WeightDecay).Update(u);
+            return;
+        }
+
+        Subspace subspace = new(u, Rank);
+        Load columns = u.State("columns", new Shape(subspace.Rank));
+        (Load First, Load Second) moments = SubspaceAdam.Moments(u, subspace);
+        using (u.Every(Period)) Choose(u, subspace, columns, moments);
+        Value basis = u.Graph.CosineColumns(subspace.Side, columns.Value);
+        Value step = new SubspaceAdam(Beta1, Beta2, Epsilon).Step(u, moments, new Load(subspace.Project(basis)), scale: 1);
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - new Load(subspace.Lift(basis, step)));
+    }
+
+    private static void Choose(UpdateBuilder u, Subspace subspace, Load columns, (Load First, Load Second) moments)
+    {
+        Value before = u.Graph.CosineColumns(subspace.Side, columns.Value, "before");
+        Value energies = subspace.Energies(subspace.Project(u.Graph.CosineColumns(subspace.Side, name: "transform")));
+        u.AssignNow(columns, new Load(u.Graph.SelectLargest(energies, subspace.Rank)));
+        Value after = u.Graph.CosineColumns(subspace.Side, columns.Value, "after");
+        Value rotation = u.MatMul(before, after, transposeA: true, name: "rotation");
+        u.AssignNow(moments.First, new Load(subspace.Rotate(moments.First.Value, rotation)));
+        u.AssignNow(moments.Second, Expression.Absolute(new Load(subspace.Rotate(moments.Second.Value, rotation))));
+    }
+}

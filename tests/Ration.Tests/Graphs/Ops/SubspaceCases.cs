@@ -1,0 +1,26 @@
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Tests.Graphs.Ops;
+
+/// <summary>Cases of the ops that find bases of subspaces.</summary>
+internal static class SubspaceCases
+{
+    /// <summary>All of them.</summary>
+    public static IEnumerable<OpCase> All()
+    {
+        foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (7, 1), (13, 5), (65, 31), (97, 32), (150, 67), (203, 96)])
+            yield return new($"Orthonormalize {rows} x {columns}", c => c.Emit(new Orthonormalize(), c.X("x", new(rows, columns)))) { HasGradient = false };
+        yield return new("Orthonormalize columns that are nearly one", static c => c.Emit(new Orthonormalize(), c.X("x", new(41, 4), scale: 0.05, mean: 1))) { HasGradient = false, Tolerance = 1e-4 };
+        yield return new("Orthonormalize tiny numbers", static c => c.Emit(new Orthonormalize(), c.X("x", new(41, 9), scale: 1e-30))) { HasGradient = false };
+        foreach (int size in (int[])[1, 2, 7, 33, 100])
+        {
+            yield return new($"CosineColumns of all {size}", c => c.Emit(new CosineColumns(size))) { HasGradient = false };
+            yield return new($"CosineColumns of some of {size}", c => c.Emit(new CosineColumns(size), c.Integers("columns", new(5), i => (3 * i) % size, DType.F32))) { HasGradient = false };
+        }
+
+        foreach ((int elements, int count) in ((int, int)[])[(1, 1), (17, 5), (300, 299), (64, 64)])
+            yield return new($"SelectLargest {count} of {elements}", c => c.Emit(new SelectLargest(count), c.X("x", new(elements)))) { HasGradient = false };
+        yield return new("SelectLargest of equals", static c => c.Emit(new SelectLargest(8), c.Integers("x", new(29), i => -(i % 3), DType.F32))) { HasGradient = false };
+    }
+}

@@ -1,0 +1,73 @@
+namespace Ration.Tests.Graphs.Reference;
+
+/// <summary>Bases of subspaces. A matrix is its elements in row-major order.</summary>
+internal static class SubspaceReference
+{
+    /// <summary>
+    /// Modified Gram-Schmidt, each column twice. A column that depends on those before is replaced by the first unit vectors that do not:
+    /// one basis of many, so compare only the space that independent columns span.
+    /// </summary>
+    public static double[] Orthonormalize(double[] a, int columns)
+    {
+        int rows = a.Length / columns;
+        double[][] q = new double[columns][];
+        for (int column = 0, unit = 0; column < columns; column++)
+        {
+            double[] x = [.. Enumerable.Range(0, rows).Select(row => a[(row * columns) + column])];
+            while (!TryRemove(x, q.AsSpan(0, column)))
+            {
+                x = new double[rows];
+                x[unit++] = 1;
+            }
+
+            q[column] = x;
+        }
+
+        return [.. Enumerable.Range(0, a.Length).Select(i => q[i % columns][i / columns])];
+    }
+
+    /// <summary>The orthogonal projector P·Pᵀ onto the columns of an orthonormal matrix: the same for every basis of a space.</summary>
+    public static double[] Projector(double[] p, int columns)
+    {
+        int rows = p.Length / columns;
+        double[] projector = new double[rows * rows];
+        for (int i = 0; i < projector.Length; i++)
+        {
+            for (int k = 0; k < columns; k++) projector[i] += p[(i / rows * columns) + k] * p[(i % rows * columns) + k];
+        }
+
+        return projector;
+    }
+
+    /// <summary>Columns of the transform of type III, all of them without numbers.</summary>
+    public static double[] CosineColumns(int size, double[]? numbers)
+    {
+        numbers ??= [.. Enumerable.Range(0, size).Select(static i => (double)i)];
+        double[] q = new double[size * numbers.Length];
+        for (int i = 0; i < q.Length; i++)
+        {
+            int row = i / numbers.Length;
+            q[i] = Math.Sqrt((row == 0 ? 1.0 : 2.0) / size) * Math.Cos(Math.PI * row * ((2 * numbers[i % numbers.Length]) + 1) / (2.0 * size));
+        }
+
+        return q;
+    }
+
+    /// <summary>Places of the largest, in increasing order.</summary>
+    public static double[] SelectLargest(double[] x, int count) =>
+        [.. Enumerable.Range(0, x.Length).OrderByDescending(i => double.IsNaN(x[i]) ? double.NegativeInfinity : x[i]).ThenBy(static i => i).Take(count).Order().Select(static i => (double)i)];
+
+    private static bool TryRemove(double[] x, ReadOnlySpan<double[]> basis)
+    {
+        double before = Math.Sqrt(x.Sum(static v => v * v));
+        foreach (double[] q in (double[][])[.. basis, .. basis])
+        {
+            double share = q.Zip(x, static (a, b) => a * b).Sum();
+            for (int i = 0; i < x.Length; i++) x[i] -= share * q[i];
+        }
+
+        double norm = Math.Sqrt(x.Sum(static v => v * v));
+        for (int i = 0; i < x.Length; i++) x[i] /= norm;
+        return norm > 1e-9 * before;
+    }
+}
