@@ -10,7 +10,7 @@ internal static class PlanReasons
 {
     /// <summary>A reason for each choice.</summary>
     public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, PlanningResult search) =>
-        [MicroBatch(plan, search), Recomputation(plan, search), .. Activations(plan), Release(plan), Clipping(plan), Optimizer(plan)];
+        [MicroBatch(plan, search), Recomputation(plan, search), .. Activations(plan), Release(plan), Clipping(plan), Optimizer(plan), Loss(plan)];
 
     private static PlanReason MicroBatch(TrainingPlan plan, PlanningResult search)
     {
@@ -76,6 +76,21 @@ internal static class PlanReasons
     {
         long state = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState).Sum(static v => v.Bytes);
         return new("optimizer", plan.Options.Optimizer.Name, $"keeps {new ByteSize(state)} of state in f32");
+    }
+
+    private static PlanReason Loss(TrainingPlan plan)
+    {
+        LossOptions loss = plan.Options.Loss;
+        (int vocabulary, long tokens) = (plan.Options.Model.Vocabulary, (long)plan.Choices.MicroBatchRows * plan.Options.Sequence);
+        ByteSize logits = new(tokens * vocabulary * sizeof(float));
+        return new("loss", loss.Name, loss.Method switch
+        {
+            LossMethod.Filtered => $"blocks of logits are computed twice instead of keeping {logits}; parts of the gradient below {loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
+            LossMethod.Chunked => $"logits of {Math.Min(tokens, LossOptions.ChunkTokens)} tokens at a time instead of {logits} for all",
+            LossMethod.Full => $"all logits are kept, {logits}, which saves one of four products",
+            LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact",
+            _ => $"blocks of logits are computed twice instead of keeping {logits}",
+        });
     }
 
     private static double Slowdown(TrainingPlan plan, PlanningResult search, Func<MemoryChoices, bool> which)

@@ -21,6 +21,7 @@ public sealed class Trainer : IDisposable
     private readonly StepProgram _program;
     private readonly RowFiller _filler;
     private readonly LearningRateSchedule _schedule;
+    private readonly ClassSampler? _sampler;
     private readonly int _rows;
 
     /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize()"/> or a checkpoint sets them.</summary>
@@ -32,6 +33,10 @@ public sealed class Trainer : IDisposable
         if (data.Sequence != plan.Options.Sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, the plan of {plan.Options.Sequence}", nameof(data));
         (Plan, _data, _program, _rows) = (plan, data, plan.Program, plan.Choices.MicroBatchRows);
         (_filler, _schedule) = (new RowFiller(data, _rows), plan.Options.LearningRateSchedule);
+        TrainingOptions options = plan.Options;
+        int vocabulary = options.Model.Vocabulary;
+        if (options.Loss.Method == LossMethod.Sampled)
+            _sampler = new ClassSampler(vocabulary, options.Loss.SampledClasses(vocabulary), options.Loss.SampleRoom(vocabulary, options.BatchTokens), options.Seed);
         _executor = new Executor(plan.Device, plan.Program, plan.Evaluation);
     }
 
@@ -75,6 +80,7 @@ public sealed class Trainer : IDisposable
     {
         long step = StepsDone + 1, firstRow = StepsDone * Plan.Options.Rows;
         WriteScalars(new StepState(step, _schedule.At(step)), LossScale(firstRow));
+        if (_sampler is not null) _executor.Write(_program, TrainingGraph.SampledClasses, _sampler.Draw(step));
         _executor.Run(_program, Phase.Begin);
         double loss = 0;
         for (int micro = 0; micro < _program.Graph.Repetitions; micro++)
@@ -124,11 +130,18 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _executor.Dispose();
 
-    // One over the number of targets of the whole step, so that micro-batches add up to exactly the large batch's mean.
+    // One over the number of targets of the whole step, so that micro-batches add up to exactly the large batch's mean. On the way a
+    // sampler learns what the targets are.
     private float LossScale(long firstRow)
     {
         long valid = 0;
-        for (int row = 0; row < Plan.Options.Rows; row++) valid += _filler.FillTraining(firstRow + row, 0);
+        _sampler?.Begin();
+        for (int row = 0; row < Plan.Options.Rows; row++)
+        {
+            valid += _filler.FillTraining(firstRow + row, 0);
+            _sampler?.AddTargets(_filler.TargetsAt(0));
+        }
+
         return valid == 0 ? 0 : (float)(1.0 / valid);
     }
 

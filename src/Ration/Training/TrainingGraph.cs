@@ -16,11 +16,12 @@ namespace Ration.Training;
 /// <param name="Optimizer">The update rule.</param>
 /// <param name="ClipNorm">The limit that clipping holds gradients to; 0 for never.</param>
 /// <param name="ClipScope">What of the gradient is held to it.</param>
-/// <param name="Loss">Options of the loss.</param>
 public sealed record TrainingStep(
-    ModelConfiguration Model, int Rows, int Sequence, IOptimizer Optimizer, float ClipNorm = 1, ClipScope ClipScope = ClipScope.Parameter,
-    LinearCrossEntropy? Loss = null)
+    ModelConfiguration Model, int Rows, int Sequence, IOptimizer Optimizer, float ClipNorm = 1, ClipScope ClipScope = ClipScope.Parameter)
 {
+    /// <summary>How the loss is computed.</summary>
+    public LossOptions Loss { get; init; } = new();
+
     /// <summary>Probability of dropout on embeddings and on what blocks add.</summary>
     public float Dropout { get; init; }
 }
@@ -38,6 +39,9 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
 
     /// <summary>The input that decides dropout: the seed and the number of the micro-batch's first row in the run.</summary>
     public const string RandomKey = GraphEditor.RandomKeyName;
+
+    /// <summary>The input that holds the classes of a sampled softmax, the same ones for all micro-batches of a step.</summary>
+    public const string SampledClasses = "sampledClasses";
 
     /// <summary>Traces a step and arranges its memory as chosen.</summary>
     public static TrainingGraph Build(TrainingStep step, MemoryChoices choices)
@@ -71,7 +75,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     {
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
-        builder.Output(TraceLoss(builder, model, rows, step with { Loss = null, Dropout = 0 }));
+        builder.Output(TraceLoss(builder, model, rows, step with { Loss = new LossOptions(), Dropout = 0 }));
         return builder.Build();
     }
 
@@ -117,8 +121,11 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         Value targets = builder.Input("targets", new Shape(rows, step.Sequence), DType.I32);
         Value scale = builder.Input(LossScale, Shape.Scalar);
         if (step.Dropout > 0) model.UseDropout(builder.Input(RandomKey, new Shape(2), DType.I64), step.Dropout);
+        Value? sample = step.Loss.Method == LossMethod.Sampled
+            ? builder.Input(SampledClasses, new Shape(step.Loss.SampleRoom(step.Model.Vocabulary, (long)step.Rows * step.Sequence)), DType.I32)
+            : null;
         Value hidden = model.HiddenStates(inputs);
-        using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss);
+        using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss.Op, sample);
     }
 
     private static void DeclareSums(GraphBuilder builder, Value[] parameters, Dictionary<Value, Value> sums)

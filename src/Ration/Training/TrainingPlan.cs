@@ -79,6 +79,7 @@ public sealed class TrainingPlan
     {
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
+        if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
         IReadOnlyList<PlanFamily> families = pinned is null ? TrainingPlanFamilies.Of(options, device, RuntimeFootprint.LargestArena(budget - runtime)) : [new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.Step, c).Graph)];
