@@ -38,7 +38,7 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// <summary>The parameter's shape.</summary>
     public Shape Shape => parameter.Shape;
 
-    /// <summary>The parameter's name, for example <c>layers.3.mlp.up</c>.</summary>
+    /// <summary>The parameter's name, for example <c>model.layers.3.mlp.up_proj.weight</c>.</summary>
     public string Name => parameter.Name;
 
     /// <summary>Whether the parameter is a matrix; by custom only matrices are decayed.</summary>
@@ -48,7 +48,7 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// Whether the parameter is a matrix of a block, which methods for products are for, and not an embedding table, a head, a gain or a bias:
     /// those have no meaning as a map between spaces, or no rows to save on.
     /// </summary>
-    public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Name.StartsWith("layers.", StringComparison.Ordinal);
+    public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Name.Contains("layers.", StringComparison.Ordinal);
 
     /// <summary>State that is kept between steps and starts at zero.</summary>
     /// <param name="name">Unique for the parameter.</param>

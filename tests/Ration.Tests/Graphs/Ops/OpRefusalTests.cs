@@ -56,6 +56,12 @@ public sealed class OpRefusalTests
         Refuses(new SelectLargest(5), [F(4)], "cannot select 5 of 4");
         Refuses(new SelectLargest(0), [F(4)], "cannot select 0 of 4");
         Refuses(new SelectLargest(1), [F(4, 4)], "takes a list");
+        Refuses(new AssignRow(), [F(3, 4), F(5), F()], "not 4 elements");
+        Refuses(new AssignRow(), [F(12), F(4), F()], "row of a matrix");
+        Refuses(new AssignRow(), [F(3, 4), F(4), F(3)], "input 2 must have shape");
+        Refuses(new Reshape(new(3, 5)), [F(4, 4)], "another number of elements");
+        Refuses(new InverseColumn(1), [F(3, 4), F()], "square");
+        Refuses(new InverseColumn(0), [F(3, 3), F()], "above 0");
     }
 
     [Fact]

@@ -53,6 +53,9 @@ internal static class ReferenceOps
         Orthonormalize => [SubspaceReference.Orthonormalize(x[0], (int)node.Output.Shape[^1])],
         CosineColumns op => [SubspaceReference.CosineColumns((int)op.Size, x.Length == 0 ? null : x[0])],
         SelectLargest op => [SubspaceReference.SelectLargest(x[0], (int)op.Count)],
+        AssignRow => SubspaceReference.AssignRow(x[0], x[1], (int)x[2][0]),
+        Reshape => [[.. x[0]]],
+        InverseColumn op => [SubspaceReference.InverseColumn(x[0], op.Regularization, (int)x[1][0])],
         FusedElementwise op => ElementwiseReference.Run(op.Program, node, x),
         _ => throw new NotSupportedException($"{node.Op.Name} has no definition in {nameof(ReferenceOps)}"),
     };
