@@ -83,6 +83,8 @@ internal static class PlanJson
         choices.Text("recompute", plan.Choices.Recompute.ToString());
         choices.Flag("releaseGradients", plan.Choices.Release);
         choices.Text("optimizer", plan.Options.Optimizer.Name);
+        choices.Text("state", plan.Options.State.ToString());
+        choices.Text("weights", plan.Options.Weights.ToString());
         choices.Number("batch", plan.Options.BatchTokens);
         choices.Number("sequence", plan.Options.Sequence);
         choices.Number("learningRate", plan.Options.PeakLearningRate);

@@ -1,6 +1,8 @@
 using System.Globalization;
+using Ration.Graphs;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Tensors;
 
 namespace Ration.Training;
 
@@ -9,7 +11,7 @@ internal static class PlanReasons
 {
     /// <summary>A reason for each choice.</summary>
     public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, PlanningResult search) =>
-        [MicroBatch(plan, search), Recomputation(plan, search), Release(plan), Clipping(plan), Optimizer(plan)];
+        [MicroBatch(plan, search), Recomputation(plan, search), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan)];
 
     private static PlanReason MicroBatch(TrainingPlan plan, PlanningResult search)
     {
@@ -58,9 +60,32 @@ internal static class PlanReasons
 
     private static PlanReason Optimizer(TrainingPlan plan)
     {
-        long state = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState).Sum(static v => v.Bytes);
-        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {new ByteSize(state)} of state in f32");
+        Value[] state = [.. plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState)];
+        if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, "keeps no state");
+        string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes)).Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
+        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}");
     }
+
+    private static PlanReason Weights(TrainingPlan plan)
+    {
+        long bytes = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights).Sum(static v => v.Bytes);
+        ByteSize plain = new(plan.Options.Model.Parameters * sizeof(float)), held = new(bytes);
+        return plan.Options.Weights switch
+        {
+            WeightFormat.F32 => new("weights", "f32", $"{plain}, updated without rounding"),
+            WeightFormat.BF16 => new("weights", "bf16", $"{held} instead of {plain}; updates are rounded by chance, right on average"),
+            WeightFormat.CompensatedBF16 => new("weights", "bf16-kahan", $"{held} instead of {plain}; what rounding leaves over is kept with the optimizer's state"),
+            _ => new("weights", "int8", $"{held} instead of {plain}; updates are rounded by chance, right on average"),
+        };
+    }
+
+    private static string Words(DType type) => type switch
+    {
+        DType.Dynamic8 => "8-bit blocks",
+        DType.DynamicUnsigned8 => "8-bit blocks without signs",
+        DType.F8Expanded => "8-bit floats",
+        _ => type.ToString().ToLowerInvariant(),
+    };
 
     private static double Slowdown(TrainingPlan plan, PlanningResult search, Func<MemoryChoices, bool> which)
     {

@@ -34,6 +34,12 @@ public sealed record TrainingStep(
 {
     /// <summary>Probability of dropout on embeddings and on what blocks add.</summary>
     public float Dropout { get; init; }
+
+    /// <summary>How optimizer state is stored.</summary>
+    public StateFormat State { get; init; }
+
+    /// <summary>How matrices are held.</summary>
+    public WeightFormat Weights { get; init; }
 }
 
 /// <summary>The graph of a training step and the scalars that its host must write.</summary>
@@ -49,6 +55,9 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
 
     /// <summary>The input that decides dropout: the seed and the number of the micro-batch's first row in the run.</summary>
     public const string RandomKey = "randomKey";
+
+    /// <summary>The input that decides how updates are rounded by chance: the seed and the number of the step.</summary>
+    public const string UpdateKey = "updateKey";
 
     /// <summary>Traces a step and arranges its memory as chosen.</summary>
     public static TrainingGraph Build(TrainingStep step, MemoryChoices choices)
@@ -76,7 +85,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
         builder.Output(TraceLoss(builder, model, rows, step with { Loss = null, Dropout = 0 }));
-        return builder.Build();
+        return Store(builder.Build(), step);
     }
 
     /// <summary>The step with everything kept and all updates at the end: the meaning that every arrangement must preserve.</summary>
@@ -99,7 +108,15 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         if (repetitions > 1) builder.Phase = Phase.Finish;
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
         Update(builder, scalars, step, complete);
-        return new TrainingGraph(builder.Build(repetitions), [.. scalars.All]);
+        return new TrainingGraph(new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step)), [.. scalars.All]);
+    }
+
+    // Weights that an update reads by more than formulas and products stay in F32.
+    private static Graph Store(Graph graph, TrainingStep step)
+    {
+        if (step.Weights == WeightFormat.F32) return graph;
+        HashSet<string> whole = [.. graph.Nodes.Where(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or MatMul)).SelectMany(static n => n.Inputs).Select(static v => v.Name)];
+        return new WeightStorage((name, shape) => whole.Contains(name) ? DType.F32 : step.Weights.TypeOf(shape)).Apply(graph);
     }
 
     private static Value TraceLoss(GraphBuilder builder, TransformerModel model, int rows, TrainingStep step)
@@ -138,13 +155,18 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
             }
         }
 
+        Value? key = step.Weights.IsStochastic() ? builder.Input(UpdateKey, new Shape(2), DType.I64) : null;
+        int site = 0;
+
         // Last layers first: the order in which gradients complete.
         foreach ((Value parameter, Value gradient) in complete.Reverse())
         {
             using IDisposable scope = builder.Scope("update." + parameter.Name);
             Expression clipped = new Load(gradient);
             if (step.ClipNorm > 0) clipped *= Factor(total ?? builder.SumOfSquares(gradient, "square." + parameter.Name), step.ClipNorm);
-            UpdateBuilder update = new(builder, scalars, parameter, clipped);
+            ParameterRounding rounding = step.Weights.TypeOf(parameter.Shape) == DType.F32 ? default : new(key, site, step.Weights == WeightFormat.CompensatedBF16);
+            site++;
+            UpdateBuilder update = new(builder, scalars, parameter, clipped, rounding);
             step.Optimizer.Update(update);
             update.Emit();
         }

@@ -2,6 +2,7 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -35,6 +36,12 @@ public sealed record TrainingOptions
     /// <summary>The update rule.</summary>
     public IOptimizer Optimizer { get; init; } = new AdamW();
 
+    /// <summary>How optimizer state is stored between steps.</summary>
+    public StateFormat State { get; init; }
+
+    /// <summary>How matrices are held while training.</summary>
+    public WeightFormat Weights { get; init; }
+
     /// <summary>Gradients of a larger norm are scaled down to this; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
 
@@ -66,7 +73,7 @@ public sealed record TrainingOptions
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout };
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State, Weights = Weights };
 
     /// <summary>Checks the numbers.</summary>
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
