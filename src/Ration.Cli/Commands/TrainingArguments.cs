@@ -17,10 +17,17 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
-    private readonly Option<string?> _quality = OptionFactory.Choice("--quality",
-        "Which methods the plan may choose by itself. All of those are exact so far, so high and any plan the same (default exact).", ("exact", "exact"), ("high", "high"), ("any", "any"));
+    private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
+        "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state and activations (high), or other update rules too (any).",
+        ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
     private readonly Option<string?> _optimizer = OptionFactory.Choice("--optimizer", "The update rule (default adamw).", [.. OptimizerCatalog.All.Select(static o => (o.Name, o.Name))]);
     private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
+    private readonly Option<StateFormat?> _state = OptionFactory.Choice<StateFormat?>("--state",
+        "How the optimizer's state is stored between steps; embedding tables and small tensors keep f32 beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
+        ("f32", StateFormat.F32), ("bf16", StateFormat.BF16), ("8bit", StateFormat.EightBit), ("fp8", StateFormat.Float8));
+    private readonly Option<WeightFormat> _weights = OptionFactory.Choice("--weights",
+        "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32).",
+        ("f32", WeightFormat.F32), ("bf16", WeightFormat.BF16), ("bf16-kahan", WeightFormat.CompensatedBF16), ("int8", WeightFormat.Int8));
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
         ("auto", null), ("none", RecomputeMode.None), ("attention", RecomputeMode.Attention), ("mlp", RecomputeMode.Mlp), ("all", RecomputeMode.Blocks),
@@ -58,8 +65,8 @@ internal sealed class TrainingArguments
     {
         ReadOnlySpan<Option> all =
         [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _recompute, _activations, _steps, _epochs, _batch,
-            CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
+            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _recompute, _activations, _steps,
+            _epochs, _batch, CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
             CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
         foreach (Option option in all) command.Options.Add(option);
@@ -113,7 +120,11 @@ internal sealed class TrainingArguments
             LearningRate = parsed.GetValue(_learningRate),
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
+            Quality = parsed.GetValue(_quality),
+            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null ? Settings(parsed, batch) : null,
             Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch)),
+            State = parsed.GetValue(_state),
+            Weights = parsed.GetValue(_weights),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
             ClipScope = parsed.GetValue(_clipScope),
             Dropout = parsed.GetValue(_dropout) ?? 0,

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Ration.Data;
 using Ration.Execution;
 using Ration.Files;
@@ -7,6 +6,8 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Training;
 
@@ -81,6 +82,7 @@ public sealed class Trainer : IDisposable
         long step = StepsDone + 1, firstRow = StepsDone * Plan.Options.Rows;
         WriteScalars(new StepState(step, _schedule.At(step)), LossScale(firstRow));
         if (_sampler is not null) _executor.Write(_program, TrainingGraph.SampledClasses, _sampler.Draw(step));
+        WriteUpdateKey(step);
         _executor.Run(_program, Phase.Begin);
         double loss = 0;
         for (int micro = 0; micro < _program.Graph.Repetitions; micro++)
@@ -111,12 +113,15 @@ public sealed class Trainer : IDisposable
     public bool WeightsAreFinite()
     {
         Span<float> piece = stackalloc float[4096];
+        Span<byte> stored = stackalloc byte[4096 * sizeof(float)];
         foreach (Value weight in Weights)
         {
             for (long start = 0; start < weight.Shape.Elements; start += piece.Length)
             {
                 Span<float> part = piece[..(int)Math.Min(piece.Length, weight.Shape.Elements - start)];
-                _executor.ReadPersistent(weight, start * sizeof(float), MemoryMarshal.AsBytes(part));
+                Span<byte> bytes = stored[..(int)weight.DType.Bytes(part.Length)];
+                _executor.ReadPersistent(weight, weight.DType.Bytes(start), bytes);
+                TensorCodec.Decode(weight.DType, bytes, part);
                 foreach (float number in part)
                 {
                     if (!float.IsFinite(number)) return false;
@@ -150,6 +155,13 @@ public sealed class Trainer : IDisposable
         IReadOnlyList<HostScalar> scalars = Plan.Scalars;
         for (int i = 0; i < scalars.Count; i++) _executor.WriteScalar(_program, scalars[i].Name, (float)scalars[i].Compute(state));
         _executor.WriteScalar(_program, TrainingGraph.LossScale, lossScale);
+    }
+
+    private void WriteUpdateKey(long step)
+    {
+        if (!_program.Has(TrainingGraph.UpdateKey)) return;
+        ReadOnlySpan<long> key = [(long)Plan.Options.Seed, step];
+        _executor.Write(_program, TrainingGraph.UpdateKey, key);
     }
 
     private void WriteRandomKey(long firstRow)

@@ -36,6 +36,18 @@ public sealed record TrainingOptions
     /// <summary>The update rule.</summary>
     public IOptimizer Optimizer { get; init; } = new AdamW();
 
+    /// <summary>With what the plan may make another update rule than <see cref="Optimizer"/>, or null for never.</summary>
+    public OptimizerSettings? RuleSettings { get; init; }
+
+    /// <summary>Which methods the plan may choose where none is named.</summary>
+    public MethodQuality Quality { get; init; }
+
+    /// <summary>How optimizer state is stored between steps; null for F32, or as the plan chooses where <see cref="Quality"/> allows it.</summary>
+    public StateFormat? State { get; init; }
+
+    /// <summary>How matrices are held while training.</summary>
+    public WeightFormat Weights { get; init; }
+
     /// <summary>The limit that clipping holds gradients to; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
 
@@ -73,7 +85,14 @@ public sealed record TrainingOptions
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, Loss = Loss };
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights, Loss = Loss };
+
+    /// <summary>The run with the methods that a plan chose.</summary>
+    public TrainingOptions With(MethodChoices methods) => this with
+    {
+        Optimizer = methods.Rule is { } rule ? OptimizerCatalog.Create(rule, RuleSettings ?? new OptimizerSettings()) : Optimizer,
+        State = methods.State ?? State,
+    };
 
     /// <summary>Checks the numbers.</summary>
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
