@@ -24,11 +24,11 @@ internal unsafe struct ActivationBlock
     /// <summary>−8 times that sum: what numbers stored with 8 added are to lose.</summary>
     public float MinusEightSums;
 
-    /// <summary>The sum of the first 16 levels.</summary>
-    public short LowSum;
+    /// <summary>−16 times the sum of the first 16 levels, which just fits.</summary>
+    public short MinusSixteenLow;
 
-    /// <summary>The sum of the last 16 levels.</summary>
-    public short HighSum;
+    /// <summary>−16 times the sum of the last 16 levels.</summary>
+    public short MinusSixteenHigh;
 
     /// <summary>Rounds 32 activations.</summary>
     /// <param name="values">[32].</param>
@@ -43,8 +43,8 @@ internal unsafe struct ActivationBlock
         block->Scale = scale;
         block->ScaledSum = scale * (low + high);
         block->MinusEightSums = -8 * block->ScaledSum;
-        block->LowSum = (short)low;
-        block->HighSum = (short)high;
+        block->MinusSixteenLow = (short)(-16 * low);
+        block->MinusSixteenHigh = (short)(-16 * high);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -19,12 +19,11 @@ internal readonly unsafe struct TileFormatQ4K : ITileFormat
         byte* weights = block + Weights + (4 * row);
         TInteger scales = default, leasts = default;
         TFloat scale = TLanes.LoadHalves(block + (2 * row)), minusStep = TLanes.Multiply(TLanes.LoadHalves(block + Steps + (2 * row)), TLanes.Broadcast(-1f));
-        for (int group = 0; group < Groups; group++, rounded += rows)
+        for (int group = 0; group < Groups; group += 2, weights += UnitsOfGroups * UnitBytes, rounded += 2 * rows)
         {
             if (group % 4 == 0) GroupNumbers<TLanes, TInteger, TFloat>(block, row, group, out scales, out leasts);
-            TFloat groupScale = TLanes.Multiply(scale, Take<TLanes, TInteger, TFloat>(ref scales));
-            TFloat groupLeast = TLanes.Multiply(minusStep, Take<TLanes, TInteger, TFloat>(ref leasts));
-            AddGroup<TLanes, TInteger, TFloat>(weights + (group / 2 * UnitsOfGroups * UnitBytes), group % 2 * 4, groupScale, groupLeast, rounded, rows, sums);
+            AddGroup<TLanes, TInteger, TFloat>(weights, 0, scale, minusStep, ref scales, ref leasts, rounded, rows, sums);
+            AddGroup<TLanes, TInteger, TFloat>(weights, 4, scale, minusStep, ref scales, ref leasts, rounded + rows, rows, sums);
         }
     }
 
@@ -77,12 +76,17 @@ internal readonly unsafe struct TileFormatQ4K : ITileFormat
         leasts = TLanes.Or(TLanes.And(TLanes.ShiftRight(last, 4), four), TLanes.And(TLanes.ShiftRight(second, 2), top));
     }
 
-    private static void AddGroup<TLanes, TInteger, TFloat>(byte* weights, int shift, TFloat scale, TFloat least, ActivationBlock* rounded, nint rows, float* sums)
+    // 32 elements; the numbers of a group lie in the low or in the high halves of the bytes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddGroup<TLanes, TInteger, TFloat>(
+        byte* weights, int shift, TFloat scale, TFloat minusStep, ref TInteger scales, ref TInteger leasts, ActivationBlock* rounded, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
         TInteger ones = TLanes.Integer(0x00010001);
+        TFloat groupScale = TLanes.Multiply(scale, Take<TLanes, TInteger, TFloat>(ref scales));
+        TFloat groupLeast = TLanes.Multiply(minusStep, Take<TLanes, TInteger, TFloat>(ref leasts));
         TInteger w0 = Numbers<TLanes, TInteger, TFloat>(weights, shift), w1 = Numbers<TLanes, TInteger, TFloat>(weights + UnitBytes, shift);
         TInteger w2 = Numbers<TLanes, TInteger, TFloat>(weights + (2 * UnitBytes), shift), w3 = Numbers<TLanes, TInteger, TFloat>(weights + (3 * UnitBytes), shift);
         TInteger w4 = Numbers<TLanes, TInteger, TFloat>(weights + (4 * UnitBytes), shift), w5 = Numbers<TLanes, TInteger, TFloat>(weights + (5 * UnitBytes), shift);
@@ -91,8 +95,8 @@ internal readonly unsafe struct TileFormatQ4K : ITileFormat
         {
             TInteger halves = ByteProducts.Sum<TLanes, TInteger, TFloat>(w0, w1, w2, w3, w4, w5, w6, w7, (byte*)rounded->Levels);
             TFloat products = TLanes.Multiply(TLanes.ToFloat(TLanes.MultiplyShorts(halves, ones)), TLanes.Broadcast(rounded->Scale));
-            TFloat sum = TLanes.MultiplyAdd(TLanes.Broadcast(rounded->ScaledSum), least, TLanes.Load(sums));
-            TLanes.Store(TLanes.MultiplyAdd(products, scale, sum), sums);
+            TFloat sum = TLanes.MultiplyAdd(TLanes.Broadcast(rounded->ScaledSum), groupLeast, TLanes.Load(sums));
+            TLanes.Store(TLanes.MultiplyAdd(products, groupScale, sum), sums);
         }
     }
 

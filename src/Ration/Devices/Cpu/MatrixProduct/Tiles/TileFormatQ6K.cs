@@ -21,10 +21,12 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
         where TFloat : unmanaged
     {
         TFloat scale = TLanes.LoadHalves(block + (2 * row));
-        for (int half = 0; half < 2; half++)
+        for (int half = 0; half < 2; half++, rounded += 4 * rows)
         {
-            for (int quarter = 0; quarter < 4; quarter++, rounded += rows)
-                AddQuarter<TLanes, TInteger, TFloat>(block, row, half, quarter, scale, rounded, rows, sums);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 0, scale, rounded, rows, sums);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 1, scale, rounded + rows, rows, sums);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 2, scale, rounded + (2 * rows), rows, sums);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 3, scale, rounded + (3 * rows), rows, sums);
         }
     }
 
@@ -54,6 +56,7 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
     }
 
     // 32 elements in two groups of 16. Numbers are stored with 32 added, which one product of group scales and sums of levels takes away.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddQuarter<TLanes, TInteger, TFloat>(
         byte* block, int row, int half, int quarter, TFloat scale, ActivationBlock* rounded, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
@@ -66,7 +69,7 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
         TInteger w4 = Numbers<TLanes, TInteger, TFloat>(low, high, 4, quarter), w5 = Numbers<TLanes, TInteger, TFloat>(low, high, 5, quarter);
         TInteger w6 = Numbers<TLanes, TInteger, TFloat>(low, high, 6, quarter), w7 = Numbers<TLanes, TInteger, TFloat>(low, high, 7, quarter);
         TInteger first = GroupScale<TLanes, TInteger, TFloat>(block, row, half, quarter, 0), second = GroupScale<TLanes, TInteger, TFloat>(block, row, half, quarter, 1);
-        TInteger offsets = Pair<TLanes, TInteger, TFloat>(Offset<TLanes, TInteger, TFloat>(first), Offset<TLanes, TInteger, TFloat>(second));
+        TInteger both = Pair<TLanes, TInteger, TFloat>(first, second), twice = TLanes.AddShorts(both, both);
         first = Pair<TLanes, TInteger, TFloat>(first, first);
         second = Pair<TLanes, TInteger, TFloat>(second, second);
         for (; rows > 0; rows--, rounded++, sums += TLanes.Count)
@@ -76,7 +79,7 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
             products = TLanes.Add(products, TLanes.MultiplyShorts(Products<TLanes, TInteger, TFloat>(w2, w3, levels + 8), first));
             TInteger others = TLanes.MultiplyShorts(Products<TLanes, TInteger, TFloat>(w4, w5, levels + 16), second);
             others = TLanes.Add(others, TLanes.MultiplyShorts(Products<TLanes, TInteger, TFloat>(w6, w7, levels + 24), second));
-            products = TLanes.Add(products, TLanes.MultiplyShorts(TLanes.Broadcast((byte*)&rounded->LowSum), offsets));
+            products = TLanes.Add(products, TLanes.MultiplyShorts(TLanes.Broadcast((byte*)&rounded->MinusSixteenLow), twice));
             TFloat scaled = TLanes.Multiply(TLanes.ToFloat(TLanes.Add(products, others)), TLanes.Broadcast(rounded->Scale));
             TLanes.Store(TLanes.MultiplyAdd(scaled, scale, TLanes.Load(sums)), sums);
         }
@@ -89,12 +92,6 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
         where TInteger : unmanaged
         where TFloat : unmanaged =>
         TLanes.AddShorts(TLanes.MultiplyBytes(w0, TLanes.Broadcast(levels)), TLanes.MultiplyBytes(w1, TLanes.Broadcast(levels + 4)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TInteger Offset<TLanes, TInteger, TFloat>(TInteger groupScale)
-        where TLanes : struct, ITileLanes<TInteger, TFloat>
-        where TInteger : unmanaged
-        where TFloat : unmanaged => TLanes.Multiply(groupScale, TLanes.Integer(-32));
 
     // Two numbers as the 16-bit halves of a lane.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -135,8 +132,7 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
-        int index = (8 * half) + (2 * quarter) + group;
-        TInteger four = TLanes.Load(block + GroupScales + (index / 4 * UnitBytes) + (4 * row));
-        return TLanes.ShiftRightSigned(TLanes.ShiftLeft(four, 24 - (index % 4 * 8)), 24);
+        TInteger four = TLanes.Load(block + GroupScales + (((2 * half) + (quarter / 2)) * UnitBytes) + (4 * row));
+        return TLanes.ShiftRightSigned(TLanes.ShiftLeft(four, 24 - (quarter % 2 * 16) - (8 * group)), 24);
     }
 }
