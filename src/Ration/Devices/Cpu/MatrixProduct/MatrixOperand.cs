@@ -8,7 +8,7 @@ namespace Ration.Devices.Cpu.MatrixProduct;
 /// between stored rows; when <paramref name="transposed"/>, what is stored is [columns, rows].
 /// </summary>
 /// <param name="data">The first stored element; any alignment.</param>
-/// <param name="type">Any floating-point type; the product itself is computed in f32, but for few rows by tiles.</param>
+/// <param name="type">Any floating-point type; the product itself is computed in f32, but in integers where tiles are multiplied by rounded activations.</param>
 /// <param name="rowStride">Elements from one stored row to the next.</param>
 /// <param name="transposed">Whether the stored matrix is the transpose of the logical one.</param>
 /// <param name="layout">In which order stored rows lie; tiles are for transposed factors on the right.</param>
