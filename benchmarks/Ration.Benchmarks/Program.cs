@@ -13,3 +13,12 @@ using Ration.Benchmarks;
     ("generation", "prompts and generation against llama.cpp   LLAMA-BENCH GGUF … [--threads N] [--rounds N] [--profile]", GenerationAgainstLlamaCpp.Run),
     ("perplexity", "perplexity of a text against llama.cpp   LLAMA-PERPLEXITY GGUF … TEXT [--context N] [--chunks N] [--threads N]", PerplexityAgainstLlamaCpp.Run),
     ("subspace", "low-rank rules against the products of a training step   [--preset NAME] [--tokens N] [--threads N] [--rounds N]", SubspaceCost.Run),
+    ("random", "random matrices made anew against the products that read them   [--threads N] [--rounds N]", RandomMatrices.Run),
+    ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),
+];
+
+foreach ((string name, _, Func<string[], int> run) in benchmarks)
+    if (args.Length > 0 && args[0] == name) return run(args[1..]);
+
+foreach ((string name, string meaning, _) in benchmarks) Console.Error.WriteLine($"{name,-10} {meaning}");
+return 2;

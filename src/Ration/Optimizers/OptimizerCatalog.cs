@@ -25,3 +25,18 @@ public static class OptimizerCatalog
         new("sgd", static _ => new Sgd()),
         new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
         new("dct-adamw", static s => new DctAdamW(s.Rank)),
+        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed)),
+        new("apollo-mini", static s => Apollo.Mini(s.Seed)),
+        new("fira", static s => new Fira(s.Rank, Seed: s.Seed)),
+        new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed)),
+        new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed)),
+        new("muon", static _ => new Muon()),
+        new("soap", static _ => new Soap()),
+        new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed)),
+    ];
+
+    /// <summary>The optimizer of a name.</summary>
+    /// <exception cref="InvalidInputException">There is none; the message lists what there is.</exception>
+    public static IOptimizer Create(string name, OptimizerSettings settings) =>
+        (All.FirstOrDefault(o => o.Name == name) ?? throw new InvalidInputException($"there is no optimizer '{name}'; there are {string.Join(", ", All.Select(static o => o.Name))}")).Create(settings);
+}

@@ -55,6 +55,11 @@ public sealed class OpRefusalTests
         Refuses(new SelectLargest(5), [F(4)], "cannot select 5 of 4");
         Refuses(new SelectLargest(0), [F(4)], "cannot select 0 of 4");
         Refuses(new SelectLargest(1), [F(4, 4)], "takes a list");
+        Refuses(new SelectColumns(), [F(4, 3), I(2)], "input 1 must be F32");
+        Refuses(new SelectColumns(), [F(4, 3), F(2, 1)], "a list of numbers of columns");
+        Refuses(new SelectColumns(), [F(), F(2)], "at least 1 dimension");
+        Refuses(new ReplaceColumns(), [F(4, 3), F(4, 3), F(2)], "input 1 must have shape [4, 2]");
+        Refuses(new ReplaceColumns(), [F(4, 3), F(4, 2), F()], "a list of numbers of columns");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Tensors;
 
@@ -22,5 +23,14 @@ internal static class SubspaceCases
         foreach ((int elements, int count) in ((int, int)[])[(1, 1), (17, 5), (300, 299), (64, 64)])
             yield return new($"SelectLargest {count} of {elements}", c => c.Emit(new SelectLargest(count), c.X("x", new(elements)))) { HasGradient = false };
         yield return new("SelectLargest of equals", static c => c.Emit(new SelectLargest(8), c.Integers("x", new(29), i => -(i % 3), DType.F32))) { HasGradient = false };
+        foreach ((int rows, int columns, int count) in ((int, int, int)[])[(1, 1, 1), (7, 33, 5), (130, 61, 61), (3, 9001, 6000)])
+        {
+            yield return new($"SelectColumns {count} of {rows} x {columns}", c => c.Emit(new SelectColumns(), c.X("x", new(rows, columns)), Numbers(c, columns, count))) { HasGradient = false };
+            yield return new($"ReplaceColumns {count} of {rows} x {columns}", c => c.Emit(
+                new ReplaceColumns(), c.X("x", new(rows, columns)), c.X("y", new(rows, count)), Numbers(c, columns, count))) { HasGradient = false };
+        }
+
+        // Different numbers, out of order.
+        static Value Numbers(OpCaseBuilder c, int columns, int count) => c.Integers("numbers", new(count), i => (int)((columns - 1 - i) * 7L % columns), DType.F32);
     }
 }
