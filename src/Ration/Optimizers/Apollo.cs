@@ -1,6 +1,5 @@
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
-using Ration.Graphs.Ops;
 using Ration.Optimizers.Parts;
 
 namespace Ration.Optimizers;
@@ -25,8 +24,6 @@ public sealed record Apollo(
     int? Rank = null, bool ByTensor = false, float Scale = 1, int Period = 200, float Growth = 1.01f, float Beta1 = 0.9f, float Beta2 = 0.999f,
     float Epsilon = 1e-6f, float WeightDecay = 0, ulong Seed = 1) : IOptimizer
 {
-    private const float Tiny = 1e-8f;
-
     /// <inheritdoc/>
     public string Name => ByTensor ? "apollo-mini" : "apollo";
 
@@ -50,25 +47,14 @@ public sealed record Apollo(
 
         // The moments' bias is corrected within R̃; the reference code corrects it after the limiter.
         Value direction = new AdamMoments(Beta1, Beta2, Epsilon).Direction(u, low);
-        Expression scaled = ByTensor ? ByNorm(u, gradient, low, direction) : ByChannel(u, gradient, low, direction, wide);
-        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (scaled * new Load(gradient)));
+        Expression factor = ByTensor ? Factor(u, gradient, low, direction) : ChannelScaling.Factor(u, gradient, low, direction, wide, Growth);
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (new Load(gradient) * (factor * (u.LearningRate * Scale))));
     }
 
-    private Expression ByNorm(UpdateBuilder u, Value gradient, Value low, Value direction)
+    private Expression Factor(UpdateBuilder u, Value gradient, Value low, Value direction)
     {
-        Expression factor = Expression.SquareRoot(u.SquaredNorm(direction, "adapted")) / (Expression.SquareRoot(u.SquaredNorm(low, "projected")) + Tiny);
-        Expression norm = factor * Expression.SquareRoot(u.SquaredNorm(gradient, "squares"));
-        return factor * (u.LearningRate * Scale * NormGrowthLimiter.Factor(u, norm, Growth));
-    }
-
-    private Expression ByChannel(UpdateBuilder u, Value gradient, Value low, Value direction, bool wide)
-    {
-        Load adapted = Squares(direction, "adapted"), projected = Squares(low, "projected"), squares = Squares(gradient, "squares");
-        Load factor = new(u.Tensor("factor", Expression.SquareRoot(adapted) / (Expression.SquareRoot(projected) + Tiny)));
-        Load norm = u.SquaredNorm(u.Tensor("norms", factor * Expression.SquareRoot(squares)), "norm");
-        Load limiter = NormGrowthLimiter.Factor(u, Expression.SquareRoot(norm), Growth);
-        return new Load(factor.Value, wide ? Spread.Columns : Spread.Rows) * (u.LearningRate * Scale * limiter);
-
-        Load Squares(Value x, string name) => new(wide ? u.Graph.ColumnSquares(x, name) : u.Graph.RowSquares(x, name));
+        Expression projected = Expression.SquareRoot(u.SquaredNorm(low, "projected_norm")) + ChannelScaling.Tiny;
+        Expression factor = Expression.SquareRoot(u.SquaredNorm(direction, "adapted_norm")) / projected;
+        return factor * NormGrowthLimiter.Factor(u, factor * Expression.SquareRoot(u.SquaredNorm(gradient, "norm")), Growth);
     }
 }

@@ -41,6 +41,11 @@ public static class OptimizerCatalog
         new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
         new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed)),
         new("dct-adamw", static s => new DctAdamW(s.Rank)),
+        new("fira", static s => new Fira(s.Rank, Seed: s.Seed)),
+        new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed)),
+        new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed)),
+        new("soap", static _ => new Soap()),
+        new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed)),
     ];
 
     /// <summary>The optimizer of a name.</summary>

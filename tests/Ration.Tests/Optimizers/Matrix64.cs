@@ -15,6 +15,9 @@ internal sealed class Matrix64(int rows, int columns, double[]? elements = null)
 
     public Matrix64 Transposed => Of(columns, rows, (i, j) => this[j, i]);
 
+    /// <summary>An orthonormal basis of the columns.</summary>
+    public Matrix64 Orthonormalized => new(rows, columns, SubspaceReference.Orthonormalize(Elements, columns));
+
     public double Norm => Math.Sqrt(Elements.Sum(static v => v * v));
 
     public double this[int row, int column]

@@ -62,6 +62,11 @@ public sealed class OpRefusalTests
         Refuses(new Reshape(new(3, 5)), [F(4, 4)], "another number of elements");
         Refuses(new InverseColumn(1), [F(3, 4), F()], "square");
         Refuses(new InverseColumn(0), [F(3, 3), F()], "above 0");
+        Refuses(new SelectColumns(), [F(4, 3), I(2)], "input 1 must be F32");
+        Refuses(new SelectColumns(), [F(4, 3), F(2, 1)], "a list of numbers of columns");
+        Refuses(new SelectColumns(), [F(), F(2)], "at least 1 dimension");
+        Refuses(new ReplaceColumns(), [F(4, 3), F(4, 3), F(2)], "input 1 must have shape [4, 2]");
+        Refuses(new ReplaceColumns(), [F(4, 3), F(4, 2), F()], "a list of numbers of columns");
     }
 
     [Fact]

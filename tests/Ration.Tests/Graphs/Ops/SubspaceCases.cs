@@ -43,5 +43,14 @@ internal static class SubspaceCases
         yield return new("InverseColumn of one", static c => c.Emit(new InverseColumn(2), c.X("gram", new(1, 1), scale: 0.1), c.Scalar("column", 0))) { HasGradient = false };
         yield return new("Reshape", static c => c.Emit(new Reshape(new(3, 10)), c.X("x", new(5, 6))));
         yield return new("SelectLargest of equals", static c => c.Emit(new SelectLargest(8), c.Integers("x", new(29), i => -(i % 3), DType.F32))) { HasGradient = false };
+        foreach ((int rows, int columns, int count) in ((int, int, int)[])[(1, 1, 1), (7, 33, 5), (130, 61, 61), (3, 9001, 6000)])
+        {
+            yield return new($"SelectColumns {count} of {rows} x {columns}", c => c.Emit(new SelectColumns(), c.X("x", new(rows, columns)), Numbers(c, columns, count))) { HasGradient = false };
+            yield return new($"ReplaceColumns {count} of {rows} x {columns}", c => c.Emit(
+                new ReplaceColumns(), c.X("x", new(rows, columns)), c.X("y", new(rows, count)), Numbers(c, columns, count))) { HasGradient = false };
+        }
+
+        // Different numbers, out of order.
+        static Value Numbers(OpCaseBuilder c, int columns, int count) => c.Integers("numbers", new(count), i => (int)((columns - 1 - i) * 7L % columns), DType.F32);
     }
 }

@@ -50,6 +50,8 @@ internal static class ReferenceOps
         ExpertWeightGradient op => [RoutingReference.WeightGradient(op, node, x)],
         ScaleRows => [RoutingReference.Scale(x[0], x[1])],
         ScaleRowsGradient => RoutingReference.ScaleGradient(x[0], x[1], x[2]),
+        SelectColumns => [[.. x[0].Chunk((int)node.Inputs[0].Shape[^1]).SelectMany(row => x[1].Select(column => row[(int)column]))]],
+        ReplaceColumns => [SubspaceReference.ReplaceColumns(x[0], x[1], x[2], (int)node.Inputs[0].Shape[^1])],
         Orthonormalize => [SubspaceReference.Orthonormalize(x[0], (int)node.Output.Shape[^1])],
         CosineColumns op => [SubspaceReference.CosineColumns((int)op.Size, x.Length == 0 ? null : x[0])],
         SelectLargest op => [SubspaceReference.SelectLargest(x[0], (int)op.Count)],

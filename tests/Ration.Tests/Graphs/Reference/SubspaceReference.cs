@@ -82,6 +82,14 @@ internal static class SubspaceReference
         return [.. a.Select((row, i) => row[n] / row[i])];
     }
 
+    /// <summary>x with the columns of these numbers taken from y.</summary>
+    public static double[] ReplaceColumns(double[] x, double[] y, double[] numbers, int columns)
+    {
+        double[] result = [.. x];
+        for (int i = 0; i < y.Length; i++) result[(i / numbers.Length * columns) + (int)numbers[i % numbers.Length]] = y[i];
+        return result;
+    }
+
     private static bool TryRemove(double[] x, ReadOnlySpan<double[]> basis)
     {
         double before = Math.Sqrt(x.Sum(static v => v * v));

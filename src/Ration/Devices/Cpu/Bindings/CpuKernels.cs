@@ -17,6 +17,7 @@ internal static class CpuKernels
         RoutingBindings.AddTo(table);
         LossBindings.AddTo(table);
         SubspaceBindings.AddTo(table);
+        ColumnBindings.AddTo(table);
         return table;
     }
 }
