@@ -14,6 +14,9 @@ public sealed record MemoryChoices(int MicroBatchRows, RecomputeChoice Recompute
     /// <summary>How the backward pass's activations are kept.</summary>
     public ActivationMethod Activations { get; init; } = ActivationMethods.Full;
 
+    /// <summary>Into how many tiles of tokens MLPs are cut; 1 for none.</summary>
+    public int MlpTiles { get; init; } = 1;
+
     /// <summary>What these choices may do to the numbers.</summary>
     public MethodQuality Quality => Activations.Quality;
 }

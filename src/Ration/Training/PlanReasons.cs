@@ -45,6 +45,7 @@ internal static class PlanReasons
     {
         ActivationMethod method = plan.Choices.Activations;
         if (method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
+        if (plan.Choices.MlpTiles > 1) yield return new("MLP tiles", plan.Choices.MlpTiles.ToString(CultureInfo.InvariantCulture), plan.Options.MlpTiles is null ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass" : "as asked");
     }
 
     private static PlanReason Release(TrainingPlan plan)

@@ -30,10 +30,10 @@ public static class TrainingCheckpoint
     private const string ChecksumKey = "checksum";
 
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
-    private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", ActivationsKey];
+    private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", ActivationsKey, TilesKey];
 
     // Left out where it is the default, as in checkpoints from before there was a choice.
-    private const string ActivationsKey = "activations";
+    private const string ActivationsKey = "activations", TilesKey = "mlp_tiles";
 
     /// <summary>Writes the state of a trainer.</summary>
     public static void Save(Trainer trainer, string folder, string dataFingerprint)
@@ -53,6 +53,7 @@ public static class TrainingCheckpoint
             ["data"] = dataFingerprint,
         };
         if (choices.Activations != ActivationMethods.Full) header[ActivationsKey] = choices.Activations.Name;
+        if (choices.MlpTiles != 1) header[TilesKey] = choices.MlpTiles.ToString(CultureInfo.InvariantCulture);
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
         writer.SetMetadata(ChecksumKey, ChecksumOf(header.GetValueOrDefault));
         PersistentTensors.Save(writer, Path.Combine(folder, FileName), State(trainer), trainer.Executor);
@@ -68,13 +69,14 @@ public static class TrainingCheckpoint
         IReadOnlyDictionary<string, string> metadata = reader.Metadata;
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
         if (Text("format") != Format) throw Damaged(path, "it is of another format");
-        foreach (string key in s_checked.Where(static k => k != ActivationsKey)) _ = Text(key);
+        foreach (string key in s_checked.Where(static k => k is not (ActivationsKey or TilesKey))) _ = Text(key);
         if (Text(ChecksumKey) != ChecksumOf(metadata.GetValueOrDefault)) throw Damaged(path, "what it says of its run does not have the checksum it should");
         long Number(string key) => long.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged(path, $"its {key} is not a number");
         if (!int.TryParse(Text("micro_batch_rows"), NumberStyles.None, CultureInfo.InvariantCulture, out int rows) || rows == 0) throw Damaged(path, "its micro-batch is not a number");
+        if (!int.TryParse(metadata.GetValueOrDefault(TilesKey, "1"), NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) || tiles == 0) throw Damaged(path, "its tiles are not a number");
         try
         {
-            MemoryChoices choices = new(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes") { Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)) };
+            MemoryChoices choices = new(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes") { Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)), MlpTiles = tiles };
             return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"));
         }
         catch (FormatException e)

@@ -53,7 +53,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     /// <summary>Traces a step and arranges its memory as chosen.</summary>
     public static TrainingGraph Build(TrainingStep step, MemoryChoices choices)
     {
-        TrainingGraph plain = Trace(step, choices.MicroBatchRows);
+        TrainingGraph plain = Trace(step, choices.MicroBatchRows, choices.MlpTiles);
         return plain with { Graph = Arrange(plain.Graph, step, choices) };
     }
 
@@ -78,22 +78,24 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     };
 
     /// <summary>A graph of the loss alone, for evaluation.</summary>
-    public static Graph BuildEvaluation(TrainingStep step, int rows)
+    public static Graph BuildEvaluation(TrainingStep step, int rows, int mlpTiles = 1)
     {
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
+        model.UseMlpTiles(mlpTiles);
         builder.Output(TraceLoss(builder, model, rows, step with { Loss = null, Dropout = 0 }));
         return builder.Build();
     }
 
     /// <summary>The step with everything kept and all updates at the end: the meaning that every arrangement must preserve.</summary>
-    public static TrainingGraph Trace(TrainingStep step, int microBatchRows)
+    public static TrainingGraph Trace(TrainingStep step, int microBatchRows, int mlpTiles = 1)
     {
         if (microBatchRows <= 0 || step.Rows % microBatchRows != 0)
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Rows} rows do not split into micro-batches of {microBatchRows}");
         int repetitions = step.Rows / microBatchRows;
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
+        model.UseMlpTiles(mlpTiles);
         Value[] parameters = [.. builder.Persistent];
         Dictionary<Value, Value> sums = [];
         if (repetitions > 1) DeclareSums(builder, parameters, sums);

@@ -1,5 +1,6 @@
 using Ration.Devices;
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Planning;
 
@@ -77,11 +78,12 @@ public sealed class TrainingPlan
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
         IReadOnlyList<PlanFamily> families = pinned is null ? TrainingPlanFamilies.Of(options, device, RuntimeFootprint.LargestArena(budget - runtime)) : [new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.Step, c).Graph)];
-        Dictionary<int, Graph> evaluations = [];
+        Dictionary<(int Rows, int Tiles), Graph> evaluations = [];
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == "tokens").Shape[0];
-            if (!evaluations.TryGetValue(rows, out Graph? graph)) evaluations[rows] = graph = TrainingGraph.BuildEvaluation(options.Step, rows);
+            int tiles = program.Graph.Nodes.Select(static n => n.Op).OfType<TiledMlp>().FirstOrDefault()?.Tiles ?? 1;
+            if (!evaluations.TryGetValue((rows, tiles), out Graph? graph)) evaluations[(rows, tiles)] = graph = TrainingGraph.BuildEvaluation(options.Step, rows, tiles);
             return StepProgram.Compile(graph, device, program.Layout);
         }
 

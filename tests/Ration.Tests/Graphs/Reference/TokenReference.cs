@@ -56,14 +56,16 @@ internal static class TokenReference
     public static double[] Dropout(Dropout op, Shape shape, double[] x, double[] key)
     {
         int elements = x.Length == 0 ? 1 : x.Length / (int)Ration.Graphs.Ops.Dropout.Rows(shape);
-        return [.. x.Select((v, i) => Word(i / elements, i % elements) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
+        return [.. x.Select((v, i) => Word((ulong)(long)key[0], Stream(i / elements), i % elements) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
 
-        uint Word(int row, int i)
-        {
-            CounterRandom random = new((ulong)(long)key[0], (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)((long)key[1] + row)));
-            (uint a, uint b, uint c, uint d) = random.Words((ulong)((i / 64 * 16) + (i % 16)));
-            return (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
-        }
+        ulong Stream(int row) => (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)((long)key[1] + row));
+    }
+
+    /// <summary>The random word of an element of a row, as <see cref="Dropout"/> says.</summary>
+    public static uint Word(ulong seed, ulong stream, int i)
+    {
+        (uint a, uint b, uint c, uint d) = new CounterRandom(seed, stream).Words((ulong)((i / 64 * 16) + (i % 16)));
+        return (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
     }
 
     /// <summary>The cache with new tokens at their places; the cache itself changes too.</summary>

@@ -16,6 +16,9 @@ internal static class CpuKernels
         CacheBindings.AddTo(table);
         RoutingBindings.AddTo(table);
         LossBindings.AddTo(table);
+        SavedActivationBindings.AddTo(table);
+        SamplingBindings.AddTo(table);
+        MlpBindings.AddTo(table);
         return table;
     }
 }
