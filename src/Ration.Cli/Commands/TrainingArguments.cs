@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
@@ -35,6 +36,7 @@ internal sealed class TrainingArguments
     private readonly Option<ActivationMethod?> _activations = OptionFactory.Choice<ActivationMethod?>("--activations",
         "How activations wait for the backward pass: " + string.Join("; ", ActivationMethods.All.Select(static m => $"{m.Name}, {m.Description}")) + " (default f32).",
         [.. ActivationMethods.All.Select(static m => (m.Name, (ActivationMethod?)m))]);
+    private readonly Option<string?> _mlpTiles = OptionFactory.Word("--mlp-tiles", "N|auto", "Into how many tiles of tokens MLPs are cut, so that their hidden layers do not live as a whole (default auto: the plan decides).");
     private readonly Option<long?> _steps = OptionFactory.Number<long>("--steps", "N", $"Optimizer steps (default {DefaultSteps}).");
     private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
     private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
@@ -65,8 +67,8 @@ internal sealed class TrainingArguments
     {
         ReadOnlySpan<Option> all =
         [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _recompute, _activations, _steps,
-            _epochs, _batch, CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
+            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _recompute, _activations, _mlpTiles,
+            _steps, _epochs, _batch, CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
             CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
         foreach (Option option in all) command.Options.Add(option);
@@ -133,6 +135,7 @@ internal sealed class TrainingArguments
             Threads = CommonOptions.ReadThreads(parsed),
             Recompute = parsed.GetValue(_recompute),
             Activations = parsed.GetValue(_activations),
+            MlpTiles = MlpTiles(parsed.GetValue(_mlpTiles)),
             MicroBatchRows = parsed.GetValue(_microBatch),
         };
         options.Validate();
@@ -151,6 +154,9 @@ internal sealed class TrainingArguments
         if (parsed.GetValue(_sampleShare) is not null && loss.Method != LossMethod.Sampled) throw new InvalidInputException("--sample-share means nothing without --loss sampled; give both or neither");
         return loss;
     }
+
+    private static int? MlpTiles(string? text) => text is null or "auto" ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) ? tiles : throw new InvalidInputException($"--mlp-tiles '{text}': give a number of tiles, or auto");
 
     private OptimizerSettings Settings(ParseResult parsed, int batch)
     {

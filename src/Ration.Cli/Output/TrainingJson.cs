@@ -82,6 +82,7 @@ internal static class PlanJson
         choices.Number("microBatchRows", plan.Choices.MicroBatchRows);
         choices.Text("recompute", plan.Choices.Recompute.ToString());
         choices.Text("activations", plan.Choices.Activations.Name);
+        choices.Number("mlpTiles", plan.Choices.MlpTiles);
         choices.Flag("releaseGradients", plan.Choices.Release);
         choices.Text("optimizer", plan.Options.Optimizer.Name);
         choices.Text("state", plan.Options.Step.State.ToString());

@@ -17,6 +17,9 @@ public sealed record MemoryChoices(int MicroBatchRows, RecomputeChoice Recompute
     /// <summary>Methods chosen where the run left them open.</summary>
     public MethodChoices Methods { get; init; } = MethodChoices.AsAsked;
 
+    /// <summary>Into how many tiles of tokens MLPs are cut; 1 for none.</summary>
+    public int MlpTiles { get; init; } = 1;
+
     /// <summary>What these choices may do to the numbers.</summary>
     public MethodQuality Quality => Activations.Quality > Methods.Quality ? Activations.Quality : Methods.Quality;
 }

@@ -41,7 +41,7 @@ public enum DType
     /// <summary>Unsigned 16-bit integer; in files only.</summary>
     U16,
 
-    /// <summary>Unsigned 8-bit integer; in files only.</summary>
+    /// <summary>Unsigned 8-bit integer: codes of activations, and in files.</summary>
     U8,
 
     /// <summary>A byte that is 0 or 1; in files only.</summary>

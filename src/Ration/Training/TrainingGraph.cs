@@ -56,7 +56,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     /// <summary>Traces a step and arranges its memory as chosen.</summary>
     public static TrainingGraph Build(TrainingStep step, MemoryChoices choices)
     {
-        TrainingGraph plain = Trace(step, choices.MicroBatchRows);
+        TrainingGraph plain = Trace(step, choices.MicroBatchRows, choices.MlpTiles);
         return plain with { Graph = Arrange(plain.Graph, step, choices) };
     }
 
@@ -84,10 +84,12 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     /// <param name="step">The step whose loss it is.</param>
     /// <param name="rows">Rows at once.</param>
     /// <param name="training">The training step whose weights it reads, as they are held there; null for weights in F32.</param>
-    public static Graph BuildEvaluation(TrainingStep step, int rows, Graph? training = null)
+    /// <param name="mlpTiles">Into how many tiles of tokens MLPs are cut.</param>
+    public static Graph BuildEvaluation(TrainingStep step, int rows, Graph? training = null, int mlpTiles = 1)
     {
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
+        model.UseMlpTiles(mlpTiles);
         builder.Output(TraceLoss(builder, model, rows, step with { Loss = new LossOptions(), Dropout = 0 }));
         Graph graph = builder.Build();
         if (training is null) return graph;
@@ -96,13 +98,14 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     }
 
     /// <summary>The step with everything kept and all updates at the end: the meaning that every arrangement must preserve.</summary>
-    public static TrainingGraph Trace(TrainingStep step, int microBatchRows)
+    public static TrainingGraph Trace(TrainingStep step, int microBatchRows, int mlpTiles = 1)
     {
         if (microBatchRows <= 0 || step.Rows % microBatchRows != 0)
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Rows} rows do not split into micro-batches of {microBatchRows}");
         int repetitions = step.Rows / microBatchRows;
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
+        model.UseMlpTiles(mlpTiles);
         Value[] parameters = [.. builder.Persistent];
         Dictionary<Value, Value> sums = [];
         if (repetitions > 1) DeclareSums(builder, parameters, sums);

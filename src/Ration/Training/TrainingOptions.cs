@@ -72,6 +72,9 @@ public sealed record TrainingOptions
     /// <summary>How activations wait for the backward pass, or null for as they were computed.</summary>
     public ActivationMethod? Activations { get; init; }
 
+    /// <summary>Into how many tiles of tokens MLPs are cut, or null for the planner's choice.</summary>
+    public int? MlpTiles { get; init; }
+
     /// <summary>A micro-batch (in rows) that the planner must keep to, or null for its own.</summary>
     public int? MicroBatchRows { get; init; }
 
@@ -109,6 +112,8 @@ public sealed record TrainingOptions
         Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
         Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
         Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows of a step go through at once; leave it out, give a smaller --batch, or take --optimizer sgd-plain or adafactor");
+        Require(Activations?.Name != "approx-bp" || !(Model.GatedMlp || Model.Experts > 0), $"--activations {Activations}: {Model.Name} has only gated activation functions, of which nothing would be saved; leave it out");
+        Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
     }
 

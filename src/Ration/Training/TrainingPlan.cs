@@ -1,5 +1,6 @@
 using Ration.Devices;
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Planning;
 
@@ -85,11 +86,11 @@ public sealed class TrainingPlan
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
-        Dictionary<int, Graph> evaluations = [];
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == "tokens").Shape[0];
-            if (!evaluations.TryGetValue(rows, out Graph? graph)) evaluations[rows] = graph = TrainingGraph.BuildEvaluation(options.Step, rows, program.Graph);
+            int tiles = program.Graph.Nodes.Select(static n => n.Op).OfType<TiledMlp>().FirstOrDefault()?.Tiles ?? 1;
+            Graph graph = TrainingGraph.BuildEvaluation(options.Step, rows, program.Graph, tiles);
             return StepProgram.Compile(graph, device, program.Layout);
         }
 

@@ -28,14 +28,19 @@ internal static class TrainingPlanFamilies
     {
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
-        foreach (int rows in MicroBatches(options))
+        List<int> microBatches = MicroBatches(options);
+        // Tiles cost time, and are worth it where a hidden layer of the fewest rows is still large.
+        int fewest = microBatches[^1], tiles = AutomaticTiles(options, fewest);
+        IEnumerable<(int Rows, int Tiles)> all = options.MlpTiles is { } pinned ? microBatches.Select(r => (r, pinned))
+            : microBatches.Select(static r => (r, 1)).Concat(tiles > 1 ? [(fewest, tiles)] : []);
+        foreach ((int rows, int mlpTiles) in all)
         {
-            TrainingGraph traced = TrainingGraph.Trace(options.Step, rows);
+            TrainingGraph traced = TrainingGraph.Trace(options.Step, rows, mlpTiles);
             Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traced.Graph, options.Step, choices);
             bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
             foreach (bool release in releases)
             {
-                MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods };
+                MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
                     families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange));
                 // Released gradients cost no time, so that keeping them is no use where every byte counts.
@@ -66,6 +71,9 @@ internal static class TrainingPlanFamilies
             return (bytes <= 0 ? null : search.Value.Fastest(bytes)) ?? search.Value.Smallest();
         }
     }
+
+    // As many tiles as leave each about as many tokens as the model is wide (Bekman et al. 2025).
+    private static int AutomaticTiles(TrainingOptions options, int rows) => (int)Math.Max(1, (((long)rows * options.Sequence) + options.Model.Width - 1) / options.Model.Width);
 
     // Each divisor doubles at least: between two of them lies little.
     private static List<int> MicroBatches(TrainingOptions options)

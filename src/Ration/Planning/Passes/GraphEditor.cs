@@ -22,6 +22,9 @@ internal sealed class GraphEditor
     /// <summary>The nodes so far.</summary>
     public List<Node> Nodes { get; } = [];
 
+    /// <summary>The graph as it was.</summary>
+    public Graph Source => _graph;
+
     /// <summary>I64 [2]: see <see cref="RandomKeyName"/>; declared where the graph has none yet.</summary>
     public Value RandomKey => _inputs.Find(static v => v.Name == RandomKeyName) ?? Input(RandomKeyName, new Shape(2), DType.I64);
 
@@ -38,12 +41,15 @@ internal sealed class GraphEditor
         for (int i = 0; i < types.Length; i++)
         {
             (string name, MemoryKind kind) = results[Math.Min(i, results.Length - 1)];
-            outputs[i] = new Value(_nextValueId++, i < results.Length ? name : $"{name}.{i}", types[i].Shape, types[i].DType, kind, ValueRole.Computed);
+            outputs[i] = Computed(i < results.Length ? name : $"{name}.{i}", types[i], kind);
         }
 
         Nodes.Add(new Node(op, inputs, outputs, at.Scope, at.Block, pass, at.Phase));
         return outputs;
     }
+
+    /// <summary>A new value, for a node that the caller appends.</summary>
+    public Value Computed(string name, TensorType type, MemoryKind kind) => new(_nextValueId++, name, type.Shape, type.DType, kind, ValueRole.Computed);
 
     /// <summary>Memory that outlives the step and starts at zero; a number is added to its name where that is taken.</summary>
     public Value State(string name, Shape shape, MemoryKind kind)

@@ -15,6 +15,7 @@ internal static class OpCases
     private static readonly OpCase[] s_all =
     [
         .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. LossCases.All(), .. SubspaceCases.All(),
+        .. SavedActivationCases.All(),
     ];
 
     /// <summary>All cases by name.</summary>

@@ -25,6 +25,22 @@ public sealed class OpRefusalTests
     }
 
     [Fact]
+    public void What_saves_activations_refuses_what_does_not_fit()
+    {
+        Refuses(new QuantizeActivation(3, 0.9f, 0), [F(5, 7), F(2, 2), Input(DType.I64, 2)], "groups of 3 channels do not divide the width");
+        Refuses(new QuantizeActivation(7, 1, 0), [F(5, 7), F(2, 1), Input(DType.I64, 2)], "the decay 1 is not in [0, 1)");
+        Refuses(new QuantizeActivation(7, 0.9f, 0), [F(5, 7), F(2, 7), Input(DType.I64, 2)], "input 1 must have shape [2, 1]");
+        Refuses(new DequantizeActivation(7), [F(5, 7), F(2, 1)], "input 0 must be U8");
+        Refuses(new WinnerTakeAllRows(6, 0), [F(5, 7), Input(DType.I64, 2)], "6 rows cannot be chosen");
+        Refuses(new GatherRows(), [F(5, 7), I(3), F(4)], "input 2 must have shape [3]");
+        Refuses(new GaussianProjection(3, 0, 0), [Input(DType.I64, 2)], "there is no 3 by 0 projection");
+        Refuses(new TwoBitActivationGradient(ActivationFunction.Silu), [F(5, 7), Input(DType.U8, 5, 7)], "input 1 must have shape [5, 2]");
+        Refuses(new TiledMlp(ActivationFunction.Silu, true, false, 2), [F(15, 3), F(5, 3), F(5, 3), F(3, 5)], "2 tiles have not 8 rows each");
+        Refuses(new TiledMlp(ActivationFunction.Silu, false, false, 1), [F(15, 3), F(5, 4), F(3, 5)], "the matrices do not fit each other");
+        Refuses(new TiledMlp(ActivationFunction.Silu, true, false, 1), [F(15, 3), F(4, 3), F(5, 3), F(3, 5)], "input 1 must have shape [5, 3]");
+    }
+
+    [Fact]
     public void Sums_refuse_what_does_not_fit()
     {
         Refuses(new Add(), [F(3, 4), F(4, 3)], "input 1 must have shape [3, 4]");

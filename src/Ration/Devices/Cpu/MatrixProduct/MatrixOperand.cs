@@ -36,6 +36,9 @@ internal readonly unsafe struct MatrixOperand(void* data, DType type, nint rowSt
     /// <summary>Stored rows that lie in tiles.</summary>
     public nint TiledRows => StoredRows - (StoredRows % Tensors.Formats.TiledRows.Rows);
 
+    /// <summary>The same stored matrix, read the other way round.</summary>
+    public MatrixOperand Transpose() => new(Data, Type, RowStride, !Transposed, Layout, StoredRows);
+
     /// <summary>Where a stored element lies; in blocks, one that begins a block.</summary>
     public byte* At(nint storedRow, nint storedColumn) => Data + (storedRow * RowBytes) + (nint)Type.Bytes((long)storedColumn);
 
