@@ -15,6 +15,7 @@ using Ration.Benchmarks;
     ("subspace", "low-rank rules against the products of a training step   [--preset NAME] [--tokens N] [--threads N] [--rounds N]", SubspaceCost.Run),
     ("optimizers", "held-out loss of every update rule after the same tokens   TEXT [--tokens N] [--only NAME,NAME] [--rates X,Y] [--threads N]", OptimizersOnText.Run),
     ("predictions", "predicted seconds of training steps against measured ones, and the planner's choice against all plans   [--threads N] [--steps N]", PredictedAgainstMeasured.Run),
+    ("updates", "AdamW with state in fewer bits against F32, and F32 against the bandwidth of memory   [--threads N] [--rounds N] [--elements N]", StateFormats.Run),
     ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),
 ];
 

@@ -84,6 +84,8 @@ internal static class PlanJson
         choices.Text("activations", plan.Choices.Activations.Name);
         choices.Flag("releaseGradients", plan.Choices.Release);
         choices.Text("optimizer", plan.Options.Optimizer.Name);
+        choices.Text("state", plan.Options.Step.State.ToString());
+        choices.Text("weights", plan.Options.Weights.ToString());
         choices.Number("batch", plan.Options.BatchTokens);
         choices.Number("sequence", plan.Options.Sequence);
         choices.Number("learningRate", plan.Options.PeakLearningRate);

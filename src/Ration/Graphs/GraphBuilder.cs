@@ -43,8 +43,8 @@ public sealed class GraphBuilder
 
     /// <summary>Memory that outlives the step and is not a weight: optimizer state, accumulated gradients, a cache.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
-    public Value State(string name, Shape shape, MemoryKind kind, DType type = DType.F32) =>
-        Declare(_persistent, new Value(_nextId, name, shape, type, kind, ValueRole.Persistent));
+    public Value State(string name, Shape shape, MemoryKind kind, DType type = DType.F32, bool isNonNegative = false) =>
+        Declare(_persistent, new Value(_nextId, name, shape, type, kind, ValueRole.Persistent) { IsNonNegative = isNonNegative });
 
     /// <summary>A value that the host writes before the nodes run.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>

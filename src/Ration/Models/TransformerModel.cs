@@ -85,8 +85,9 @@ public sealed class TransformerModel
     /// <param name="targets">I32, one for each row of hidden states; negative = ignored.</param>
     /// <param name="scale">A scalar.</param>
     /// <param name="options">Options of the loss; its cap is the model's, whatever is said here.</param>
-    public Value Loss(Value hidden, Value targets, Value scale, LinearCrossEntropy? options = null) =>
-        _builder.LinearCrossEntropy(hidden, Head, targets, scale, (options ?? new LinearCrossEntropy()) with { SoftCap = _model.LogitSoftCap });
+    /// <param name="sample">I32 ids of the rows of the head that take part, for a sampled softmax; null for all.</param>
+    public Value Loss(Value hidden, Value targets, Value scale, LinearCrossEntropy? options = null, Value? sample = null) =>
+        _builder.LinearCrossEntropy(hidden, Head, targets, scale, (options ?? new LinearCrossEntropy()) with { SoftCap = _model.LogitSoftCap }, sample);
 
     // Layers with equal frequencies share one list.
     private static RotaryFrequencies[] Frequencies(ModelConfiguration model, int context)

@@ -21,7 +21,7 @@ public sealed record AdamW(float Beta1 = 0.9f, float Beta2 = 0.95f, float Epsilo
     /// <summary>The update with decays in double precision, which those very close to one need.</summary>
     internal static void Update(UpdateBuilder u, double beta1, double beta2, float epsilon, float weightDecay)
     {
-        Load first = u.State("first_moment"), second = u.State("second_moment");
+        Load first = u.State("first_moment"), second = u.State("second_moment", nonNegative: true);
         Expression mean = Expression.Lerp(first, u.Gradient, (float)(1 - beta1));
         Expression square = Expression.Lerp(second, u.Gradient * u.Gradient, (float)(1 - beta2));
         Expression meanScale = u.Scalar("adamw.meanScale", step => step.LearningRate / (1 - Math.Pow(beta1, step.Number)));

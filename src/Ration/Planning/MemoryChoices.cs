@@ -3,8 +3,8 @@ using Ration.Planning.Passes;
 namespace Ration.Planning;
 
 /// <summary>
-/// How the memory of a training step is arranged. What is computed stays the same, but for methods that store activations in fewer bits: those
-/// say so in their <see cref="ActivationMethod.Quality"/>.
+/// How the memory of a training step is arranged. What is computed stays the same, but for methods that store activations or state in fewer bits
+/// or update by another rule: <see cref="Quality"/> says so.
 /// </summary>
 /// <param name="MicroBatchRows">Rows that go through the model at once; the step's gradient is the sum over micro-batches.</param>
 /// <param name="Recompute">What is computed again.</param>
@@ -14,6 +14,9 @@ public sealed record MemoryChoices(int MicroBatchRows, RecomputeChoice Recompute
     /// <summary>How the backward pass's activations are kept.</summary>
     public ActivationMethod Activations { get; init; } = ActivationMethods.Full;
 
+    /// <summary>Methods chosen where the run left them open.</summary>
+    public MethodChoices Methods { get; init; } = MethodChoices.AsAsked;
+
     /// <summary>What these choices may do to the numbers.</summary>
-    public MethodQuality Quality => Activations.Quality;
+    public MethodQuality Quality => Activations.Quality > Methods.Quality ? Activations.Quality : Methods.Quality;
 }

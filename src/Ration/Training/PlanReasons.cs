@@ -1,7 +1,9 @@
 using System.Globalization;
+using Ration.Graphs;
 using Ration.Memory;
 using Ration.Planning;
 using Ration.Planning.Passes;
+using Ration.Tensors;
 
 namespace Ration.Training;
 
@@ -10,7 +12,7 @@ internal static class PlanReasons
 {
     /// <summary>A reason for each choice.</summary>
     public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, PlanningResult search) =>
-        [MicroBatch(plan, search), Recomputation(plan, search), .. Activations(plan), Release(plan), Clipping(plan), Optimizer(plan)];
+        [MicroBatch(plan, search), Recomputation(plan, search), .. Methods(plan, search), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan), Loss(plan)];
 
     private static PlanReason MicroBatch(TrainingPlan plan, PlanningResult search)
     {
@@ -43,10 +45,29 @@ internal static class PlanReasons
         return new("recompute", choice.ToString(), what + price);
     }
 
-    private static IEnumerable<PlanReason> Activations(TrainingPlan plan)
+    /// <summary>Methods that a plan chose, in words.</summary>
+    public static string Words(MemoryChoices choices, TrainingOptions asked)
+    {
+        List<string> words = [];
+        if (choices.Methods.Rule is { } rule) words.Add($"{rule} instead of {asked.Optimizer.Name}");
+        if (choices.Methods.State is { } state) words.Add($"optimizer state in {Words(state)}");
+        if (asked.Activations is null && choices.Activations != ActivationMethods.Full) words.Add($"activations {choices.Activations.Description}");
+        return string.Join(", ", words);
+    }
+
+    private static IEnumerable<PlanReason> Methods(TrainingPlan plan, PlanningResult search)
     {
         ActivationMethod method = plan.Choices.Activations;
-        if (method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
+        if (plan.Asked.Activations is not null && method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
+        if (Words(plan.Choices, plan.Asked) is not { Length: > 0 } words) yield break;
+        long arena = plan.BudgetBytes - plan.RuntimeBytes;
+        PlanCandidate[] exact = [.. search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact)];
+        PlanCandidate? fastest = exact.Where(c => c.Program is not null && c.ArenaBytes <= arena).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);
+        string why = fastest is not null
+            ? string.Create(CultureInfo.InvariantCulture, $"{100 * ((fastest.Seconds / Seconds(search, plan.Choices)) - 1):0} % faster than the fastest exact plan that fits")
+            : smallest is null ? "as the checkpoint has it"
+            : $"no exact plan fits: the smallest needs {new ByteSize(Math.Max(0, smallest.ArenaBytes - arena))} more";
+        yield return new("methods", words, why);
     }
 
     private static PlanReason Release(TrainingPlan plan)
@@ -74,9 +95,54 @@ internal static class PlanReasons
 
     private static PlanReason Optimizer(TrainingPlan plan)
     {
-        long state = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState).Sum(static v => v.Bytes);
-        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {new ByteSize(state)} of state in f32");
+        Value[] state = [.. plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState)];
+        if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, "keeps no state");
+        string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes)).Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
+        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}");
     }
+
+    private static PlanReason Loss(TrainingPlan plan)
+    {
+        LossOptions loss = plan.Options.Loss;
+        (int vocabulary, long tokens) = (plan.Options.Model.Vocabulary, (long)plan.Choices.MicroBatchRows * plan.Options.Sequence);
+        ByteSize logits = new(tokens * vocabulary * sizeof(float));
+        return new("loss", loss.Name, loss.Method switch
+        {
+            LossMethod.Filtered => $"blocks of logits are computed twice instead of keeping {logits}; parts of the gradient below {loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
+            LossMethod.Chunked => $"logits of {Math.Min(tokens, LossOptions.ChunkTokens)} tokens at a time instead of {logits} for all",
+            LossMethod.Full => $"all logits are kept, {logits}, which saves one of four products",
+            LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact",
+            _ => $"blocks of logits are computed twice instead of keeping {logits}",
+        });
+    }
+
+    private static PlanReason Weights(TrainingPlan plan)
+    {
+        long bytes = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights).Sum(static v => v.Bytes);
+        ByteSize plain = new(plan.Options.Model.Parameters * sizeof(float)), held = new(bytes);
+        return plan.Options.Weights switch
+        {
+            WeightFormat.F32 => new("weights", "f32", $"{plain}, updated without rounding"),
+            WeightFormat.BF16 => new("weights", "bf16", $"{held} instead of {plain}; updates are rounded by chance, right on average"),
+            WeightFormat.CompensatedBF16 => new("weights", "bf16-kahan", $"{held} instead of {plain}; what rounding leaves over is kept with the optimizer's state"),
+            _ => new("weights", "int8", $"{held} instead of {plain}; updates are rounded by chance, right on average"),
+        };
+    }
+
+    private static string Words(StateFormat state) => state switch
+    {
+        StateFormat.EightBit => "8-bit blocks",
+        StateFormat.Float8 => "8-bit floats",
+        _ => state.ToString().ToLowerInvariant(),
+    };
+
+    private static string Words(DType type) => type switch
+    {
+        DType.Dynamic8 => "8-bit blocks",
+        DType.DynamicUnsigned8 => "8-bit blocks without signs",
+        DType.F8Expanded => "8-bit floats",
+        _ => type.ToString().ToLowerInvariant(),
+    };
 
     private static double Slowdown(TrainingPlan plan, PlanningResult search, Func<MemoryChoices, bool> which)
     {

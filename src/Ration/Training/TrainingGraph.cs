@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Models;
@@ -16,13 +17,20 @@ namespace Ration.Training;
 /// <param name="Optimizer">The update rule.</param>
 /// <param name="ClipNorm">The limit that clipping holds gradients to; 0 for never.</param>
 /// <param name="ClipScope">What of the gradient is held to it.</param>
-/// <param name="Loss">Options of the loss.</param>
 public sealed record TrainingStep(
-    ModelConfiguration Model, int Rows, int Sequence, IOptimizer Optimizer, float ClipNorm = 1, ClipScope ClipScope = ClipScope.Parameter,
-    LinearCrossEntropy? Loss = null)
+    ModelConfiguration Model, int Rows, int Sequence, IOptimizer Optimizer, float ClipNorm = 1, ClipScope ClipScope = ClipScope.Parameter)
 {
+    /// <summary>How the loss is computed.</summary>
+    public LossOptions Loss { get; init; } = new();
+
     /// <summary>Probability of dropout on embeddings and on what blocks add.</summary>
     public float Dropout { get; init; }
+
+    /// <summary>How optimizer state is stored.</summary>
+    public StateFormat State { get; init; }
+
+    /// <summary>How matrices are held.</summary>
+    public WeightFormat Weights { get; init; }
 }
 
 /// <summary>The graph of a training step and the scalars that its host must write.</summary>
@@ -38,6 +46,12 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
 
     /// <summary>The input that decides dropout: the seed and the number of the micro-batch's first row in the run.</summary>
     public const string RandomKey = GraphEditor.RandomKeyName;
+
+    /// <summary>The input that holds the classes of a sampled softmax, the same ones for all micro-batches of a step.</summary>
+    public const string SampledClasses = "sampledClasses";
+
+    /// <summary>The input that decides how updates are rounded by chance: the seed and the number of the step.</summary>
+    public const string UpdateKey = "updateKey";
 
     /// <summary>Traces a step and arranges its memory as chosen.</summary>
     public static TrainingGraph Build(TrainingStep step, MemoryChoices choices)
@@ -67,12 +81,18 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     };
 
     /// <summary>A graph of the loss alone, for evaluation.</summary>
-    public static Graph BuildEvaluation(TrainingStep step, int rows)
+    /// <param name="step">The step whose loss it is.</param>
+    /// <param name="rows">Rows at once.</param>
+    /// <param name="training">The training step whose weights it reads, as they are held there; null for weights in F32.</param>
+    public static Graph BuildEvaluation(TrainingStep step, int rows, Graph? training = null)
     {
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
-        builder.Output(TraceLoss(builder, model, rows, step with { Loss = null, Dropout = 0 }));
-        return builder.Build();
+        builder.Output(TraceLoss(builder, model, rows, step with { Loss = new LossOptions(), Dropout = 0 }));
+        Graph graph = builder.Build();
+        if (training is null) return graph;
+        Dictionary<string, DType> held = training.Persistent.Where(static v => v.Kind == MemoryKind.Weights).ToDictionary(static v => v.Name, static v => v.DType);
+        return new WeightStorage((name, _) => held[name]).Apply(graph);
     }
 
     /// <summary>The step with everything kept and all updates at the end: the meaning that every arrangement must preserve.</summary>
@@ -98,7 +118,15 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
         if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
         Update(builder, scalars, step, complete, total);
-        return new TrainingGraph(builder.Build(repetitions), [.. scalars.All]);
+        return new TrainingGraph(new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step)), [.. scalars.All]);
+    }
+
+    // Weights that an update reads by more than formulas and products stay in F32.
+    private static Graph Store(Graph graph, TrainingStep step)
+    {
+        if (step.Weights == WeightFormat.F32) return graph;
+        HashSet<string> whole = [.. graph.Nodes.Where(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or MatMul)).SelectMany(static n => n.Inputs).Select(static v => v.Name)];
+        return new WeightStorage((name, shape) => whole.Contains(name) ? DType.F32 : step.Weights.TypeOf(shape)).Apply(graph);
     }
 
     // A backward pass of which only the norm is left; the next one is another sweep over the same results of the forward pass.
@@ -117,8 +145,11 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         Value targets = builder.Input("targets", new Shape(rows, step.Sequence), DType.I32);
         Value scale = builder.Input(LossScale, Shape.Scalar);
         if (step.Dropout > 0) model.UseDropout(builder.Input(RandomKey, new Shape(2), DType.I64), step.Dropout);
+        Value? sample = step.Loss.Method == LossMethod.Sampled
+            ? builder.Input(SampledClasses, new Shape(step.Loss.SampleRoom(step.Model.Vocabulary, (long)step.Rows * step.Sequence)), DType.I32)
+            : null;
         Value hidden = model.HiddenStates(inputs);
-        using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss);
+        using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss.Op, sample);
     }
 
     private static void DeclareSums(GraphBuilder builder, Value[] parameters, Dictionary<Value, Value> sums)
@@ -137,11 +168,17 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     private static void Update(
         GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total)
     {
+        Value? key = step.Weights.IsStochastic() ? builder.Input(UpdateKey, new Shape(2), DType.I64) : null;
+        int site = 0;
+
         // Last layers first: the order in which gradients complete.
         foreach ((Value parameter, Value gradient) in complete.Reverse())
         {
             using IDisposable scope = builder.Scope("update." + parameter.Name);
-            UpdateBuilder update = new(builder, scalars, parameter, GradientClipping.Clip(builder, step, parameter.Name, gradient, total));
+            Expression clipped = GradientClipping.Clip(builder, step, parameter.Name, gradient, total);
+            ParameterRounding rounding = step.Weights.TypeOf(parameter.Shape) == DType.F32 ? default : new(key, site, step.Weights == WeightFormat.CompensatedBF16);
+            site++;
+            UpdateBuilder update = new(builder, scalars, parameter, clipped, rounding);
             step.Optimizer.Update(update);
             update.Emit();
         }

@@ -36,6 +36,18 @@ public sealed record TrainingOptions
     /// <summary>The update rule.</summary>
     public IOptimizer Optimizer { get; init; } = new AdamW();
 
+    /// <summary>With what the plan may make another update rule than <see cref="Optimizer"/>, or null for never.</summary>
+    public OptimizerSettings? RuleSettings { get; init; }
+
+    /// <summary>Which methods the plan may choose where none is named.</summary>
+    public MethodQuality Quality { get; init; }
+
+    /// <summary>How optimizer state is stored between steps; null for F32, or as the plan chooses where <see cref="Quality"/> allows it.</summary>
+    public StateFormat? State { get; init; }
+
+    /// <summary>How matrices are held while training.</summary>
+    public WeightFormat Weights { get; init; }
+
     /// <summary>The limit that clipping holds gradients to; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
 
@@ -45,7 +57,10 @@ public sealed record TrainingOptions
     /// <summary>Probability of dropout on embeddings and on what blocks add, in [0, 1).</summary>
     public float Dropout { get; init; }
 
-    /// <summary>Decides initial weights, order of data and dropout.</summary>
+    /// <summary>How the loss over the vocabulary is computed while training.</summary>
+    public LossOptions Loss { get; init; } = new();
+
+    /// <summary>Decides initial weights, order of data, dropout and what a sampled loss draws.</summary>
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Cores to use; 0 for all.</summary>
@@ -70,13 +85,21 @@ public sealed record TrainingOptions
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout };
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights, Loss = Loss };
+
+    /// <summary>The run with the methods that a plan chose.</summary>
+    public TrainingOptions With(MethodChoices methods) => this with
+    {
+        Optimizer = methods.Rule is { } rule ? OptimizerCatalog.Create(rule, RuleSettings ?? new OptimizerSettings()) : Optimizer,
+        State = methods.State ?? State,
+    };
 
     /// <summary>Checks the numbers.</summary>
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
     public void Validate()
     {
         Model.Validate();
+        Loss.Validate();
         Require(Steps > 0, $"--steps {Steps}: give at least 1");
         Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
         Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");

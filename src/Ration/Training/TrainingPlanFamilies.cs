@@ -5,7 +5,7 @@ using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
-/// <summary>The ways in which the memory of a training step can be arranged exactly.</summary>
+/// <summary>The ways in which the memory of a training step can be arranged.</summary>
 internal static class TrainingPlanFamilies
 {
     private static readonly double[] s_shares = [1, 0.995, 0.99, 0.98, 0.96, 0.92, 0];
@@ -17,7 +17,14 @@ internal static class TrainingPlanFamilies
     /// <param name="options">The run.</param>
     /// <param name="device">Where it will run.</param>
     /// <param name="arenaBudget">Bytes that an arena may have; the optimal schedule is made for them.</param>
-    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IDevice device, long arenaBudget)
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IDevice device, long arenaBudget) =>
+        [.. TrainingMethods.Of(options).SelectMany(method => Of(options, method, device, arenaBudget))];
+
+    /// <summary>The families of one combination of methods.</summary>
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions run, TrainingMethod method, IDevice device, long arenaBudget) =>
+        OfMethod(run.With(method.Methods), method, device, arenaBudget);
+
+    private static List<PlanFamily> OfMethod(TrainingOptions options, TrainingMethod method, IDevice device, long arenaBudget)
     {
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
@@ -28,7 +35,7 @@ internal static class TrainingPlanFamilies
             bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
             foreach (bool release in releases)
             {
-                MemoryChoices plain = new(rows, default, release) { Activations = options.Activations ?? ActivationMethods.Full };
+                MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
                     families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange));
                 // Released gradients cost no time, so that keeping them is no use where every byte counts.

@@ -17,6 +17,18 @@ public sealed class ResumeTests
     public void A_resumed_run_ends_with_the_same_bytes(string optimizer, float dropout, int microBatchRows) =>
         AssertResumes(TrainingSamples.Options(optimizer, dropout) with { MicroBatchRows = microBatchRows });
 
+    [Theory]
+    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_with_every_optimizer(string optimizer) => AssertResumes(TrainingSamples.Options(optimizer));
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.States), MemberType = typeof(TrainingSamples))]
+    public void And_with_every_storage_of_state(StateFormat state) => AssertResumes(TrainingSamples.InBlocks(state));
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
+    public void And_with_every_way_of_holding_weights(WeightFormat weights) => AssertResumes(TrainingSamples.InBlocks(StateFormat.F32, weights));
+
     private static void AssertResumes(TrainingOptions options)
     {
         using TemporaryFolder whole = new(), parts = new();
@@ -30,10 +42,6 @@ public sealed class ResumeTests
         foreach (string file in (string[])[TrainingCheckpoint.FileName, "model.safetensors"])
             Assert.True(File.ReadAllBytes(whole[file]).AsSpan().SequenceEqual(File.ReadAllBytes(parts[file])), $"{file} differs");
     }
-
-    [Theory]
-    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
-    public void So_it_does_with_every_optimizer(string optimizer) => A_resumed_run_ends_with_the_same_bytes(optimizer, 0, 8);
 
     [Theory]
     [MemberData(nameof(TrainingSamples.ActivationMethods), MemberType = typeof(TrainingSamples))]
@@ -70,6 +78,8 @@ public sealed class ResumeTests
         Run(options, folder.Path);
         Assert.Contains("'--seed 3' where this run has '--seed 4'", Refusal(options with { Seed = 4 }), StringComparison.Ordinal);
         Assert.Contains("optimizer", Refusal(options with { Optimizer = new Ration.Optimizers.Sgd() }), StringComparison.Ordinal);
+        Assert.Contains("--state", Refusal(options with { State = StateFormat.BF16 }), StringComparison.Ordinal);
+        Assert.Contains("--weights", Refusal(options with { Weights = WeightFormat.BF16 }), StringComparison.Ordinal);
         Assert.Contains("other data", Refusal(options, data: "another text"), StringComparison.Ordinal);
         byte[] bytes = File.ReadAllBytes(folder[TrainingCheckpoint.FileName]);
         bytes[^100] ^= 1;

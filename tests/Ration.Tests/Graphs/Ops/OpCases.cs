@@ -14,7 +14,7 @@ internal static class OpCases
 
     private static readonly OpCase[] s_all =
     [
-        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. Losses(), .. SubspaceCases.All(),
+        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. LossCases.All(), .. SubspaceCases.All(),
     ];
 
     /// <summary>All cases by name.</summary>
@@ -211,31 +211,5 @@ internal static class OpCases
             if (!isFirst) return at;
             return query >= second ? second + keys - queries : query >= start ? start + keys - queries : 0;
         }
-    }
-
-    private static IEnumerable<OpCase> Losses()
-    {
-        (string Name, int Tokens, int Vocabulary, int Width, LinearCrossEntropy Op)[] cases =
-        [
-            ("one token", 1, 2, 1, new()), ("plain", 7, 61, 5, new()), ("smoothed", 9, 33, 17, new(LabelSmoothing: 0.1f)), ("with z-loss", 9, 35, 4, new(ZLoss: 0.01f)),
-            ("with both", 13, 129, 3, new(0.2f, 0.05f)), ("wider than a block", 3, 1300, 2, new(0.1f, 0.001f)), ("more tokens than a block", 300, 5, 3, new()),
-            ("capped", 7, 61, 5, new(SoftCap: 2)), ("capped, with all", 5, 1300, 3, new(0.1f, 0.01f, SoftCap: 1.5f)),
-        ];
-        foreach (var l in cases)
-        {
-            yield return new($"LinearCrossEntropy {l.Name}", c => c.EmitLoss(
-                l.Op, c.X("h", new(l.Tokens, l.Width)), c.X("w", new(l.Vocabulary, l.Width)), Targets(c, l.Tokens, l.Vocabulary), c.Scalar("scale", 1f / l.Tokens)));
-        }
-
-        yield return new("LinearCrossEntropy of a BF16 head", static c => c.EmitLoss(
-            new LinearCrossEntropy(), c.X("h", new(6, 9)), c.X("w", new(21, 9), DType.BF16), Targets(c, 6, 21), c.Scalar("scale", 0.2f)));
-        yield return new("LinearCrossEntropy two losses of one head", static c =>
-        {
-            c.EmitLoss(new LinearCrossEntropy(), c.X("h", new(6, 9)), c.X("w", new(21, 9)), Targets(c, 6, 21), c.Scalar("scale", 0.2f));
-            c.EmitLoss(new LinearCrossEntropy(0.1f), c.X("other", new(6, 9)), c.X("w", new(21, 9)), Targets(c, 6, 21), c.Scalar("scale", 0.2f));
-        });
-
-        static Value Targets(OpCaseBuilder c, int tokens, int vocabulary) =>
-            c.Integers("targets", new(tokens), i => tokens > 1 && i % 4 == 1 ? -1 : c.Next(vocabulary));
     }
 }

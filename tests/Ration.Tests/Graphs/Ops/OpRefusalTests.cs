@@ -159,6 +159,15 @@ public sealed class OpRefusalTests
         Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(3), F(1)], "input 3 must have shape []");
         Refuses(new LinearCrossEntropy(LabelSmoothing: 1), [F(3, 4), F(9, 4), I(3), F()], "label smoothing 1 is not in [0, 1)");
         Refuses(new LinearCrossEntropy(), [F(), F(9, 4), I(3), F()], "at least 1 dimension");
+        Refuses(new LinearCrossEntropy(FilterThreshold: -1), [F(3, 4), F(9, 4), I(3), F()], "filter threshold -1 is negative");
+        Refuses(new LinearCrossEntropy(ChunkTokens: -1), [F(3, 4), F(9, 4), I(3), F()], "chunks of -1 tokens");
+        Refuses(new LinearCrossEntropy(OrderVocabulary: true), [F(3, 4), F(9, 4), I(3), F()], "without a filter threshold");
+        Refuses(new LinearCrossEntropy(FilterThreshold: 1, OrderVocabulary: true, KeepLogits: true), [F(3, 4), F(9, 4), I(3), F()], "ordered only where");
+        Refuses(new LinearCrossEntropy(FilterThreshold: 1, OrderVocabulary: true), [F(3, 4), F(9, 4), I(3), F(), I(2)], "ordered only where");
+        Refuses(new LinearCrossEntropy(KeepLogits: true), [F(3, 4), F(9, 4), I(3), F(), I(2)], "a sample are not kept");
+        Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(3), F(), F(2)], "input 4 must be I32");
+        Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(3), F(), I(10)], "at most the vocabulary");
+        Refuses(new LinearCrossEntropyGradient(new(KeepLogits: true), true, true, false), [F(3, 4), F(9, 4), I(3), F(), F(3), F(9, 3)], "input 5 must have shape [3, 9]");
     }
 
     [Fact]

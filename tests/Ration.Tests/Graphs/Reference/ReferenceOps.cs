@@ -40,7 +40,7 @@ internal static class ReferenceOps
         SelectToken => [TokenReference.SelectToken(node.Inputs[0].Shape, x[0], x[1])],
         Attention op => AttentionReference.Forward(op, node.Inputs, x[0], x[1], x[2], x[3]),
         AttentionGradient op => AttentionReference.Backward(op.Forward, node.Inputs, x),
-        LinearCrossEntropy op => LossReference.Forward(op, x[0], x[1], x[2], x[3][0], node.Inputs[1].Shape),
+        LinearCrossEntropy op => LossReference.Forward(op, x, node.Inputs[1].Shape),
         LinearCrossEntropyGradient op => LossReference.Backward(op, x, node.Inputs[1].Shape),
         RouteTokens op => RoutingReference.Route(op, x[0], (int)node.Inputs[0].Shape[^1]),
         RouteTokensGradient op => [RoutingReference.RouteGradient(op, x, (int)node.Inputs[1].Shape[^1])],
