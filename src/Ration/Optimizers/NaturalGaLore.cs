@@ -2,6 +2,7 @@ using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
 using Ration.Optimizers.LowRank;
+using Ration.Optimizers.Parts;
 using Ration.Tensors;
 
 namespace Ration.Optimizers;
@@ -24,7 +25,7 @@ namespace Ration.Optimizers;
 /// <param name="PowerIterations">Iterations of a renewal, at least 1.</param>
 /// <param name="Seed">Decides the first subspace.</param>
 public sealed record NaturalGaLore(
-    int? Rank = null, int History = 20, float Damping = 1e-3f, int Period = 200, float Scale = 0.25f, double Beta1 = 0.9, double Beta2 = 0.999,
+    int? Rank = null, int History = 20, float Damping = 1e-3f, int Period = 200, float Scale = 0.25f, float Beta1 = 0.9f, float Beta2 = 0.999f,
     float Epsilon = 1e-8f, float WeightDecay = 0, int PowerIterations = 2, ulong Seed = 1) : IOptimizer
 {
     /// <inheritdoc/>
@@ -35,15 +36,15 @@ public sealed record NaturalGaLore(
     {
         if (!u.IsHiddenMatrix)
         {
-            new AdamW((float)Beta1, (float)Beta2, Epsilon, WeightDecay).Update(u);
+            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
             return;
         }
 
         Subspace subspace = new(u, Rank);
         Value basis = subspace.FollowingGradient(Period, PowerIterations, Seed);
         Value natural = Natural(u, subspace.Project(basis));
-        Value step = new SubspaceAdam(Beta1, Beta2, Epsilon).Step(u, SubspaceAdam.Moments(u, subspace), new Load(natural), Scale);
-        u.Assign(u.Parameter, u.Decayed(WeightDecay) - new Load(subspace.Lift(basis, step)));
+        Value direction = new AdamMoments(Beta1, Beta2, Epsilon).Direction(u, natural);
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (u.LearningRate * Scale * new Load(subspace.Lift(basis, direction))));
     }
 
     // Rows that are not filled yet are zeros, and have no weight.
