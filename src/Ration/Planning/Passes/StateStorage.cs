@@ -7,8 +7,8 @@ using Ration.Tensors;
 namespace Ration.Planning.Passes;
 
 /// <summary>
-/// Stores optimizer state in fewer bits: state in F32 that only formulas read and assign, element by element. What products or norms read (a
-/// projection, say) stays as it is. State of embedding tables, of small tensors, and of rows that are no whole blocks stays in F32
+/// Stores optimizer state in fewer bits: state in F32 that only formulas read and assign, element by element. What products read besides (a
+/// projection, say) is held in BF16, and what norms read stays as it is. State of embedding tables, of small tensors, and of rows that are no whole blocks stays in F32
 /// where the format has blocks.
 /// </summary>
 /// <param name="format">The format.</param>
@@ -18,7 +18,7 @@ public sealed class StateStorage(StateFormat format) : IGraphPass
     public Graph Apply(Graph graph)
     {
         if (format == StateFormat.F32) return graph;
-        HashSet<int> refused = [];
+        HashSet<int> refused = [], multiplied = [];
         HashSet<string> tables = [];
         foreach (Node node in graph.Nodes)
         {
@@ -26,7 +26,8 @@ public sealed class StateStorage(StateFormat format) : IGraphPass
             ElementwiseProgram? program = (node.Op as FusedElementwise)?.Program;
             for (int i = 0; i < node.Inputs.Count; i++)
             {
-                if (program is null || i >= program.Spreads.Count || program.Spreads[i] != Spread.None) refused.Add(node.Inputs[i].Id);
+                if (node.Op is MatMul) multiplied.Add(node.Inputs[i].Id);
+                else if (program is null || i >= program.Spreads.Count || program.Spreads[i] != Spread.None) refused.Add(node.Inputs[i].Id);
             }
 
             if (node.Condition is { } condition) refused.Add(condition.Scalar.Id);
@@ -34,6 +35,6 @@ public sealed class StateStorage(StateFormat format) : IGraphPass
 
         return PersistentReplacement.Apply(graph, MemoryKind.OptimizerState, state => state.DType != DType.F32 || refused.Contains(state.Id)
             ? state
-            : state with { DType = format.TypeOf(state, tables.Any(t => state.Name.StartsWith(t + ".", StringComparison.Ordinal))) });
+            : state with { DType = (multiplied.Contains(state.Id) ? StateFormat.BF16 : format).TypeOf(state, tables.Any(t => state.Name.StartsWith(t + ".", StringComparison.Ordinal))) });
     }
 }

@@ -39,11 +39,12 @@ public class StateStorageTests
     }
 
     [Fact]
-    public void What_products_read_stays_as_it_is()
+    public void What_products_read_is_held_in_BF16()
     {
         Dictionary<string, DType> types = Types(TrainingSamples.InBlocks(StateFormat.EightBit) with { Optimizer = new Projecting() });
         Assert.Equal(DType.Dynamic8, types["model.layers.0.mlp.up_proj.weight.velocity"]);
-        Assert.Equal(DType.F32, types["model.layers.0.mlp.up_proj.weight.projection"]);
+        Assert.Equal(DType.BF16, types["model.layers.0.mlp.up_proj.weight.projection"]);
+        Assert.Equal(DType.F32, Types(TrainingSamples.InBlocks(StateFormat.F32) with { Optimizer = new Projecting() })["model.layers.0.mlp.up_proj.weight.projection"]);
     }
 
     [Theory]
