@@ -102,7 +102,7 @@ internal sealed class TrainingArguments
             LearningRate = parsed.GetValue(_learningRate),
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
-            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch)),
+            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch, batch / sequence)),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
             ClipScope = parsed.GetValue(_clipScope),
             Dropout = parsed.GetValue(_dropout) ?? 0,
@@ -115,12 +115,16 @@ internal sealed class TrainingArguments
         return options;
     }
 
-    private OptimizerSettings Settings(ParseResult parsed, int batch)
+    private OptimizerSettings Settings(ParseResult parsed, int batch, int rows)
     {
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
-        return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
+        return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), GradientParts = Parts(rows, parsed.GetValue(_microBatch)), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
     }
+
+    // Micro-batches as asked for, or as many as divide the rows of a step and are at most eight: more would tell little more of the variance.
+    private static int Parts(int rows, int? microBatch) =>
+        microBatch > 0 ? rows / microBatch.Value : Enumerable.Range(1, 8).Where(n => rows % n == 0).DefaultIfEmpty(1).Max();
 
     /// <summary>How the run is kept.</summary>
     public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string? tokenizer, string dataFingerprint)

@@ -14,6 +14,12 @@ public interface IOptimizer
     /// </summary>
     bool ReleasesGradients => false;
 
+    /// <summary>Into how many equal parts a step must be divided, for a rule that goes by how their gradients differ; 0 where it does not.</summary>
+    int GradientParts => 0;
+
+    /// <summary>What the default learning rate, which is one for AdamW, is multiplied by to suit the rule.</summary>
+    double RateShare => 1;
+
     /// <summary>Emits the update of one parameter.</summary>
     void Update(UpdateBuilder u);
 }

@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Models;
@@ -56,7 +57,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
             RecomputeMode.SquareRoot => Recompute.SquareRoot(graph, step.Model.Layers).Apply(graph),
             _ => throw new ArgumentOutOfRangeException(nameof(choices), choices.Recompute.Mode, "unknown recompute mode"),
         };
-        return choices.Release ? new GradientRelease().Apply(graph) : graph;
+        return choices.Release || step.Optimizer.GradientParts > 0 ? new GradientRelease().Apply(graph) : graph;
     }
 
     /// <summary>A graph of the loss alone, for evaluation.</summary>
@@ -74,23 +75,36 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         if (microBatchRows <= 0 || step.Rows % microBatchRows != 0)
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Rows} rows do not split into micro-batches of {microBatchRows}");
         int repetitions = step.Rows / microBatchRows;
+        bool comparesParts = step.Optimizer.GradientParts > 0;
+        if (comparesParts && repetitions != step.Optimizer.GradientParts)
+            throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Optimizer.Name} needs {step.Optimizer.GradientParts} micro-batches, not {repetitions}");
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
         Value[] parameters = [.. builder.Persistent];
-        Dictionary<Value, Value> sums = [];
-        if (repetitions > 1) DeclareSums(builder, parameters, sums);
+        Dictionary<Value, Value> sums = [], squares = [];
+        if (repetitions > 1) DeclareSums(builder, parameters, "gradient", sums);
+        if (comparesParts) DeclareSums(builder, parameters, "gradient_squares", squares);
         Value loss = TraceLoss(builder, model, microBatchRows, step);
         builder.Output(loss);
         bool clipsAll = step is { ClipNorm: > 0, ClipScope: ClipScope.Global or ClipScope.TwoPass };
         Value? total = clipsAll && repetitions == 1 && step.ClipScope == ClipScope.TwoPass ? MeasureNorm(builder, loss, parameters) : null;
         IReadOnlyDictionary<Value, Value> gradients =
-            Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, sums);
+            Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, comparesParts ? null : sums);
         HostScalars scalars = new(builder);
         builder.Pass = Pass.Update;
+        if (comparesParts) AddMoments(builder, parameters, gradients, sums, squares);
         if (repetitions > 1) builder.Phase = Phase.Finish;
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
         if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
-        Update(builder, scalars, step, complete, total);
+        foreach ((Value parameter, Value gradient) in complete.Reverse()) // Last layers first: the order in which gradients complete.
+        {
+            using IDisposable scope = builder.Scope("update." + parameter.Name);
+            GradientMoments? moments = comparesParts ? new GradientMoments(repetitions, gradient, squares[parameter]) : null;
+            UpdateBuilder update = new(builder, scalars, parameter, GradientClipping.Clip(builder, step, parameter.Name, gradient, total), moments);
+            step.Optimizer.Update(update);
+            update.Emit();
+        }
+
         return new TrainingGraph(builder.Build(repetitions), [.. scalars.All]);
     }
 
@@ -114,12 +128,12 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss);
     }
 
-    private static void DeclareSums(GraphBuilder builder, Value[] parameters, Dictionary<Value, Value> sums)
+    private static void DeclareSums(GraphBuilder builder, Value[] parameters, string name, Dictionary<Value, Value> sums)
     {
         builder.Phase = Phase.Begin;
         foreach (Value parameter in parameters)
         {
-            Value sum = builder.State($"{parameter.Name}.gradient", parameter.Shape, MemoryKind.Gradients);
+            Value sum = builder.State($"{parameter.Name}.{name}", parameter.Shape, MemoryKind.Gradients);
             sums[parameter] = sum;
             builder.Emit(new Fill(0), "", MemoryKind.Gradients, sum);
         }
@@ -127,16 +141,15 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         builder.Phase = Phase.Repeat;
     }
 
-    private static void Update(
-        GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total)
+    // A micro-batch's gradient is complete by itself, so that its square can be summed; then its bytes are free.
+    private static void AddMoments(
+        GraphBuilder builder, Value[] parameters, IReadOnlyDictionary<Value, Value> gradients, Dictionary<Value, Value> sums, Dictionary<Value, Value> squares)
     {
-        // Last layers first: the order in which gradients complete.
-        foreach ((Value parameter, Value gradient) in complete.Reverse())
+        foreach (Value parameter in parameters.Reverse())
         {
-            using IDisposable scope = builder.Scope("update." + parameter.Name);
-            UpdateBuilder update = new(builder, scalars, parameter, GradientClipping.Clip(builder, step, parameter.Name, gradient, total));
-            step.Optimizer.Update(update);
-            update.Emit();
+            using IDisposable scope = builder.Scope("moments." + parameter.Name);
+            Load gradient = new(gradients[parameter]), sum = new(sums[parameter]), square = new(squares[parameter]);
+            builder.Assign([(sum.Value, sum + gradient), (square.Value, square + (gradient * gradient))]);
         }
     }
 }

@@ -41,6 +41,9 @@ internal static class TrainingSamples
     /// <summary>Every optimizer that can be asked for: what holds of a run holds with each.</summary>
     public static TheoryData<string> Optimizers => [.. OptimizerCatalog.All.Select(static o => o.Name)];
 
+    /// <summary>The most rows at once that an optimizer allows.</summary>
+    public static int LargestMicroBatch(string optimizer) => Options(optimizer).Rows / Math.Max(1, Options(optimizer).Optimizer.GradientParts);
+
     /// <summary>Rows for these options.</summary>
     public static PackedBatches Data(TrainingOptions options) => new(new RandomTokens(5000, options.Model.Vocabulary, seed: 9), options.Sequence, options.Seed);
 
