@@ -123,8 +123,8 @@ internal sealed class TrainingArguments
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
             Quality = parsed.GetValue(_quality),
-            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null ? Settings(parsed, batch) : null,
-            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch)),
+            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null ? Settings(parsed, batch, batch / sequence) : null,
+            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch, batch / sequence)),
             State = parsed.GetValue(_state),
             Weights = parsed.GetValue(_weights),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
@@ -158,12 +158,16 @@ internal sealed class TrainingArguments
     private static int? MlpTiles(string? text) => text is null or "auto" ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) ? tiles : throw new InvalidInputException($"--mlp-tiles '{text}': give a number of tiles, or auto");
 
-    private OptimizerSettings Settings(ParseResult parsed, int batch)
+    private OptimizerSettings Settings(ParseResult parsed, int batch, int rows)
     {
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
-        return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
+        return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), GradientParts = Parts(rows, parsed.GetValue(_microBatch)), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
     }
+
+    // Micro-batches as asked for, or as many as divide the rows of a step and are at most eight: more would tell little more of the variance.
+    private static int Parts(int rows, int? microBatch) =>
+        microBatch > 0 ? rows / microBatch.Value : Enumerable.Range(1, 8).Where(n => rows % n == 0).DefaultIfEmpty(1).Max();
 
     /// <summary>How the run is kept.</summary>
     public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string? tokenizer, string dataFingerprint)

@@ -20,6 +20,9 @@ public sealed record AdaLomo(float DecayExponent = 0.8f, float Epsilon1 = 1e-30f
     public bool ReleasesGradients => true;
 
     /// <inheritdoc/>
+    public double RateShare => 10;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Value normalized = FactoredSecondMoment.Normalize(u, u.Scalar("adalomo.decay", step => 1 - Math.Pow(step.Number, -(double)DecayExponent)), Epsilon1);

@@ -10,14 +10,15 @@ public interface IOptimizer
     string Name { get; }
 
     /// <summary>
-    /// The learning rate that suits it, as a multiple of the one that suits Adam with the same model: what a run takes where no rate is given.
-    /// </summary>
-    double LearningRateFactor => 1;
-
-    /// <summary>
     /// Whether the rule is one that never holds gradients: its runs have no micro-batches, and always release.
     /// </summary>
     bool ReleasesGradients => false;
+
+    /// <summary>Into how many equal parts a step must be divided, for a rule that goes by how their gradients differ; 0 where it does not.</summary>
+    int GradientParts => 0;
+
+    /// <summary>What the default learning rate, which is one for AdamW, is multiplied by to suit the rule.</summary>
+    double RateShare => 1;
 
     /// <summary>Emits the update of one parameter.</summary>
     void Update(UpdateBuilder u);

@@ -18,6 +18,9 @@ public sealed record Lamb(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilo
     public string Name => "lamb";
 
     /// <inheritdoc/>
+    public double RateShare => 4;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Load first = u.State("first_moment"), second = u.State("second_moment");

@@ -17,6 +17,9 @@ public sealed record Lars(float Momentum = 0.9f, float WeightDecay = 0.0005f, fl
     public string Name => "lars";
 
     /// <inheritdoc/>
+    public double RateShare => 1000;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Load velocity = u.State("velocity"), gradient = new(u.GradientTensor);

@@ -10,10 +10,13 @@ namespace Ration.Optimizers;
 /// <param name="Beta1">Share of the momentum in the direction of a step, in [0, 1).</param>
 /// <param name="Beta2">Decay of the momentum, in [0, 1).</param>
 /// <param name="WeightDecay">Share of a weight lost per step and unit of learning rate.</param>
-public sealed record Lion(float Beta1 = 0.9f, float Beta2 = 0.99f, float WeightDecay = 1) : IOptimizer
+public sealed record Lion(float Beta1 = 0.9f, float Beta2 = 0.99f, float WeightDecay = 0.3f) : IOptimizer
 {
     /// <inheritdoc/>
     public string Name => "lion";
+
+    /// <inheritdoc/>
+    public double RateShare => 0.3;
 
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)

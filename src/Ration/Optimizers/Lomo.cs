@@ -15,5 +15,8 @@ public sealed record Lomo(float WeightDecay = 0) : IOptimizer
     public bool ReleasesGradients => true;
 
     /// <inheritdoc/>
+    public double RateShare => 50;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u) => new Sgd(Momentum: 0, WeightDecay).Update(u);
 }

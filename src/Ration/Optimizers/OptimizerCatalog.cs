@@ -9,6 +9,9 @@ public sealed record OptimizerSettings
     /// <summary>Tokens of a step, for rules that go by them.</summary>
     public long TokensPerStep { get; init; }
 
+    /// <summary>Equal parts that a step is divided into, for rules that compare their gradients.</summary>
+    public int GradientParts { get; init; } = 2;
+
     /// <summary>Decides everything random in a rule.</summary>
     public ulong Seed { get; init; } = 1;
 }
@@ -33,6 +36,9 @@ public static class OptimizerCatalog
         new("adafactor", static _ => new Adafactor()),
         new("lamb", static _ => new Lamb()),
         new("lars", static _ => new Lars()),
+        new("vr-sgd", static s => new Vrgd(new Sgd(), s.GradientParts)),
+        new("vr-adamw", static s => new Vrgd(new AdamW(), s.GradientParts, Beta3: 0.9f)),
+        new("vr-lamb", static s => new Vrgd(new Lamb(), s.GradientParts, Beta3: 0.9f)),
         new("lomo", static _ => new Lomo()),
         new("adalomo", static _ => new AdaLomo()),
         new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed)),

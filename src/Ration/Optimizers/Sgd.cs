@@ -14,6 +14,9 @@ public sealed record Sgd(float Momentum = 0.9f, float WeightDecay = 0) : IOptimi
     public string Name => Momentum == 0 ? "sgd-plain" : "sgd";
 
     /// <inheritdoc/>
+    public double RateShare => 50 * (1 - Momentum);
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Expression step = u.Gradient;

@@ -16,7 +16,9 @@ namespace Ration.Optimizers;
 /// <param name="parameter">The parameter.</param>
 /// <param name="gradient">Its complete gradient, clipped as the run asks.</param>
 /// <param name="rounding">How the parameter is rounded to its storage.</param>
-public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient, ParameterRounding rounding = default)
+/// <param name="moments">Sums over the parts of the step, for a rule that asks for parts.</param>
+public sealed class UpdateBuilder(
+    GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient, ParameterRounding rounding = default, GradientMoments? moments = null)
 {
     private readonly List<(Value Target, Expression Formula)> _assignments = [];
     private Value? _gradientTensor;
@@ -32,6 +34,9 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
 
     /// <summary>The complete gradient as a tensor, for products and norms; formulas should take <see cref="Gradient"/>.</summary>
     public Value GradientTensor => _gradientTensor ??= Gradient is Load { Value: var plain } ? plain : Tensor("clipped", Gradient);
+
+    /// <summary>Sums over the parts of the step, or null where the rule did not ask for parts.</summary>
+    public GradientMoments? Moments => moments;
 
     /// <summary>The learning rate of the step.</summary>
     public Expression LearningRate => Scalar("learningRate", static step => step.LearningRate);
@@ -131,6 +136,14 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// values before any of them.
     /// </summary>
     public void Assign(Load target, Expression formula) => _assignments.Add((target.Value, formula));
+
+    /// <summary>Lets another rule update the parameter, by another gradient; what it assigns is assigned with everything else.</summary>
+    public void Apply(IOptimizer inner, Expression gradient)
+    {
+        UpdateBuilder other = new(builder, scalars, parameter, gradient, moments: moments);
+        inner.Update(other);
+        _assignments.AddRange(other._assignments);
+    }
 
     /// <summary>The parameter less its decay: <paramref name="rate"/> of a matrix is lost per step and unit of learning rate.</summary>
     public Expression Decayed(float rate) => IsMatrix && rate != 0 ? Parameter * (1f - (LearningRate * rate)) : Parameter;

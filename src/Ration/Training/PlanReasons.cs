@@ -18,6 +18,7 @@ internal static class PlanReasons
     {
         int rows = plan.Choices.MicroBatchRows, all = plan.Options.Rows;
         string choice = $"{rows} of {all} rows";
+        if (plan.Options.Optimizer.GradientParts > 0) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} compares the gradients of {all / rows} parts of a step");
         if (plan.Options.MicroBatchRows is not null) return new("micro-batch", choice, "as asked");
         if (plan.Options.Optimizer.ReleasesGradients) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} never holds gradients, so there is nothing to add parts up in");
         if (plan.Options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass }) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
@@ -74,6 +75,7 @@ internal static class PlanReasons
     private static PlanReason Release(TrainingPlan plan)
     {
         if (plan.Choices.Release) return new("gradients", "released", "each weight is updated as soon as its gradient is complete, and the bytes are used again");
+        if (plan.Options.Optimizer.GradientParts > 0) return new("gradients", "summed with squares", "each micro-batch's gradient is added, and its square, as soon as it is complete");
         if (plan.Choices.MicroBatchRows != plan.Options.Rows) return new("gradients", "accumulated", "micro-batches add to one gradient for each weight, which must live through the step");
         return new("gradients", "kept", "there is room to hold them all to the end of the step");
     }

@@ -66,7 +66,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         if (choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         graph = Schedule(graph, choices.Recompute, step.Model.Layers)?.Apply(graph) ?? graph;
         if (!choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
-        return choices.Release ? new GradientRelease().Apply(graph) : graph;
+        return choices.Release || step.Optimizer.GradientParts > 0 ? new GradientRelease().Apply(graph) : graph;
     }
 
     private static Recompute? Schedule(Graph graph, RecomputeChoice choice, int layers) => choice.Mode switch
@@ -103,24 +103,29 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         if (microBatchRows <= 0 || step.Rows % microBatchRows != 0)
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Rows} rows do not split into micro-batches of {microBatchRows}");
         int repetitions = step.Rows / microBatchRows;
+        bool comparesParts = step.Optimizer.GradientParts > 0;
+        if (comparesParts && repetitions != step.Optimizer.GradientParts)
+            throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Optimizer.Name} needs {step.Optimizer.GradientParts} micro-batches, not {repetitions}");
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
         model.UseMlpTiles(mlpTiles);
         Value[] parameters = [.. builder.Persistent];
-        Dictionary<Value, Value> sums = [];
-        if (repetitions > 1) DeclareSums(builder, parameters, sums);
+        Dictionary<Value, Value> sums = [], squares = [];
+        if (repetitions > 1) DeclareSums(builder, parameters, "gradient", sums);
+        if (comparesParts) DeclareSums(builder, parameters, "gradient_squares", squares);
         Value loss = TraceLoss(builder, model, microBatchRows, step);
         builder.Output(loss);
         bool clipsAll = step is { ClipNorm: > 0, ClipScope: ClipScope.Global or ClipScope.TwoPass };
         Value? total = clipsAll && repetitions == 1 && step.ClipScope == ClipScope.TwoPass ? MeasureNorm(builder, loss, parameters) : null;
         IReadOnlyDictionary<Value, Value> gradients =
-            Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, sums);
+            Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, comparesParts ? null : sums);
         HostScalars scalars = new(builder);
         builder.Pass = Pass.Update;
+        if (comparesParts) AddMoments(builder, parameters, gradients, sums, squares);
         if (repetitions > 1) builder.Phase = Phase.Finish;
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
         if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
-        Update(builder, scalars, step, complete, total);
+        Update(builder, scalars, step, complete, total, comparesParts ? squares : null);
         return new TrainingGraph(new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step)), [.. scalars.All]);
     }
 
@@ -155,12 +160,12 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss.Op, sample);
     }
 
-    private static void DeclareSums(GraphBuilder builder, Value[] parameters, Dictionary<Value, Value> sums)
+    private static void DeclareSums(GraphBuilder builder, Value[] parameters, string name, Dictionary<Value, Value> sums)
     {
         builder.Phase = Phase.Begin;
         foreach (Value parameter in parameters)
         {
-            Value sum = builder.State($"{parameter.Name}.gradient", parameter.Shape, MemoryKind.Gradients);
+            Value sum = builder.State($"{parameter.Name}.{name}", parameter.Shape, MemoryKind.Gradients);
             sums[parameter] = sum;
             builder.Emit(new Fill(0), "", MemoryKind.Gradients, sum);
         }
@@ -168,8 +173,20 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         builder.Phase = Phase.Repeat;
     }
 
+    // A micro-batch's gradient is complete by itself, so that its square can be summed; then its bytes are free.
+    private static void AddMoments(
+        GraphBuilder builder, Value[] parameters, IReadOnlyDictionary<Value, Value> gradients, Dictionary<Value, Value> sums, Dictionary<Value, Value> squares)
+    {
+        foreach (Value parameter in parameters.Reverse())
+        {
+            using IDisposable scope = builder.Scope("moments." + parameter.Name);
+            Load gradient = new(gradients[parameter]), sum = new(sums[parameter]), square = new(squares[parameter]);
+            builder.Assign([(sum.Value, sum + gradient), (square.Value, square + (gradient * gradient))]);
+        }
+    }
+
     private static void Update(
-        GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total)
+        GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total, Dictionary<Value, Value>? squares)
     {
         Value? key = step.Weights.IsStochastic() ? builder.Input(UpdateKey, new Shape(2), DType.I64) : null;
         int site = 0;
@@ -181,7 +198,8 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
             Expression clipped = GradientClipping.Clip(builder, step, parameter.Name, gradient, total);
             ParameterRounding rounding = step.Weights.TypeOf(parameter.Shape) == DType.F32 ? default : new(key, site, step.Weights == WeightFormat.CompensatedBF16);
             site++;
-            UpdateBuilder update = new(builder, scalars, parameter, clipped, rounding);
+            GradientMoments? moments = squares is null ? null : new GradientMoments(step.Optimizer.GradientParts, gradient, squares[parameter]);
+            UpdateBuilder update = new(builder, scalars, parameter, clipped, rounding, moments);
             step.Optimizer.Update(update);
             update.Emit();
         }

@@ -81,8 +81,8 @@ public sealed record TrainingOptions
     /// <summary>Rows of a step.</summary>
     public int Rows => BatchTokens / Sequence;
 
-    /// <summary>The peak learning rate that is used: given, or falling with width as larger models need it, times what suits the update rule.</summary>
-    public double PeakLearningRate => LearningRate ?? 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8) * Optimizer.LearningRateFactor;
+    /// <summary>The peak learning rate that is used: given, or one that suits the rule and falls with width as larger models need it.</summary>
+    public double PeakLearningRate => LearningRate ?? Optimizer.RateShare * 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8);
 
     /// <summary>The learning rate of each step.</summary>
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
@@ -111,6 +111,10 @@ public sealed record TrainingOptions
         Require(ClipNorm is >= 0 and < float.PositiveInfinity, $"--clip {ClipNorm}: give 0 (never) or a positive norm");
         Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
         Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
+        Require(!Optimizer.ReleasesGradients || ClipNorm == 0 || ClipScope != ClipScope.Global, $"--clip-scope global holds every gradient, and {Optimizer.Name} is there to hold none: give --clip-scope two-pass, which has the same numbers");
+        int parts = Optimizer.GradientParts;
+        Require(parts == 0 || Rows % parts == 0, $"{Optimizer.Name} divides a step into {parts} equal parts, and the {Rows} rows of a step do not divide so; give a --batch of a multiple of {(long)parts * Sequence} tokens");
+        Require(parts == 0 || MicroBatchRows is null || MicroBatchRows == Rows / parts, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} with {parts} parts needs {Rows / Math.Max(1, parts)} rows at a time");
         Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows of a step go through at once; leave it out, give a smaller --batch, or take --optimizer sgd-plain or adafactor");
         Require(Activations?.Name != "approx-bp" || !(Model.GatedMlp || Model.Experts > 0), $"--activations {Activations}: {Model.Name} has only gated activation functions, of which nothing would be saved; leave it out");
         Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");

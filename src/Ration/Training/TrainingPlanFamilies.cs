@@ -78,6 +78,7 @@ internal static class TrainingPlanFamilies
     // Each divisor doubles at least: between two of them lies little.
     private static List<int> MicroBatches(TrainingOptions options)
     {
+        if (options.Optimizer.GradientParts > 0) return [options.Rows / options.Optimizer.GradientParts];
         if (options.MicroBatchRows is { } pinned) return [pinned];
         if (MustRelease(options)) return [options.Rows];
         List<int> rows = [options.Rows];

@@ -29,19 +29,22 @@ internal sealed class OptimizerTrial : IDisposable
     /// <param name="threads">Threads of the device.</param>
     /// <param name="state">How state is stored.</param>
     /// <param name="weights">How the parameter is stored.</param>
+    /// <param name="clip">What the gradient is multiplied by before the rule sees it.</param>
     public OptimizerTrial(
         IOptimizer optimizer, double[] initial, Shape shape, string name = "layers.0.mlp.up", int threads = 1, StateFormat state = StateFormat.F32,
-        WeightFormat weights = WeightFormat.F32)
+        WeightFormat weights = WeightFormat.F32, float clip = 1)
     {
         GraphBuilder builder = new();
         _parameter = builder.Parameter(name, shape);
         Value gradient = builder.Input("gradient", shape);
+        GradientMoments? moments = optimizer.GradientParts > 0 ? new(optimizer.GradientParts, gradient, builder.Input("squares", shape)) : null;
         _scalars = new HostScalars(builder);
         builder.Pass = Pass.Update;
         using (builder.Scope("update." + name))
         {
             Value? key = weights.IsStochastic() ? builder.Input(TrainingGraph.UpdateKey, new Shape(2), DType.I64) : null;
-            UpdateBuilder update = new(builder, _scalars, _parameter, new Load(gradient), new(key, 5, weights == WeightFormat.CompensatedBF16));
+            Expression clipped = clip == 1 ? new Load(gradient) : new Load(gradient) * clip;
+            UpdateBuilder update = new(builder, _scalars, _parameter, clipped, new(key, 5, weights == WeightFormat.CompensatedBF16), moments);
             optimizer.Update(update);
             update.Emit();
         }
@@ -73,8 +76,9 @@ internal sealed class OptimizerTrial : IDisposable
     public double[] State(string name) => Read(_program.Graph.Persistent.Single(v => v.Name == $"{_parameter.Name}.{name}"));
 
     /// <summary>One update.</summary>
-    public void Step(double[] gradient, double learningRate)
+    public void Step(double[] gradient, double learningRate, double[]? squares = null)
     {
+        if (squares is not null) _executor.Write<float>(_program, "squares", Floats(squares));
         StepState state = new(++_steps, learningRate);
         foreach (HostScalar scalar in _scalars.All) _executor.WriteScalar(_program, scalar.Name, (float)scalar.Compute(state));
         _executor.Write<float>(_program, "gradient", Floats(gradient));

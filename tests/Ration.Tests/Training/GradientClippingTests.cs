@@ -100,6 +100,7 @@ public sealed class GradientClippingTests
             Assert.Contains(plan.Reasons, static r => r is { Name: "gradients", Choice: "released" });
         }
 
+        Assert.Contains("two-pass", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("adalomo") with { ClipScope = ClipScope.Global }, device)).Message, StringComparison.Ordinal);
         Assert.Contains("--micro-batch", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("lomo") with { MicroBatchRows = 2 }, device)).Message, StringComparison.Ordinal);
     }
 

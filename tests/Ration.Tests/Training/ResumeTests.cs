@@ -20,7 +20,8 @@ public sealed class ResumeTests
 
     [Theory]
     [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
-    public void So_it_does_with_every_optimizer(string optimizer) => AssertResumes(TrainingSamples.Options(optimizer));
+    public void So_it_does_with_every_optimizer(string optimizer) =>
+        AssertResumes(TrainingSamples.Options(optimizer) with { MicroBatchRows = TrainingSamples.LargestMicroBatch(optimizer) });
 
     [Theory]
     [MemberData(nameof(TrainingSamples.States), MemberType = typeof(TrainingSamples))]

@@ -53,11 +53,15 @@ internal static class TrainingSamples
 
     /// <summary>Every way to keep activations that can be asked for.</summary>
     public static TheoryData<string> ActivationMethods => [.. Ration.Planning.Passes.ActivationMethods.All.Select(static m => m.Name)];
+
     /// <summary>Every way of storing optimizer state.</summary>
     public static TheoryData<StateFormat> States => [.. Enum.GetValues<StateFormat>()];
 
     /// <summary>Every way of holding weights.</summary>
     public static TheoryData<WeightFormat> WeightFormats => [.. Enum.GetValues<WeightFormat>()];
+
+    /// <summary>The most rows at once that an optimizer allows.</summary>
+    public static int LargestMicroBatch(string optimizer) => Options(optimizer).Rows / Math.Max(1, Options(optimizer).Optimizer.GradientParts);
 
     /// <summary>Rows for these options.</summary>
     public static PackedBatches Data(TrainingOptions options) => new(new RandomTokens(5000, options.Model.Vocabulary, seed: 9), options.Sequence, options.Seed);
