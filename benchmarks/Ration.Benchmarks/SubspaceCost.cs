@@ -25,7 +25,7 @@ internal static class SubspaceCost
         pair.WriteHead();
         GraphBuilder traced = new();
         _ = new TransformerModel(traced, model, 8);
-        foreach (Shape shape in traced.Persistent.Where(static p => p.Shape.Rank == 2 && p.Name.StartsWith("layers.0.", StringComparison.Ordinal)).Select(static p => p.Shape).Distinct())
+        foreach (Shape shape in traced.Persistent.Where(static p => p.Shape.Rank == 2 && p.Name.Contains("layers.0.", StringComparison.Ordinal)).Select(static p => p.Shape).Distinct())
         {
             using ProgramTimer products = new(Products(shape, tokens), threads, static _ => 0.1f);
             using ProgramTimer iteration = new(Iteration(shape), threads, static _ => 0.1f);

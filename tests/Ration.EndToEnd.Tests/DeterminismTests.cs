@@ -8,6 +8,8 @@ public sealed class DeterminismTests(TrainedModel trained)
     [InlineData("--dropout", "0")]
     [InlineData("--dropout", "0.2")]
     [InlineData("--micro-batch", "2")]
+    [InlineData("--loss", "cut-filtered")]
+    [InlineData("--loss", "sampled")]
     public void Any_number_of_threads_gives_the_same_files(string option, string value)
     {
         using TestFolder folder = new();

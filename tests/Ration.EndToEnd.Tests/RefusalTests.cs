@@ -59,6 +59,7 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--learning-rate", "0.5", "--learning-rate")]
     [InlineData("--optimizer", "sgd", "optimizer")]
     [InlineData("--dropout", "0.1", "dropout")]
+    [InlineData("--loss", "full", "--loss")]
     public void Resuming_with_other_options(string option, string value, string named)
     {
         trained.Result.AssertDone();
@@ -103,6 +104,11 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--epochs", "train", "--epochs", "-1")]
     [InlineData("--dropout", "train", "--dropout", "1.5")]
     [InlineData("fast", "train", "--optimizer", "fast")]
+    [InlineData("tiny", "train", "--loss", "tiny")]
+    [InlineData("--sample-share", "train", "--loss", "sampled", "--sample-share", "0")]
+    [InlineData("--sample-share", "train", "--sample-share", "0.5")]
+    [InlineData("--filter-threshold", "train", "--loss", "cut-filtered", "--filter-threshold", "2")]
+    [InlineData("--filter-threshold", "train", "--loss", "sampled", "--filter-threshold", "0.1")]
     [InlineData("preset", "train", "--model", "preset:nonesuch")]
     [InlineData("/nowhere/model", "train", "--model", "/nowhere/model")]
     [InlineData("/nowhere/model", "generate", "--model", "/nowhere/model", "--prompt", "a")]

@@ -37,6 +37,7 @@ internal static class BenchCommand
         using Interruption interruption = new();
         int threads = CommonOptions.ReadThreads(parsed);
         Machine machine = MeasureMachine(threads, interruption.Token);
+        KeptRates.Calibrate(threads, parsed.GetValue(CommonOptions.Memory), interruption.Token);
         StepProfile profile = MeasureStep(parsed, threads, interruption.Token);
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(machine, profile);
         else WriteText(machine, profile);
@@ -67,7 +68,7 @@ internal static class BenchCommand
             Threads = threads,
         };
         Log.Line($"training {model.Name} for a few steps of {options.BatchTokens:N0} tokens …");
-        return StepProfile.Measure(options, new CpuDevice(threads), threads, model.Parameters > 50_000_000 ? 3 : 20, cancellation);
+        return StepProfile.Measure(options, new CpuDevice(threads), threads, model.Parameters > 50_000_000 ? 3 : 20, cancellation: cancellation);
     }
 
     private static void WriteText(Machine machine, StepProfile profile)

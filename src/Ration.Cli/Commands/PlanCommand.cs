@@ -2,7 +2,6 @@ using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Devices.Cpu;
-using Ration.Execution;
 using Ration.Files;
 using Ration.Planning;
 using Ration.Tokenizers;
@@ -35,22 +34,21 @@ internal static class PlanCommand
         TrainingOptions options = arguments.ReadOptions(parsed, source, tokens);
         CpuDevice device = new(options.Threads);
         MemoryChoices? pinned = arguments.ReadResume(parsed) ? TrainingCheckpoint.ReadHeader(arguments.ReadOutput(parsed), options).Choices : null;
+        MachineRates? kept = KeptRates.Of(device);
         TrainingPlan plan;
         MemoryBudgetException? refusal = null;
         try
         {
-            plan = TrainingPlan.Create(options, device, device.Threads, hostBytes, pinned);
+            plan = TrainingPlan.Create(options, device, device.Threads, hostBytes, pinned, kept);
         }
         catch (MemoryBudgetException e)
         {
             // What is shown instead is the plan of the smallest budget.
             refusal = e;
-            plan = TrainingPlan.Create(options with { Memory = e.Smallest }, device, device.Threads, hostBytes, pinned);
+            plan = TrainingPlan.Create(options with { Memory = e.Smallest }, device, device.Threads, hostBytes, pinned, kept);
         }
 
-        // On a device of its own: measuring replaces a device's memory.
-        using CpuDevice probe = new(options.Threads);
-        MachineRates rates = MachineMeasurement.Measure(probe);
+        MachineRates rates = kept ?? KeptRates.Measure(options.Threads);
         if (parsed.GetValue(CommonOptions.Json)) PlanJson.Write(plan, rates, refusal);
         else if (refusal is null) WriteTable(PlanReport.Of(plan, rates));
         if (refusal is null && parsed.GetValue(s_html) is { } html) WritePage(html, PlanReport.Of(plan, rates));

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Devices.Cpu;
-using Ration.Execution;
 using Ration.Inference;
 using Ration.Planning;
 
@@ -46,8 +45,7 @@ internal static class PlanGenerateCommand
             plan = Make(parsed, options with { Memory = e.Smallest }, most);
         }
 
-        using CpuDevice probe = new(options.Threads);
-        MachineRates rates = MachineMeasurement.Measure(probe);
+        MachineRates rates = KeptRates.Measure(options.Threads);
         if (parsed.GetValue(CommonOptions.Json)) GenerationPlanOutput.WriteJson(plan, rates, refusal);
         else if (refusal is null) GenerationPlanOutput.WriteText(plan, rates);
         return refusal is null ? ExitCode.Done : throw refusal;

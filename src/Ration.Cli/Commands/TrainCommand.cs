@@ -78,7 +78,7 @@ internal static class TrainCommand
     {
         CpuDevice device = new(options.Threads);
         CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
-        return TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices);
+        return TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices, KeptRates.Of(device));
     }
 
     // Hours of work must not be lost to a forgotten switch. What cannot be read holds nothing that could be gone on with.

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.Globalization;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Training;
 
 namespace Ration.Cli.Commands;
@@ -16,13 +18,25 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
-    private readonly Option<string?> _quality = OptionFactory.Choice("--quality",
-        "Which methods the plan may use. All methods there are so far are exact, so high and any plan the same (default exact).", ("exact", "exact"), ("high", "high"), ("any", "any"));
+    private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
+        "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state and activations (high), or other update rules too (any).",
+        ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
     private readonly Option<string?> _optimizer = OptionFactory.Choice("--optimizer", "The update rule (default adamw).", [.. OptimizerCatalog.All.Select(static o => (o.Name, o.Name))]);
     private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
+    private readonly Option<StateFormat?> _state = OptionFactory.Choice<StateFormat?>("--state",
+        "How the optimizer's state is stored between steps; embedding tables and small tensors keep f32 beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
+        ("f32", StateFormat.F32), ("bf16", StateFormat.BF16), ("8bit", StateFormat.EightBit), ("fp8", StateFormat.Float8));
+    private readonly Option<WeightFormat> _weights = OptionFactory.Choice("--weights",
+        "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32).",
+        ("f32", WeightFormat.F32), ("bf16", WeightFormat.BF16), ("bf16-kahan", WeightFormat.CompensatedBF16), ("int8", WeightFormat.Int8));
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
-        ("auto", null), ("none", RecomputeMode.None), ("all", RecomputeMode.Blocks), ("sqrt", RecomputeMode.SquareRoot));
+        ("auto", null), ("none", RecomputeMode.None), ("attention", RecomputeMode.Attention), ("mlp", RecomputeMode.Mlp), ("all", RecomputeMode.Blocks),
+        ("sqrt", RecomputeMode.SquareRoot), ("optimal", RecomputeMode.Optimal));
+    private readonly Option<ActivationMethod?> _activations = OptionFactory.Choice<ActivationMethod?>("--activations",
+        "How activations wait for the backward pass: " + string.Join("; ", ActivationMethods.All.Select(static m => $"{m.Name}, {m.Description}")) + " (default f32).",
+        [.. ActivationMethods.All.Select(static m => (m.Name, (ActivationMethod?)m))]);
+    private readonly Option<string?> _mlpTiles = OptionFactory.Word("--mlp-tiles", "N|auto", "Into how many tiles of tokens MLPs are cut, so that their hidden layers do not live as a whole (default auto: the plan decides).");
     private readonly Option<long?> _steps = OptionFactory.Number<long>("--steps", "N", $"Optimizer steps (default {DefaultSteps}).");
     private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
     private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
@@ -30,11 +44,17 @@ internal sealed class TrainingArguments
     private readonly Option<long?> _warmup = OptionFactory.Number<long>("--warmup", "STEPS", "Steps until the peak (default a twentieth of all, at most 500).");
     private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).",
         ("cosine", ScheduleShape.Cosine), ("linear", ScheduleShape.Linear), ("constant", ScheduleShape.Constant));
-    private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Larger gradients are scaled down to this norm (default 1, 0 for never).");
+    private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Gradients are held to this norm (default 1, 0 for never).");
     private readonly Option<ClipScope> _clipScope = OptionFactory.Choice("--clip-scope",
-        "Whether the norm is each parameter's own, which lets gradients be released early, or that of all together (default parameter).",
-        ("parameter", ClipScope.Parameter), ("global", ClipScope.Global));
+        "What --clip limits: the norm of each parameter, which lets gradients be released early, of all together, the same in two backward passes, which does both, or each element (default parameter).",
+        ("parameter", ClipScope.Parameter), ("global", ClipScope.Global), ("two-pass", ClipScope.TwoPass), ("value", ClipScope.Value));
     private readonly Option<float?> _dropout = OptionFactory.Number<float>("--dropout", "P", "Probability of dropout (default 0).");
+    private readonly Option<LossMethod> _loss = OptionFactory.Choice("--loss",
+        "How the loss over the vocabulary is computed: in blocks that are cut to the cache (the default), so without the parts of the gradient that are negligible, by chunks of tokens, "
+        + "with all logits kept, or over a sample of the vocabulary. The second and the last are not exact; evaluation always is.",
+        [.. Enum.GetValues<LossMethod>().Select(static m => (LossOptions.NameOf(m), m))]);
+    private readonly Option<float?> _filterThreshold = OptionFactory.Number<float>("--filter-threshold", "X", "What is negligible for --loss cut-filtered (default 0.000244, which is 2^-12).");
+    private readonly Option<double?> _sampleShare = OptionFactory.Number<double>("--sample-share", "X", "The part of the vocabulary that --loss sampled draws for each step (default 0.1).");
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
     private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
@@ -47,8 +67,8 @@ internal sealed class TrainingArguments
     {
         ReadOnlySpan<Option> all =
         [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _recompute, _steps, _epochs, _batch,
-            CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _microBatch, CommonOptions.Seed,
+            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _recompute, _activations, _mlpTiles,
+            _steps, _epochs, _batch, CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
             CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
         foreach (Option option in all) command.Options.Add(option);
@@ -102,24 +122,47 @@ internal sealed class TrainingArguments
             LearningRate = parsed.GetValue(_learningRate),
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
-            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed)),
+            Quality = parsed.GetValue(_quality),
+            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null ? Settings(parsed, batch) : null,
+            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch)),
+            State = parsed.GetValue(_state),
+            Weights = parsed.GetValue(_weights),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
             ClipScope = parsed.GetValue(_clipScope),
             Dropout = parsed.GetValue(_dropout) ?? 0,
+            Loss = ReadLoss(parsed),
             Seed = parsed.GetValue(CommonOptions.Seed) ?? 1,
             Threads = CommonOptions.ReadThreads(parsed),
             Recompute = parsed.GetValue(_recompute),
+            Activations = parsed.GetValue(_activations),
+            MlpTiles = MlpTiles(parsed.GetValue(_mlpTiles)),
             MicroBatchRows = parsed.GetValue(_microBatch),
         };
         options.Validate();
         return options;
     }
 
-    private OptimizerSettings Settings(ParseResult parsed)
+    private LossOptions ReadLoss(ParseResult parsed)
+    {
+        LossOptions loss = new()
+        {
+            Method = parsed.GetValue(_loss),
+            FilterThreshold = parsed.GetValue(_filterThreshold) ?? LossOptions.DefaultFilterThreshold,
+            SampleShare = parsed.GetValue(_sampleShare) ?? LossOptions.DefaultSampleShare,
+        };
+        if (parsed.GetValue(_filterThreshold) is not null && loss.Method != LossMethod.Filtered) throw new InvalidInputException("--filter-threshold means nothing without --loss cut-filtered; give both or neither");
+        if (parsed.GetValue(_sampleShare) is not null && loss.Method != LossMethod.Sampled) throw new InvalidInputException("--sample-share means nothing without --loss sampled; give both or neither");
+        return loss;
+    }
+
+    private static int? MlpTiles(string? text) => text is null or "auto" ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) ? tiles : throw new InvalidInputException($"--mlp-tiles '{text}': give a number of tiles, or auto");
+
+    private OptimizerSettings Settings(ParseResult parsed, int batch)
     {
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
-        return new OptimizerSettings { Rank = rank, Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
+        return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
     }
 
     /// <summary>How the run is kept.</summary>

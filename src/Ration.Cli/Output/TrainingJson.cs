@@ -81,8 +81,12 @@ internal static class PlanJson
     {
         choices.Number("microBatchRows", plan.Choices.MicroBatchRows);
         choices.Text("recompute", plan.Choices.Recompute.ToString());
+        choices.Text("activations", plan.Choices.Activations.Name);
+        choices.Number("mlpTiles", plan.Choices.MlpTiles);
         choices.Flag("releaseGradients", plan.Choices.Release);
         choices.Text("optimizer", plan.Options.Optimizer.Name);
+        choices.Text("state", plan.Options.Step.State.ToString());
+        choices.Text("weights", plan.Options.Weights.ToString());
         choices.Number("batch", plan.Options.BatchTokens);
         choices.Number("sequence", plan.Options.Sequence);
         choices.Number("learningRate", plan.Options.PeakLearningRate);

@@ -23,6 +23,9 @@ public sealed class TimedDevice(IDevice inner) : IDevice
     /// <inheritdoc/>
     public int Threads => inner.Threads;
 
+    /// <summary>Told of each instruction that ran, with its time in seconds.</summary>
+    public Action<Node, double>? Observer { get; init; }
+
     /// <summary>Times so far, longest first.</summary>
     public IReadOnlyList<OpTiming> Timings =>
         [.. _timings.Select(static t => new OpTiming(
@@ -55,6 +58,7 @@ public sealed class TimedDevice(IDevice inner) : IDevice
         inner.Wait();
         long ticks = Stopwatch.GetTimestamp() - start;
         Node node = instruction.Node;
+        Observer?.Invoke(node, Stopwatch.GetElapsedTime(0, ticks).TotalSeconds);
         OpCost cost = node.Op.Cost(node);
         (long Count, long Ticks, double Flops, double Bytes) sum = _timings.GetValueOrDefault((node.Op.Name, node.Pass));
         _timings[(node.Op.Name, node.Pass)] = (sum.Count + 1, sum.Ticks + ticks, sum.Flops + cost.Flops, sum.Bytes + cost.Bytes);

@@ -3,6 +3,7 @@ using Ration.Files.HuggingFace;
 using Ration.Files.Weights;
 using Ration.Graphs;
 using Ration.Models;
+using Ration.Tensors;
 
 namespace Ration.Files;
 
@@ -33,7 +34,7 @@ public static class ModelFolder
         ModelConfiguration written = HuggingFaceFolder.Conventional(model);
         WeightSource source = ConventionChange.Of(new ExecutorWeights(weights, executor), model, written);
         WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
-        new HuggingFaceWriter(folder, source, map, tensor => source.TypeOf(map.LinksInto(tensor)[0].Parameter))
+        new HuggingFaceWriter(folder, source, map, tensor => TypeInFile(source.TypeOf(map.LinksInto(tensor)[0].Parameter)))
             .Write(Describe(written, tokenizer, origin), long.MaxValue);
         if (origin is not null && Directory.Exists(origin) && !InputFile.IsSame(origin, folder)) HuggingFaceFolder.CopyCompanions(origin, folder);
     }
@@ -45,6 +46,9 @@ public static class ModelFolder
         using StoredModel model = StoredModel.Open(path);
         model.Load(weights, executor);
     }
+
+    // The layout has no names for types with blocks.
+    private static DType TypeInFile(DType held) => held.IsQuantized() ? DType.F32 : held;
 
     private static HuggingFaceConfig Describe(ModelConfiguration model, string? tokenizer, string? origin)
     {

@@ -2,10 +2,11 @@ using System.Buffers;
 using Ration.Execution;
 using Ration.Files.Safetensors;
 using Ration.Graphs;
+using Ration.Tensors;
 
 namespace Ration.Files;
 
-/// <summary>Moves persistent values between an executor and a safetensors file in pieces, so that no tensor is held twice.</summary>
+/// <summary>Moves persistent values between an executor and a safetensors file in pieces, so that no tensor is held twice. What is stored in blocks is written as bytes.</summary>
 public static class PersistentTensors
 {
     private const int PieceBytes = 64 << 10;
@@ -13,7 +14,7 @@ public static class PersistentTensors
     /// <summary>Writes values under their names, with checksums, replacing the file atomically.</summary>
     public static void Save(SafetensorsWriter writer, string path, IReadOnlyList<Value> values, Executor executor)
     {
-        foreach (Value value in values) writer.Declare(value.Name, value.DType, value.Shape);
+        foreach (Value value in values) writer.Declare(value.Name, TypeOf(value).DType, TypeOf(value).Shape);
         writer.Save(path, output =>
         {
             byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
@@ -56,7 +57,11 @@ public static class PersistentTensors
     private static void Check(SafetensorsReader reader, Value value)
     {
         StoredTensor tensor = reader.Require(value.Name);
-        if (tensor.DType == value.DType && tensor.Shape == value.Shape) return;
-        throw new FileFormatException(reader.Path, $"{value.Name} is {tensor.DType}{tensor.Shape}, not {value.DType}{value.Shape}", "use the file with the model it was made for");
+        (Shape shape, DType type) = TypeOf(value);
+        if (tensor.DType == type && tensor.Shape == shape) return;
+        throw new FileFormatException(reader.Path, $"{value.Name} is {tensor.DType}{tensor.Shape}, not {type}{shape}", "use the file with the model it was made for");
     }
+
+    // The format has no names for types with blocks; their bytes it can hold.
+    private static TensorType TypeOf(Value value) => value.DType.IsQuantized() ? new(new Shape(value.Bytes), DType.U8) : new(value.Shape, value.DType);
 }

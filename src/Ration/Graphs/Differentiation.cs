@@ -6,7 +6,7 @@ namespace Ration.Graphs;
 public static class Differentiation
 {
     /// <summary>
-    /// Appends the backward pass for the nodes built so far. Nodes that no trainable parameter stands behind are not visited.
+    /// Appends the backward pass for the forward nodes built so far. Nodes that no trainable parameter stands behind are not visited.
     /// </summary>
     /// <param name="builder">Holds the forward nodes; receives the backward nodes.</param>
     /// <param name="seeds">The values to differentiate and the gradient of each; a null gradient means that the op of the value is a
@@ -16,7 +16,7 @@ public static class Differentiation
     public static IReadOnlyDictionary<Value, Value> Backward(
         GraphBuilder builder, IReadOnlyDictionary<Value, Value?> seeds, IReadOnlyDictionary<Value, Value>? accumulators = null)
     {
-        Node[] forward = [.. builder.Nodes];
+        Node[] forward = [.. builder.Nodes.Where(static n => n.Pass == Pass.Forward)];
         HashSet<int> reached = ReachedFrom(builder.Persistent.Where(static v => v.Trainable), forward);
         Gradients gradients = new(builder, reached);
         HashSet<int> losses = [];

@@ -27,6 +27,9 @@ public sealed class GraphBuilder
     /// <summary>The phase in which new nodes run.</summary>
     public Phase Phase { get; set; } = Phase.Repeat;
 
+    /// <summary>The backward pass that new nodes belong to, where there are several: from 0.</summary>
+    public int Sweep { get; set; }
+
     /// <summary>Nodes so far.</summary>
     public IReadOnlyList<Node> Nodes => _nodes;
 
@@ -40,8 +43,8 @@ public sealed class GraphBuilder
 
     /// <summary>Memory that outlives the step and is not a weight: optimizer state, accumulated gradients, a cache.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
-    public Value State(string name, Shape shape, MemoryKind kind, DType type = DType.F32) =>
-        Declare(_persistent, new Value(_nextId, name, shape, type, kind, ValueRole.Persistent));
+    public Value State(string name, Shape shape, MemoryKind kind, DType type = DType.F32, bool isNonNegative = false) =>
+        Declare(_persistent, new Value(_nextId, name, shape, type, kind, ValueRole.Persistent) { IsNonNegative = isNonNegative });
 
     /// <summary>A value that the host writes before the nodes run.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
@@ -89,7 +92,7 @@ public sealed class GraphBuilder
             outputs[i] = new Value(_nextId++, numbered, types[i].Shape, types[i].DType, kind, ValueRole.Computed);
         }
 
-        _nodes.Add(new Node(op, inputs, outputs, _scopes.TryPeek(out string? scope) ? scope : "", Block, Pass, Phase) { Condition = _condition });
+        _nodes.Add(new Node(op, inputs, outputs, _scopes.TryPeek(out string? scope) ? scope : "", Block, Pass, Phase) { Condition = _condition, Sweep = Sweep });
         return outputs;
     }
 

@@ -44,6 +44,11 @@ public sealed record Node(Op Op, IReadOnlyList<Value> Inputs, IReadOnlyList<Valu
     /// <summary>When the node runs; null for in every step.</summary>
     public NodeCondition? Condition { get; init; }
 
+    /// <summary>
+    /// Which of several backward passes over the same results of the forward pass the node belongs to, from 0; its updates are those after it.
+    /// </summary>
+    public int Sweep { get; init; }
+
     /// <summary>The one output of a node that has one.</summary>
     public Value Output => Outputs[0];
 

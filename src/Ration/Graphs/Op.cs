@@ -23,6 +23,9 @@ public abstract record Op
     /// <summary>The name in dumps and messages.</summary>
     public virtual string Name => GetType().Name;
 
+    /// <summary>What nodes have in common that take time in proportion to their <see cref="Cost"/>.</summary>
+    public virtual string CostClass => Name;
+
     /// <summary>
     /// Whether the result can be had again for about the price of reading its inputs (norms, activation functions), so that keeping
     /// it for the backward pass is a waste.

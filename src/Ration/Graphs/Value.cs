@@ -41,6 +41,9 @@ public enum StorageLayout
 public sealed record Value(
     int Id, string Name, Shape Shape, DType DType, MemoryKind Kind, ValueRole Role, bool Trainable = false, StorageLayout Layout = StorageLayout.Rows)
 {
+    /// <summary>Whether no element is ever below zero, so that storage can do without signs.</summary>
+    public bool IsNonNegative { get; init; }
+
     /// <summary>Its size in memory.</summary>
     public long Bytes => DType.Bytes(Shape);
 

@@ -99,8 +99,11 @@ public sealed class GenerationPlan
 
     private static MemoryBudgetException Refusal(GenerationOptions options, IDevice device, long budget, long runtime)
     {
-        GenerationChoices last = GenerationChoices.Of(options).Last();
-        ByteSize smallest = new(Needed(options, last, device, runtime));
+        GenerationChoices last = GenerationChoices.Of(options).Last(), asStored = last with { WeightType = options.WeightType };
+        // Weights that are stored in fewer bits than any that the quality allows stay as they are.
+        long needed = Needed(options, last, device, runtime), neededAsStored = Needed(options, asStored, device, runtime);
+        if (neededAsStored <= needed) (last, needed) = (asStored, neededAsStored);
+        ByteSize smallest = new(needed);
         string kept = $"{last.Chunk} token{(last.Chunk == 1 ? "" : "s")} at a time, keys and values in {last.CacheType}"
             + (last.WeightType is { } type ? $", weights in {type}" : "");
         return new MemoryBudgetException(

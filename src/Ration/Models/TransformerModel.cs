@@ -18,6 +18,7 @@ public sealed class TransformerModel
     private readonly RotaryFrequencies[] _frequencies;
     private (Value Key, float Probability)? _dropout;
     private int _dropoutSites;
+    private int _mlpTiles = 1;
 
     /// <summary>Declares the weights of a model in a graph.</summary>
     /// <param name="builder">Where the model is built.</param>
@@ -55,6 +56,10 @@ public sealed class TransformerModel
     /// <param name="probability">In [0, 1).</param>
     public void UseDropout(Value randomKey, float probability) => _dropout = (randomKey, probability);
 
+    /// <summary>Runs MLPs over tiles of tokens (<see cref="TiledMlp"/>), so that their hidden layers do not live as a whole.</summary>
+    /// <param name="tiles">How many; 1 for all tokens at once.</param>
+    public void UseMlpTiles(int tiles) => _mlpTiles = tiles;
+
     /// <summary>From tokens to the normalized hidden states that the head reads: [rows, tokens, width].</summary>
     /// <param name="inputs">The tokens.</param>
     /// <param name="cache">Given the layer and its new keys and values, returns the keys and values to attend to; null for the new ones.</param>
@@ -85,8 +90,9 @@ public sealed class TransformerModel
     /// <param name="targets">I32, one for each row of hidden states; negative = ignored.</param>
     /// <param name="scale">A scalar.</param>
     /// <param name="options">Options of the loss; its cap is the model's, whatever is said here.</param>
-    public Value Loss(Value hidden, Value targets, Value scale, LinearCrossEntropy? options = null) =>
-        _builder.LinearCrossEntropy(hidden, Head, targets, scale, (options ?? new LinearCrossEntropy()) with { SoftCap = _model.LogitSoftCap });
+    /// <param name="sample">I32 ids of the rows of the head that take part, for a sampled softmax; null for all.</param>
+    public Value Loss(Value hidden, Value targets, Value scale, LinearCrossEntropy? options = null, Value? sample = null) =>
+        _builder.LinearCrossEntropy(hidden, Head, targets, scale, (options ?? new LinearCrossEntropy()) with { SoftCap = _model.LogitSoftCap }, sample);
 
     // Layers with equal frequencies share one list.
     private static RotaryFrequencies[] Frequencies(ModelConfiguration model, int context)
@@ -183,10 +189,18 @@ public sealed class TransformerModel
     private Value Mlp(string prefix, Value x, bool isGated)
     {
         ActivationFunction function = Function(_model.Activation);
+        if (_mlpTiles > 1) return TiledMlp(function, prefix, x, isGated);
         Value? gate = isGated ? Linear(x, $"{prefix}.gate_proj", "gate") : null;
         Value up = Linear(x, $"{prefix}.up_proj", "up");
         Value activated = gate is null ? _builder.Activate(function, up) : _builder.GatedActivate(function, gate, up);
         return Linear(activated, $"{prefix}.down_proj", "down");
+    }
+
+    private Value TiledMlp(ActivationFunction function, string prefix, Value x, bool isGated)
+    {
+        string[] names = isGated ? ["gate_proj", "up_proj", "down_proj"] : ["up_proj", "down_proj"];
+        Value[] biases = [.. names.Where(n => _weights.ContainsKey($"{prefix}.{n}.bias")).Select(n => _weights[$"{prefix}.{n}.bias"])];
+        return _builder.TiledMlp(function, _mlpTiles, x, [.. names.Select(n => Weight($"{prefix}.{n}"))], biases, "down");
     }
 
     // The weight's product with x, and its bias where it has one.

@@ -1,8 +1,8 @@
-using System.Runtime.InteropServices;
 using Ration.Execution;
 using Ration.Graphs;
 using Ration.Memory;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Models;
 
@@ -29,13 +29,16 @@ public static class WeightInitialization
         }
 
         Span<float> piece = stackalloc float[Piece];
+        Span<byte> stored = stackalloc byte[Piece * sizeof(float)];
         piece.Fill(gain);
         CounterRandom random = new(seed, CounterRandom.StreamOf(value.Name));
         for (long start = 0; start < value.Shape.Elements; start += Piece)
         {
             Span<float> part = piece[..(int)Math.Min(Piece, value.Shape.Elements - start)];
             if (!isGain) random.FillNormal((ulong)start, part, deviation);
-            executor.WritePersistent(value, start * sizeof(float), MemoryMarshal.AsBytes(part));
+            Span<byte> bytes = stored[..(int)value.DType.Bytes(part.Length)];
+            TensorCodec.Encode(value.DType, part, bytes);
+            executor.WritePersistent(value, value.DType.Bytes(start), bytes);
         }
     }
 

@@ -16,14 +16,17 @@ public sealed record AdamW(float Beta1 = 0.9f, float Beta2 = 0.95f, float Epsilo
     public string Name => "adamw";
 
     /// <inheritdoc/>
-    public void Update(UpdateBuilder u)
+    public void Update(UpdateBuilder u) => Update(u, Beta1, Beta2, Epsilon, WeightDecay);
+
+    /// <summary>The update with decays in double precision, which those very close to one need.</summary>
+    internal static void Update(UpdateBuilder u, double beta1, double beta2, float epsilon, float weightDecay)
     {
-        Load first = u.State("first_moment"), second = u.State("second_moment");
-        Expression mean = Expression.Lerp(first, u.Gradient, 1 - Beta1);
-        Expression square = Expression.Lerp(second, u.Gradient * u.Gradient, 1 - Beta2);
-        Expression meanScale = u.Scalar("adamw.meanScale", step => step.LearningRate / (1 - Math.Pow(Beta1, step.Number)));
-        Expression rootScale = u.Scalar("adamw.rootScale", step => 1 / Math.Sqrt(1 - Math.Pow(Beta2, step.Number)));
-        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (mean * meanScale / ((Expression.SquareRoot(square) * rootScale) + Epsilon)));
+        Load first = u.State("first_moment"), second = u.State("second_moment", nonNegative: true);
+        Expression mean = Expression.Lerp(first, u.Gradient, (float)(1 - beta1));
+        Expression square = Expression.Lerp(second, u.Gradient * u.Gradient, (float)(1 - beta2));
+        Expression meanScale = u.Scalar("adamw.meanScale", step => step.LearningRate / (1 - Math.Pow(beta1, step.Number)));
+        Expression rootScale = u.Scalar("adamw.rootScale", step => 1 / Math.Sqrt(1 - Math.Pow(beta2, step.Number)));
+        u.Assign(u.Parameter, u.Decayed(weightDecay) - (mean * meanScale / ((Expression.SquareRoot(square) * rootScale) + epsilon)));
         u.Assign(first, mean);
         u.Assign(second, square);
     }

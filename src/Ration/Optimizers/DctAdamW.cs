@@ -2,6 +2,7 @@ using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
 using Ration.Optimizers.LowRank;
+using Ration.Optimizers.Parts;
 using Ration.Tensors;
 
 namespace Ration.Optimizers;
@@ -20,7 +21,7 @@ namespace Ration.Optimizers;
 /// <param name="Epsilon">Added to the root of the second mean.</param>
 /// <param name="WeightDecay">Share of a weight lost per step and unit of learning rate.</param>
 public sealed record DctAdamW(
-    int? Rank = null, int Period = 1, double Beta1 = 0.9, double Beta2 = 0.999, float Epsilon = 1e-8f, float WeightDecay = 0) : IOptimizer
+    int? Rank = null, int Period = 1, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float WeightDecay = 0) : IOptimizer
 {
     /// <inheritdoc/>
     public string Name => "dct-adamw";
@@ -30,17 +31,17 @@ public sealed record DctAdamW(
     {
         if (!u.IsHiddenMatrix)
         {
-            new AdamW((float)Beta1, (float)Beta2, Epsilon, WeightDecay).Update(u);
+            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
             return;
         }
 
         Subspace subspace = new(u, Rank);
         Load columns = u.State("columns", new Shape(subspace.Rank));
-        (Load First, Load Second) moments = SubspaceAdam.Moments(u, subspace);
+        (Load First, Load Second) moments = AdamMoments.Declare(u, subspace.ProjectedShape);
         using (u.Every(Period)) Choose(u, subspace, columns, moments);
         Value basis = u.Graph.CosineColumns(subspace.Side, columns.Value);
-        Value step = new SubspaceAdam(Beta1, Beta2, Epsilon).Step(u, moments, new Load(subspace.Project(basis)), scale: 1);
-        u.Assign(u.Parameter, u.Decayed(WeightDecay) - new Load(subspace.Lift(basis, step)));
+        Value direction = new AdamMoments(Beta1, Beta2, Epsilon).Direction(u, subspace.Project(basis), moments);
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (u.LearningRate * new Load(subspace.Lift(basis, direction))));
     }
 
     private static void Choose(UpdateBuilder u, Subspace subspace, Load columns, (Load First, Load Second) moments)

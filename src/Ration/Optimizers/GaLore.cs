@@ -1,6 +1,7 @@
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Optimizers.LowRank;
+using Ration.Optimizers.Parts;
 
 namespace Ration.Optimizers;
 
@@ -19,7 +20,7 @@ namespace Ration.Optimizers;
 /// <param name="PowerIterations">Iterations of a renewal, at least 1; see <see cref="Subspace.Iterate"/>.</param>
 /// <param name="Seed">Decides the first subspace.</param>
 public sealed record GaLore(
-    int? Rank = null, int Period = 200, float Scale = 0.25f, double Beta1 = 0.9, double Beta2 = 0.999, float Epsilon = 1e-8f, float WeightDecay = 0,
+    int? Rank = null, int Period = 200, float Scale = 0.25f, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float WeightDecay = 0,
     int PowerIterations = 2, ulong Seed = 1) : IOptimizer
 {
     /// <inheritdoc/>
@@ -30,13 +31,13 @@ public sealed record GaLore(
     {
         if (!u.IsHiddenMatrix)
         {
-            new AdamW((float)Beta1, (float)Beta2, Epsilon, WeightDecay).Update(u);
+            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
             return;
         }
 
         Subspace subspace = new(u, Rank);
         Value basis = subspace.FollowingGradient(Period, PowerIterations, Seed);
-        Value step = new SubspaceAdam(Beta1, Beta2, Epsilon).Step(u, SubspaceAdam.Moments(u, subspace), new Load(subspace.Project(basis)), Scale);
-        u.Assign(u.Parameter, u.Decayed(WeightDecay) - new Load(subspace.Lift(basis, step)));
+        Value direction = new AdamMoments(Beta1, Beta2, Epsilon).Direction(u, subspace.Project(basis));
+        u.Assign(u.Parameter, u.Decayed(WeightDecay) - (u.LearningRate * Scale * new Load(subspace.Lift(basis, direction))));
     }
 }

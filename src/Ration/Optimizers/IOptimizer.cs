@@ -9,6 +9,16 @@ public interface IOptimizer
     /// <summary>The name on the command line.</summary>
     string Name { get; }
 
+    /// <summary>
+    /// The learning rate that suits it, as a multiple of the one that suits Adam with the same model: what a run takes where no rate is given.
+    /// </summary>
+    double LearningRateFactor => 1;
+
+    /// <summary>
+    /// Whether the rule is one that never holds gradients: its runs have no micro-batches, and always release.
+    /// </summary>
+    bool ReleasesGradients => false;
+
     /// <summary>Emits the update of one parameter.</summary>
     void Update(UpdateBuilder u);
 }

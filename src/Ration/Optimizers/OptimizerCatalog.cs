@@ -6,6 +6,9 @@ public sealed record OptimizerSettings
     /// <summary>Rank of the subspace that a low-rank rule works in, or null for the rule's own.</summary>
     public int? Rank { get; init; }
 
+    /// <summary>Tokens of a step, for rules that go by them.</summary>
+    public long TokensPerStep { get; init; }
+
     /// <summary>Decides everything random in a rule.</summary>
     public ulong Seed { get; init; } = 1;
 }
@@ -22,15 +25,25 @@ public static class OptimizerCatalog
     public static IReadOnlyList<OptimizerEntry> All { get; } =
     [
         new("adamw", static _ => new AdamW()),
+        new("adamw-small-batch", static s => new AdamWSmallBatch(s.TokensPerStep)),
         new("sgd", static _ => new Sgd()),
-        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
-        new("dct-adamw", static s => new DctAdamW(s.Rank)),
+        new("sgd-plain", static _ => new Sgd(Momentum: 0)),
+        new("sgd-sai", static _ => new SgdSai()),
+        new("lion", static _ => new Lion()),
+        new("adafactor", static _ => new Adafactor()),
+        new("lamb", static _ => new Lamb()),
+        new("lars", static _ => new Lars()),
+        new("lomo", static _ => new Lomo()),
+        new("adalomo", static _ => new AdaLomo()),
         new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed)),
         new("apollo-mini", static s => Apollo.Mini(s.Seed)),
+        new("muon", static _ => new Muon()),
+        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
+        new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed)),
+        new("dct-adamw", static s => new DctAdamW(s.Rank)),
         new("fira", static s => new Fira(s.Rank, Seed: s.Seed)),
         new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed)),
         new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed)),
-        new("muon", static _ => new Muon()),
         new("soap", static _ => new Soap()),
         new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed)),
     ];

@@ -11,7 +11,7 @@ namespace Ration.Optimizers;
 public sealed record Sgd(float Momentum = 0.9f, float WeightDecay = 0) : IOptimizer
 {
     /// <inheritdoc/>
-    public string Name => "sgd";
+    public string Name => Momentum == 0 ? "sgd-plain" : "sgd";
 
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)

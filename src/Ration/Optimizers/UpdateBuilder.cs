@@ -15,7 +15,8 @@ namespace Ration.Optimizers;
 /// <param name="scalars">Scalars of the step.</param>
 /// <param name="parameter">The parameter.</param>
 /// <param name="gradient">Its complete gradient, clipped as the run asks.</param>
-public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient)
+/// <param name="rounding">How the parameter is rounded to its storage.</param>
+public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient, ParameterRounding rounding = default)
 {
     private readonly List<(Value Target, Expression Formula)> _assignments = [];
     private Value? _gradientTensor;
@@ -38,7 +39,7 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// <summary>The parameter's shape.</summary>
     public Shape Shape => parameter.Shape;
 
-    /// <summary>The parameter's name, for example <c>layers.3.mlp.up</c>.</summary>
+    /// <summary>The parameter's name, for example <c>model.layers.3.mlp.up_proj.weight</c>.</summary>
     public string Name => parameter.Name;
 
     /// <summary>Whether the parameter is a matrix; by custom only matrices are decayed.</summary>
@@ -48,12 +49,17 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// Whether the parameter is a matrix of a block, which methods for products are for, and not an embedding table, a head, a gain or a bias:
     /// those have no meaning as a map between spaces, or no rows to save on.
     /// </summary>
-    public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Name.StartsWith("layers.", StringComparison.Ordinal);
+    public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Name.Contains("layers.", StringComparison.Ordinal);
 
-    /// <summary>State that is kept between steps and starts at zero.</summary>
+    /// <summary>
+    /// State that is kept between steps and starts at zero. How it is stored is the run's choice: where only formulas read and assign it, it
+    /// may be in fewer bits than F32.
+    /// </summary>
     /// <param name="name">Unique for the parameter.</param>
     /// <param name="shape">Its shape; by default the parameter's.</param>
-    public Load State(string name, Shape? shape = null) => new(builder.State($"{parameter.Name}.{name}", shape ?? parameter.Shape, MemoryKind.OptimizerState));
+    /// <param name="nonNegative">Whether no element is ever below zero, as of means of squares: storage then needs no sign.</param>
+    public Load State(string name, Shape? shape = null, bool nonNegative = false) =>
+        new(builder.State($"{parameter.Name}.{name}", shape ?? parameter.Shape, MemoryKind.OptimizerState, isNonNegative: nonNegative));
 
     /// <summary>A scalar that the host computes for each step; equal names are one scalar.</summary>
     public Load Scalar(string name, Func<StepState, double> compute) => new(scalars[name, compute]);
@@ -110,6 +116,9 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// <summary>Σ x² of a tensor, a scalar.</summary>
     public Load SquaredNorm(Value tensor, string name) => new(builder.SumOfSquares(tensor, name));
 
+    /// <summary>Σ x of a tensor, a scalar.</summary>
+    public Load Sum(Value tensor, string name) => new(builder.Sum(tensor, name));
+
     /// <summary>op(a)·op(b) of two matrices.</summary>
     public Value MatMul(Value a, Value b, bool transposeA = false, bool transposeB = false, string name = "product") =>
         builder.MatMul(a, b, transposeA, transposeB, name: name, kind: MemoryKind.Workspace);
@@ -129,6 +138,20 @@ public sealed class UpdateBuilder(GraphBuilder builder, HostScalars scalars, Val
     /// <summary>Emits everything that was assigned as one node.</summary>
     internal void Emit()
     {
-        if (_assignments.Count > 0) builder.Assign(_assignments);
+        if (_assignments.Count == 0) return;
+        if (rounding.IsCompensated) Compensate();
+        builder.Assign(_assignments, rounding.Key is null ? null : new StochasticRounding(parameter, rounding.Key, rounding.Site));
+    }
+
+    // Kahan's summation: the number is the stored one and what its rounding has left over. Rounding to the 8 bits of bfloat16 is written as
+    // arithmetic (Dekker 1971): s(1 + 2¹⁶) − (s(1 + 2¹⁶) − s).
+    private void Compensate()
+    {
+        int at = _assignments.FindIndex(a => a.Target.Id == parameter.Id);
+        if (at < 0) return;
+        Load compensation = new(builder.State($"{parameter.Name}.compensation", parameter.Shape, MemoryKind.OptimizerState, DType.BF16));
+        Expression sum = _assignments[at].Formula + compensation, large = sum * 65537f, stored = large - (large - sum);
+        _assignments[at] = (parameter, stored);
+        Assign(compensation, sum - stored);
     }
 }

@@ -3,20 +3,10 @@ using Ration.Tensors;
 
 namespace Ration.Planning;
 
-/// <summary>What a machine does in a second.</summary>
-/// <param name="Flops">Floating-point operations of large matrix products.</param>
-/// <param name="BytesPerSecond">Bytes read or written by streaming operations.</param>
-/// <param name="SecondsPerNode">Cost of starting an operation.</param>
-public sealed record MachineRates(double Flops, double BytesPerSecond, double SecondsPerNode)
-{
-    /// <summary>
-    /// Typical of a current core, for ranking plans: choices must not depend on how busy the machine was while it was measured, or a
-    /// run could not be repeated bit for bit.
-    /// </summary>
-    public static MachineRates Nominal => new(100e9, 15e9, 2e-6);
-}
-
-/// <summary>Predicts how long a step takes: for each node the longer of its arithmetic and its memory traffic.</summary>
+/// <summary>
+/// Predicts how long a step takes. A node of a kind that was measured takes the time of its work; any other the longer of its arithmetic and
+/// its memory traffic.
+/// </summary>
 public sealed class CostModel(MachineRates rates)
 {
     // A matrix product of fewer rows than this reads its weights for little work; the factor only orders small micro-batches.
@@ -30,13 +20,31 @@ public sealed class CostModel(MachineRates rates)
     public double Seconds(Node node)
     {
         OpCost cost = node.Op.Cost(node);
-        // A loss yields a scalar, but its product has the rows of what it reads.
-        double rows = node.Outputs.Count > 0 && node.Outputs[0].Shape.Rank > 0 ? node.Outputs[0].Shape.Rows : node.Inputs[0].Shape.Rows;
-        double efficiency = rows / (rows + EfficientRows);
+        double share = node.Condition?.Share ?? 1;
+        if (rates.Measured.TryGetValue(ClassOf(node), out WorkTimes? times)) return share * times.Seconds(WorkOf(node, cost));
 
         // Products with weights in blocks multiply small integers, fast enough to keep up with the memory.
+        double efficiency = Efficiency(node);
         if (node.Inputs.Any(static v => v.DType.IsQuantized())) efficiency = Math.Max(efficiency, EfficiencyOfBlocks);
-        double share = node.Condition?.Share ?? 1;
         return share * (rates.SecondsPerNode + Math.Max(cost.Flops / (rates.Flops * efficiency), cost.Bytes / rates.BytesPerSecond));
+    }
+
+    /// <summary>The kind of a node: those of one kind take time by their work. The op, what it says of itself, and how its inputs are stored.</summary>
+    public static string ClassOf(Node node)
+    {
+        string types = string.Concat(node.Inputs.Select(static v => v.DType).Where(static t => t is not DType.F32 and not DType.I32).Distinct().Select(static t => " " + t));
+        return node.Op.CostClass + types;
+    }
+
+    /// <summary>The work of a node: floating-point operations, more for few rows, or bytes where there are none.</summary>
+    public static double WorkOf(Node node) => WorkOf(node, node.Op.Cost(node));
+
+    private static double WorkOf(Node node, OpCost cost) => cost.Flops > 0 ? cost.Flops / Efficiency(node) : cost.Bytes;
+
+    private static double Efficiency(Node node)
+    {
+        // A loss yields a scalar, but its product has the rows of what it reads.
+        double rows = node.Outputs.Count > 0 && node.Outputs[0].Shape.Rank > 0 ? node.Outputs[0].Shape.Rows : node.Inputs[0].Shape.Rows;
+        return rows / (rows + EfficientRows);
     }
 }

@@ -13,7 +13,7 @@ public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Fun
 /// <summary>A plan that was looked at.</summary>
 /// <param name="Choices">What it chooses.</param>
 /// <param name="ArenaBytes">Bytes of its arena: exact once compiled, before that a lower bound.</param>
-/// <param name="Seconds">Predicted time of a step, by nominal rates.</param>
+/// <param name="Seconds">Predicted time of a step.</param>
 /// <param name="Program">The compiled step, for plans that were candidates to the end.</param>
 public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, StepProgram? Program);
 
@@ -21,15 +21,32 @@ public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, doubl
 /// <param name="Best">The fastest plan that fits, or null.</param>
 /// <param name="Smallest">Where nothing fits: the plan of the smallest arena, compiled.</param>
 /// <param name="Considered">Every plan that was looked at, in that order.</param>
-public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest, IReadOnlyList<PlanCandidate> Considered);
+public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest, IReadOnlyList<PlanCandidate> Considered)
+{
+    /// <summary>Whether what fits is about as fast as what would be taken with any amount of memory, so that looking further is no use.</summary>
+    public bool IsUnconstrained => Best is not null && Best.Seconds <= (1 + Planner.Handicap) * Considered.Min(static c => c.Seconds);
+
+    /// <summary>The better of two results, over everything that was looked at for either.</summary>
+    public PlanningResult Or(PlanningResult other)
+    {
+        PlanCandidate? best = Best is null || (other.Best is not null && Planner.Handicapped(other.Best) < Planner.Handicapped(Best)) ? other.Best : Best;
+        PlanCandidate? smallest = best is not null ? null : Smallest!.ArenaBytes <= other.Smallest!.ArenaBytes ? Smallest : other.Smallest;
+        return new PlanningResult(best, smallest, [.. Considered, .. other.Considered]);
+    }
+}
 
 /// <summary>
 /// Finds the fastest plan whose arena fits. Families are searched by bisection on a lower bound of their bytes, which needs no
 /// placement; the survivors are placed, fastest first.
 /// </summary>
-public sealed class Planner(IDevice device)
+/// <param name="device">Where plans would run.</param>
+/// <param name="rates">What plans are compared by; null for nominal rates.</param>
+public sealed class Planner(IDevice device, MachineRates? rates = null)
 {
-    private readonly CostModel _cost = new(MachineRates.Nominal);
+    // Exact numbers are worth something: a plan with others must be faster by this much for each step down.
+    internal const double Handicap = 0.03;
+
+    private readonly CostModel _cost = new(rates ?? MachineRates.Nominal);
     private readonly List<PlanCandidate> _considered = [];
 
     /// <summary>Looks for the fastest plan.</summary>
@@ -43,7 +60,7 @@ public sealed class Planner(IDevice device)
         foreach (PlanFamily family in families)
         {
             int first = FirstWithin(family, arenaBudget);
-            if (first < family.Count) open.Add((family, first, Look(family, first).Seconds));
+            if (first < family.Count) open.Add((family, first, Handicapped(Look(family, first))));
         }
 
         PlanCandidate? best = null;
@@ -53,7 +70,7 @@ public sealed class Planner(IDevice device)
             open.RemoveAll(o => o.Family == family);
             PlanCandidate candidate = Compile(family, index, alsoNeeded);
             if (candidate.ArenaBytes <= arenaBudget) best = candidate;
-            else if (index + 1 < family.Count) open.Add((family, index + 1, Look(family, index + 1).Seconds));
+            else if (index + 1 < family.Count) open.Add((family, index + 1, Handicapped(Look(family, index + 1))));
         }
 
         return new PlanningResult(best, best is null ? Smallest(families, alsoNeeded) : null, [.. _considered]);
@@ -65,9 +82,13 @@ public sealed class Planner(IDevice device)
             .Select(p => (p.family, p.i, Look(p.family, p.i).ArenaBytes)).OrderBy(static p => p.ArenaBytes).Take(3)
             .Select(p => Compile(p.family, p.i, alsoNeeded)).MinBy(static c => c.ArenaBytes)!;
 
+    /// <summary>The time by which plans are compared.</summary>
+    internal static double Handicapped(PlanCandidate candidate) => candidate.Seconds * (1 + (Handicap * (int)candidate.Choices.Quality));
+
     private int FirstWithin(PlanFamily family, long arenaBudget)
     {
-        int low = 0, high = family.Count;
+        if (family.Count > 0 && Look(family, 0).ArenaBytes <= arenaBudget) return 0;
+        int low = 1, high = family.Count;
         while (low < high)
         {
             int middle = (low + high) / 2;

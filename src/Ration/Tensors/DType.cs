@@ -41,7 +41,7 @@ public enum DType
     /// <summary>Unsigned 16-bit integer; in files only.</summary>
     U16,
 
-    /// <summary>Unsigned 8-bit integer; in files only.</summary>
+    /// <summary>Unsigned 8-bit integer: codes of activations, and in files.</summary>
     U8,
 
     /// <summary>A byte that is 0 or 1; in files only.</summary>
@@ -97,6 +97,18 @@ public enum DType
 
     /// <summary>As <see cref="NF4Double"/>, with the codes of <see cref="FP4"/>.</summary>
     FP4Double,
+
+    /// <summary>Blocks of 256: an F32 greatest magnitude, then bytes of the signed dynamic code (Dettmers et al. 2022); for optimizer state.</summary>
+    Dynamic8,
+
+    /// <summary>As <see cref="Dynamic8"/>, with the unsigned code: for numbers that are never below zero.</summary>
+    DynamicUnsigned8,
+
+    /// <summary>
+    /// Blocks of 128: an F32 greatest magnitude, an F32 exponent, then F8 E4M3 of the numbers raised to that exponent, so that they fill the
+    /// range of the format (Xi et al. 2025, "COAT"); for optimizer state.
+    /// </summary>
+    F8Expanded,
 }
 
 /// <summary>Facts about <see cref="DType"/>.</summary>
@@ -108,6 +120,8 @@ public static class DTypeExtensions
         DType.Q8_0 or DType.Q4_0 or DType.Q4_1 or DType.Q5_0 or DType.Q5_1 => 32,
         DType.Q2_K or DType.Q3_K or DType.Q4_K or DType.Q5_K or DType.Q6_K => 256,
         DType.NF4 or DType.FP4 or DType.NF4Double or DType.FP4Double => 64,
+        DType.Dynamic8 or DType.DynamicUnsigned8 => 256,
+        DType.F8Expanded => 128,
         _ => 1,
     };
 
@@ -136,6 +150,8 @@ public static class DTypeExtensions
         DType.Q5_K => 176,
         DType.Q6_K => 210,
         DType.NF4 or DType.FP4 => 36,
+        DType.Dynamic8 or DType.DynamicUnsigned8 => 260,
+        DType.F8Expanded => 136,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, type.IsPlanar() ? "blocks do not lie by themselves" : "unknown element type"),
     };
 

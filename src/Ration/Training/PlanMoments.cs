@@ -70,23 +70,25 @@ internal sealed class PlanMoments
     /// <summary>Forward, backward and update. Where updates run among the backward pass, its name says so.</summary>
     public IReadOnlyList<PlanSpan> Passes()
     {
-        int count = _graph.Nodes.Count, lastBackward = -1, firstBackward = count, begin = 0, updatesWithin = 0;
+        int count = _graph.Nodes.Count, lastBackward = -1, firstBackward = count, begin = 0, updatesWithin = 0, secondSweep = -1;
         for (int i = 0; i < count; i++)
         {
             if (_graph.Nodes[i].Phase == Phase.Begin) begin = i + 1;
             if (_graph.Nodes[i].Pass != Pass.Backward) continue;
             firstBackward = Math.Min(firstBackward, i);
+            if (secondSweep < 0 && _graph.Nodes[i].Sweep > 0) secondSweep = i;
             lastBackward = i;
         }
 
-        for (int i = firstBackward; i < lastBackward; i++) updatesWithin += _graph.Nodes[i].Pass == Pass.Update ? 1 : 0;
+        for (int i = Math.Max(firstBackward, secondSweep); i < lastBackward; i++) updatesWithin += _graph.Nodes[i].Pass == Pass.Update ? 1 : 0;
         string times = _graph.Repetitions > 1 ? $" × {PlanNumbers.Whole(_graph.Repetitions)}" : "";
         int forwardEnd = Math.Min(firstBackward, count);
         PlanSpan[] spans =
         [
             Span("Clear", 0, begin),
             Span("Forward" + times, begin, forwardEnd),
-            Span((updatesWithin > 0 ? "Backward and update" : "Backward") + times, forwardEnd, Math.Max(forwardEnd, lastBackward + 1)),
+            Span("Backward for the norm", forwardEnd, Math.Max(forwardEnd, secondSweep)),
+            Span((updatesWithin > 0 ? "Backward and update" : "Backward") + times, Math.Max(forwardEnd, secondSweep), Math.Max(forwardEnd, lastBackward + 1)),
             Span("Update", Math.Max(forwardEnd, lastBackward + 1), count),
         ];
         return [.. spans.Where(static s => s.End > s.Start)];

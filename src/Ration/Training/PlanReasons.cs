@@ -1,6 +1,9 @@
 using System.Globalization;
+using Ration.Graphs;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Planning.Passes;
+using Ration.Tensors;
 
 namespace Ration.Training;
 
@@ -9,13 +12,15 @@ internal static class PlanReasons
 {
     /// <summary>A reason for each choice.</summary>
     public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, PlanningResult search) =>
-        [MicroBatch(plan, search), Recomputation(plan, search), Release(plan), Clipping(plan), Optimizer(plan)];
+        [MicroBatch(plan, search), Recomputation(plan, search), .. Methods(plan, search), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan), Loss(plan)];
 
     private static PlanReason MicroBatch(TrainingPlan plan, PlanningResult search)
     {
         int rows = plan.Choices.MicroBatchRows, all = plan.Options.Rows;
         string choice = $"{rows} of {all} rows";
         if (plan.Options.MicroBatchRows is not null) return new("micro-batch", choice, "as asked");
+        if (plan.Options.Optimizer.ReleasesGradients) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} never holds gradients, so there is nothing to add parts up in");
+        if (plan.Options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass }) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
         if (rows == all) return new("micro-batch", choice, "the whole step fits at once, and reading the weights once is fastest");
         double faster = Slowdown(plan, search, c => c.MicroBatchRows == all && c.Release);
         return new("micro-batch", choice, faster > 1
@@ -26,17 +31,44 @@ internal static class PlanReasons
     private static PlanReason Recomputation(TrainingPlan plan, PlanningResult search)
     {
         RecomputeChoice choice = plan.Choices.Recompute;
-        if (plan.Options.Recompute is not null) return new("recompute", choice.ToString(), "as asked");
+        if (plan.Options.Recompute is not (null or RecomputeMode.Optimal)) return new("recompute", choice.ToString(), "as asked");
         if (choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), "everything fits, so nothing is computed twice");
         double slower = Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { Recompute = new RecomputeChoice(RecomputeMode.None) });
         string what = choice switch
         {
+            { Mode: RecomputeMode.Optimal } => "for each block what costs the least time within the budget: - nothing, c norms and activation functions, a attention, m MLP, p both, b all, + together with the block before",
             { Mode: RecomputeMode.SquareRoot } => "only the input of every few blocks is kept",
             { Blocks: 0 } => "norms and activation functions are forgotten and computed again",
             _ => $"norms and activation functions, and all of {choice.Blocks} of {plan.Options.Model.Layers} blocks, are computed again",
         };
         string price = double.IsNaN(slower) ? "" : string.Create(CultureInfo.InvariantCulture, $"; about {100 * (slower - 1):0.#} % slower");
         return new("recompute", choice.ToString(), what + price);
+    }
+
+    /// <summary>Methods that a plan chose, in words.</summary>
+    public static string Words(MemoryChoices choices, TrainingOptions asked)
+    {
+        List<string> words = [];
+        if (choices.Methods.Rule is { } rule) words.Add($"{rule} instead of {asked.Optimizer.Name}");
+        if (choices.Methods.State is { } state) words.Add($"optimizer state in {Words(state)}");
+        if (asked.Activations is null && choices.Activations != ActivationMethods.Full) words.Add($"activations {choices.Activations.Description}");
+        return string.Join(", ", words);
+    }
+
+    private static IEnumerable<PlanReason> Methods(TrainingPlan plan, PlanningResult search)
+    {
+        ActivationMethod method = plan.Choices.Activations;
+        if (plan.Asked.Activations is not null && method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
+        if (plan.Choices.MlpTiles > 1) yield return new("MLP tiles", plan.Choices.MlpTiles.ToString(CultureInfo.InvariantCulture), plan.Options.MlpTiles is null ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass" : "as asked");
+        if (Words(plan.Choices, plan.Asked) is not { Length: > 0 } words) yield break;
+        long arena = plan.BudgetBytes - plan.RuntimeBytes;
+        PlanCandidate[] exact = [.. search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact)];
+        PlanCandidate? fastest = exact.Where(c => c.Program is not null && c.ArenaBytes <= arena).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);
+        string why = fastest is not null
+            ? string.Create(CultureInfo.InvariantCulture, $"{100 * ((fastest.Seconds / Seconds(search, plan.Choices)) - 1):0} % faster than the fastest exact plan that fits")
+            : smallest is null ? "as the checkpoint has it"
+            : $"no exact plan fits: the smallest needs {new ByteSize(Math.Max(0, smallest.ArenaBytes - arena))} more";
+        yield return new("methods", words, why);
     }
 
     private static PlanReason Release(TrainingPlan plan)
@@ -51,16 +83,67 @@ internal static class PlanReasons
         TrainingOptions options = plan.Options;
         if (options.ClipNorm == 0) return new("clipping", "none", "as asked");
         string norm = options.ClipNorm.ToString(CultureInfo.InvariantCulture);
-        return options.ClipScope == ClipScope.Global
-            ? new("clipping", $"global norm {norm}", "the norm needs every gradient, so releasing gradients early saves nothing")
-            : new("clipping", $"norm {norm} per weight", "needs no other weight's gradient, so gradients can be released early without changing a number");
+        return options.ClipScope switch
+        {
+            ClipScope.Global => new("clipping", $"global norm {norm}", "the norm needs every gradient, so releasing gradients early saves nothing"),
+            ClipScope.TwoPass when plan.Choices.MicroBatchRows == options.Rows =>
+                new("clipping", $"global norm {norm} in two passes", "a first backward pass measures the norm, so that the second can release gradients"),
+            ClipScope.TwoPass => new("clipping", $"global norm {norm}", "the sums over micro-batches hold every gradient, so one backward pass does"),
+            ClipScope.Value => new("clipping", $"elements at ±{norm}", "needs no other element, so gradients can be released early without changing a number"),
+            _ => new("clipping", $"norm {norm} per weight", "needs no other weight's gradient, so gradients can be released early without changing a number"),
+        };
     }
 
     private static PlanReason Optimizer(TrainingPlan plan)
     {
-        long state = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState).Sum(static v => v.Bytes);
-        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {new ByteSize(state)} of state in f32");
+        Value[] state = [.. plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState)];
+        if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, "keeps no state");
+        string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes)).Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
+        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}");
     }
+
+    private static PlanReason Loss(TrainingPlan plan)
+    {
+        LossOptions loss = plan.Options.Loss;
+        (int vocabulary, long tokens) = (plan.Options.Model.Vocabulary, (long)plan.Choices.MicroBatchRows * plan.Options.Sequence);
+        ByteSize logits = new(tokens * vocabulary * sizeof(float));
+        return new("loss", loss.Name, loss.Method switch
+        {
+            LossMethod.Filtered => $"blocks of logits are computed twice instead of keeping {logits}; parts of the gradient below {loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
+            LossMethod.Chunked => $"logits of {Math.Min(tokens, LossOptions.ChunkTokens)} tokens at a time instead of {logits} for all",
+            LossMethod.Full => $"all logits are kept, {logits}, which saves one of four products",
+            LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact",
+            _ => $"blocks of logits are computed twice instead of keeping {logits}",
+        });
+    }
+
+    private static PlanReason Weights(TrainingPlan plan)
+    {
+        long bytes = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights).Sum(static v => v.Bytes);
+        ByteSize plain = new(plan.Options.Model.Parameters * sizeof(float)), held = new(bytes);
+        return plan.Options.Weights switch
+        {
+            WeightFormat.F32 => new("weights", "f32", $"{plain}, updated without rounding"),
+            WeightFormat.BF16 => new("weights", "bf16", $"{held} instead of {plain}; updates are rounded by chance, right on average"),
+            WeightFormat.CompensatedBF16 => new("weights", "bf16-kahan", $"{held} instead of {plain}; what rounding leaves over is kept with the optimizer's state"),
+            _ => new("weights", "int8", $"{held} instead of {plain}; updates are rounded by chance, right on average"),
+        };
+    }
+
+    private static string Words(StateFormat state) => state switch
+    {
+        StateFormat.EightBit => "8-bit blocks",
+        StateFormat.Float8 => "8-bit floats",
+        _ => state.ToString().ToLowerInvariant(),
+    };
+
+    private static string Words(DType type) => type switch
+    {
+        DType.Dynamic8 => "8-bit blocks",
+        DType.DynamicUnsigned8 => "8-bit blocks without signs",
+        DType.F8Expanded => "8-bit floats",
+        _ => type.ToString().ToLowerInvariant(),
+    };
 
     private static double Slowdown(TrainingPlan plan, PlanningResult search, Func<MemoryChoices, bool> which)
     {

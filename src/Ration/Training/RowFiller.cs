@@ -17,6 +17,9 @@ internal sealed class RowFiller(PackedBatches data, int rows)
     /// <summary>Bytes of the room for so many rows of so many tokens.</summary>
     public static long HostBytes(long rows, long sequence) => 5L * sizeof(int) * rows * sequence;
 
+    /// <summary>The targets of the row in place <paramref name="at"/>.</summary>
+    public ReadOnlySpan<int> TargetsAt(int at) => _targets.AsSpan(at * data.Sequence, data.Sequence);
+
     /// <summary>Rows that are filled together.</summary>
     public int Rows => rows;
 

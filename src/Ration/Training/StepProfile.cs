@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Ration.Data;
 using Ration.Devices;
+using Ration.Planning;
 using Ration.Tensors;
 
 namespace Ration.Training;
@@ -16,12 +17,13 @@ public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnl
     /// <param name="device">Where to run; disposed at the end.</param>
     /// <param name="threads">Threads of that device.</param>
     /// <param name="steps">Steps to measure, after two that warm up.</param>
+    /// <param name="choices">How memory is arranged; null for the planner's choice.</param>
     /// <param name="cancellation">Ends the measurement.</param>
-    /// <exception cref="Planning.MemoryBudgetException">It does not fit.</exception>
-    public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps, CancellationToken cancellation = default)
+    /// <exception cref="MemoryBudgetException">It does not fit.</exception>
+    public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps, MemoryChoices? choices = null, CancellationToken cancellation = default)
     {
-        TimedDevice timed = new(device);
-        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + 2 }, timed, threads);
+        TimedDevice timed = device as TimedDevice ?? new TimedDevice(device);
+        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + 2 }, timed, threads, pinned: choices);
         PackedBatches data = new(new RandomTokens(Math.Max(64, 4L * options.Rows) * options.Sequence, options.Model.Vocabulary), options.Sequence, options.Seed);
         using Trainer trainer = new(plan, data);
         trainer.Initialize();

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Ration.Data;
 using Ration.Execution;
 using Ration.Files;
@@ -7,6 +6,8 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Training;
 
@@ -21,6 +22,7 @@ public sealed class Trainer : IDisposable
     private readonly StepProgram _program;
     private readonly RowFiller _filler;
     private readonly LearningRateSchedule _schedule;
+    private readonly ClassSampler? _sampler;
     private readonly int _rows;
 
     /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize()"/> or a checkpoint sets them.</summary>
@@ -32,6 +34,10 @@ public sealed class Trainer : IDisposable
         if (data.Sequence != plan.Options.Sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, the plan of {plan.Options.Sequence}", nameof(data));
         (Plan, _data, _program, _rows) = (plan, data, plan.Program, plan.Choices.MicroBatchRows);
         (_filler, _schedule) = (new RowFiller(data, _rows), plan.Options.LearningRateSchedule);
+        TrainingOptions options = plan.Options;
+        int vocabulary = options.Model.Vocabulary;
+        if (options.Loss.Method == LossMethod.Sampled)
+            _sampler = new ClassSampler(vocabulary, options.Loss.SampledClasses(vocabulary), options.Loss.SampleRoom(vocabulary, options.BatchTokens), options.Seed);
         _executor = new Executor(plan.Device, plan.Program, plan.Evaluation);
     }
 
@@ -75,6 +81,8 @@ public sealed class Trainer : IDisposable
     {
         long step = StepsDone + 1, firstRow = StepsDone * Plan.Options.Rows;
         WriteScalars(new StepState(step, _schedule.At(step)), LossScale(firstRow));
+        if (_sampler is not null) _executor.Write(_program, TrainingGraph.SampledClasses, _sampler.Draw(step));
+        WriteUpdateKey(step);
         _executor.Run(_program, Phase.Begin);
         double loss = 0;
         for (int micro = 0; micro < _program.Graph.Repetitions; micro++)
@@ -105,12 +113,15 @@ public sealed class Trainer : IDisposable
     public bool WeightsAreFinite()
     {
         Span<float> piece = stackalloc float[4096];
+        Span<byte> stored = stackalloc byte[4096 * sizeof(float)];
         foreach (Value weight in Weights)
         {
             for (long start = 0; start < weight.Shape.Elements; start += piece.Length)
             {
                 Span<float> part = piece[..(int)Math.Min(piece.Length, weight.Shape.Elements - start)];
-                _executor.ReadPersistent(weight, start * sizeof(float), MemoryMarshal.AsBytes(part));
+                Span<byte> bytes = stored[..(int)weight.DType.Bytes(part.Length)];
+                _executor.ReadPersistent(weight, weight.DType.Bytes(start), bytes);
+                TensorCodec.Decode(weight.DType, bytes, part);
                 foreach (float number in part)
                 {
                     if (!float.IsFinite(number)) return false;
@@ -124,11 +135,18 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _executor.Dispose();
 
-    // One over the number of targets of the whole step, so that micro-batches add up to exactly the large batch's mean.
+    // One over the number of targets of the whole step, so that micro-batches add up to exactly the large batch's mean. On the way a
+    // sampler learns what the targets are.
     private float LossScale(long firstRow)
     {
         long valid = 0;
-        for (int row = 0; row < Plan.Options.Rows; row++) valid += _filler.FillTraining(firstRow + row, 0);
+        _sampler?.Begin();
+        for (int row = 0; row < Plan.Options.Rows; row++)
+        {
+            valid += _filler.FillTraining(firstRow + row, 0);
+            _sampler?.AddTargets(_filler.TargetsAt(0));
+        }
+
         return valid == 0 ? 0 : (float)(1.0 / valid);
     }
 
@@ -137,6 +155,13 @@ public sealed class Trainer : IDisposable
         IReadOnlyList<HostScalar> scalars = Plan.Scalars;
         for (int i = 0; i < scalars.Count; i++) _executor.WriteScalar(_program, scalars[i].Name, (float)scalars[i].Compute(state));
         _executor.WriteScalar(_program, TrainingGraph.LossScale, lossScale);
+    }
+
+    private void WriteUpdateKey(long step)
+    {
+        if (!_program.Has(TrainingGraph.UpdateKey)) return;
+        ReadOnlySpan<long> key = [(long)Plan.Options.Seed, step];
+        _executor.Write(_program, TrainingGraph.UpdateKey, key);
     }
 
     private void WriteRandomKey(long firstRow)

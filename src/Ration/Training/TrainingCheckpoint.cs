@@ -5,6 +5,7 @@ using Ration.Files.Safetensors;
 using Ration.Graphs;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -28,8 +29,14 @@ public static class TrainingCheckpoint
     private const string Format = "ration-checkpoint-1";
     private const string ChecksumKey = "checksum";
 
+    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", TilesKey = "mlp_tiles";
+
+    // Left out where nothing was chosen.
+    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, TilesKey];
+
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
-    private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data"];
+    private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", .. s_optional];
+
 
     /// <summary>Writes the state of a trainer.</summary>
     public static void Save(Trainer trainer, string folder, string dataFingerprint)
@@ -48,8 +55,12 @@ public static class TrainingCheckpoint
             ["options"] = Fingerprint(trainer.Plan.Options),
             ["data"] = dataFingerprint,
         };
+        if (choices.Activations != ActivationMethods.Full) header[ActivationsKey] = choices.Activations.Name;
+        if (choices.Methods.Rule is { } rule) header[RuleKey] = rule;
+        if (choices.Methods.State is { } state) header[StateKey] = state.ToString();
+        if (choices.MlpTiles != 1) header[TilesKey] = choices.MlpTiles.ToString(CultureInfo.InvariantCulture);
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
-        writer.SetMetadata(ChecksumKey, ChecksumOf(key => header[key]));
+        writer.SetMetadata(ChecksumKey, ChecksumOf(header.GetValueOrDefault));
         PersistentTensors.Save(writer, Path.Combine(folder, FileName), State(trainer), trainer.Executor);
     }
 
@@ -63,14 +74,22 @@ public static class TrainingCheckpoint
         IReadOnlyDictionary<string, string> metadata = reader.Metadata;
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
         if (Text("format") != Format) throw Damaged(path, "it is of another format");
-        if (Text(ChecksumKey) != ChecksumOf(Text)) throw Damaged(path, "what it says of its run does not have the checksum it should");
+        foreach (string key in s_checked.Except(s_optional)) _ = Text(key);
+        if (Text(ChecksumKey) != ChecksumOf(metadata.GetValueOrDefault)) throw Damaged(path, "what it says of its run does not have the checksum it should");
         long Number(string key) => long.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged(path, $"its {key} is not a number");
         if (!int.TryParse(Text("micro_batch_rows"), NumberStyles.None, CultureInfo.InvariantCulture, out int rows) || rows == 0) throw Damaged(path, "its micro-batch is not a number");
+        if (!int.TryParse(metadata.GetValueOrDefault(TilesKey, "1"), NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) || tiles == 0) throw Damaged(path, "its tiles are not a number");
         try
         {
-            return new CheckpointHeader(Number("steps_done"), Number("steps"), new MemoryChoices(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes"), Text("options"), Text("data"));
+            MemoryChoices choices = new(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes")
+            {
+                Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)),
+                Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), metadata.TryGetValue(StateKey, out string? state) ? Enum.Parse<StateFormat>(state) : null),
+                MlpTiles = tiles,
+            };
+            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"));
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or ArgumentException)
         {
             throw Damaged(path, e.Message);
         }
@@ -81,7 +100,7 @@ public static class TrainingCheckpoint
     public static CheckpointHeader ReadHeader(string folder, TrainingOptions options)
     {
         CheckpointHeader header = ReadHeader(folder);
-        string path = Path.Combine(folder, FileName), now = Fingerprint(options);
+        string path = Path.Combine(folder, FileName), now = Fingerprint(options.With(header.Choices.Methods));
         if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: it has {Difference(header.Fingerprint, now)}; give the same options, or leave out --resume to start anew");
         if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
         return header;
@@ -105,13 +124,17 @@ public static class TrainingCheckpoint
         TrainingStep step = options.Step;
         LearningRateSchedule schedule = options.LearningRateSchedule;
         return string.Create(CultureInfo.InvariantCulture,
-            $"model {step.Model with { Name = "" }}; --batch {options.BatchTokens}; --sequence {step.Sequence}; optimizer {step.Optimizer}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
+            $"model {step.Model with { Name = "" }}; --batch {options.BatchTokens}; --sequence {step.Sequence}; optimizer {step.Optimizer}; --state {step.State}; --weights {step.Weights}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {step.Loss}; --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
-    private static string ChecksumOf(Func<string, string> text)
+    private static string ChecksumOf(Func<string, string?> text)
     {
         Checksum checksum = default;
-        foreach (string key in s_checked) checksum.Append(Encoding.UTF8.GetBytes($"{key}={text(key)}\n"));
+        foreach (string key in s_checked)
+        {
+            if (text(key) is { } value) checksum.Append(Encoding.UTF8.GetBytes($"{key}={value}\n"));
+        }
+
         return checksum.ToString();
     }
 

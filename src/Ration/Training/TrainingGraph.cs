@@ -10,30 +10,27 @@ using Ration.Tensors;
 
 namespace Ration.Training;
 
-/// <summary>Over what the gradient's norm is taken for clipping.</summary>
-public enum ClipScope
-{
-    /// <summary>Each parameter by itself: needs no other gradient, so it works with gradient release and is the default.</summary>
-    Parameter,
-
-    /// <summary>All parameters together (Pascanu et al. 2013): every gradient must be held until the last is known.</summary>
-    Global,
-}
-
 /// <summary>What a training step computes, apart from how its memory is arranged.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Rows">Rows of packed tokens in a step, over all micro-batches.</param>
 /// <param name="Sequence">Tokens of a row.</param>
 /// <param name="Optimizer">The update rule.</param>
-/// <param name="ClipNorm">Gradients of a larger norm are scaled down to this; 0 for never.</param>
-/// <param name="ClipScope">Over what the norm is taken.</param>
-/// <param name="Loss">Options of the loss.</param>
+/// <param name="ClipNorm">The limit that clipping holds gradients to; 0 for never.</param>
+/// <param name="ClipScope">What of the gradient is held to it.</param>
 public sealed record TrainingStep(
-    ModelConfiguration Model, int Rows, int Sequence, IOptimizer Optimizer, float ClipNorm = 1, ClipScope ClipScope = ClipScope.Parameter,
-    LinearCrossEntropy? Loss = null)
+    ModelConfiguration Model, int Rows, int Sequence, IOptimizer Optimizer, float ClipNorm = 1, ClipScope ClipScope = ClipScope.Parameter)
 {
+    /// <summary>How the loss is computed.</summary>
+    public LossOptions Loss { get; init; } = new();
+
     /// <summary>Probability of dropout on embeddings and on what blocks add.</summary>
     public float Dropout { get; init; }
+
+    /// <summary>How optimizer state is stored.</summary>
+    public StateFormat State { get; init; }
+
+    /// <summary>How matrices are held.</summary>
+    public WeightFormat Weights { get; init; }
 }
 
 /// <summary>The graph of a training step and the scalars that its host must write.</summary>
@@ -48,58 +45,101 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     public const string Loss = "loss";
 
     /// <summary>The input that decides dropout: the seed and the number of the micro-batch's first row in the run.</summary>
-    public const string RandomKey = "randomKey";
+    public const string RandomKey = GraphEditor.RandomKeyName;
+
+    /// <summary>The input that holds the classes of a sampled softmax, the same ones for all micro-batches of a step.</summary>
+    public const string SampledClasses = "sampledClasses";
+
+    /// <summary>The input that decides how updates are rounded by chance: the seed and the number of the step.</summary>
+    public const string UpdateKey = "updateKey";
 
     /// <summary>Traces a step and arranges its memory as chosen.</summary>
     public static TrainingGraph Build(TrainingStep step, MemoryChoices choices)
     {
-        TrainingGraph plain = Trace(step, choices.MicroBatchRows);
+        TrainingGraph plain = Trace(step, choices.MicroBatchRows, choices.MlpTiles);
         return plain with { Graph = Arrange(plain.Graph, step, choices) };
     }
 
     /// <summary>Applies the passes of a choice to a traced step.</summary>
     public static Graph Arrange(Graph graph, TrainingStep step, MemoryChoices choices)
     {
-        graph = choices.Recompute.Mode switch
-        {
-            RecomputeMode.None => graph,
-            RecomputeMode.Blocks => Recompute.Blocks(graph, block => block < choices.Recompute.Blocks).Apply(graph),
-            RecomputeMode.SquareRoot => Recompute.SquareRoot(graph, step.Model.Layers).Apply(graph),
-            _ => throw new ArgumentOutOfRangeException(nameof(choices), choices.Recompute.Mode, "unknown recompute mode"),
-        };
+        if (choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
+        graph = Schedule(graph, choices.Recompute, step.Model.Layers)?.Apply(graph) ?? graph;
+        if (!choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         return choices.Release ? new GradientRelease().Apply(graph) : graph;
     }
 
+    private static Recompute? Schedule(Graph graph, RecomputeChoice choice, int layers) => choice.Mode switch
+    {
+        RecomputeMode.None => null,
+        RecomputeMode.Blocks => Recompute.Blocks(graph, block => block < choice.Blocks),
+        RecomputeMode.SquareRoot => Recompute.SquareRoot(graph, layers),
+        RecomputeMode.Attention => Recompute.Parts(graph, static _ => RecomputedParts.Attention),
+        RecomputeMode.Mlp => Recompute.Parts(graph, static _ => RecomputedParts.Mlp),
+        RecomputeMode.Optimal when choice.Parts.Length == layers => Recompute.Parts(graph, block => choice.Parts[block]),
+        _ => throw new ArgumentException($"'{choice}' is no schedule for {layers} blocks", nameof(choice)),
+    };
+
     /// <summary>A graph of the loss alone, for evaluation.</summary>
-    public static Graph BuildEvaluation(TrainingStep step, int rows)
+    /// <param name="step">The step whose loss it is.</param>
+    /// <param name="rows">Rows at once.</param>
+    /// <param name="training">The training step whose weights it reads, as they are held there; null for weights in F32.</param>
+    /// <param name="mlpTiles">Into how many tiles of tokens MLPs are cut.</param>
+    public static Graph BuildEvaluation(TrainingStep step, int rows, Graph? training = null, int mlpTiles = 1)
     {
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
-        builder.Output(TraceLoss(builder, model, rows, step with { Loss = null, Dropout = 0 }));
-        return builder.Build();
+        model.UseMlpTiles(mlpTiles);
+        builder.Output(TraceLoss(builder, model, rows, step with { Loss = new LossOptions(), Dropout = 0 }));
+        Graph graph = builder.Build();
+        if (training is null) return graph;
+        Dictionary<string, DType> held = training.Persistent.Where(static v => v.Kind == MemoryKind.Weights).ToDictionary(static v => v.Name, static v => v.DType);
+        return new WeightStorage((name, _) => held[name]).Apply(graph);
     }
 
     /// <summary>The step with everything kept and all updates at the end: the meaning that every arrangement must preserve.</summary>
-    public static TrainingGraph Trace(TrainingStep step, int microBatchRows)
+    public static TrainingGraph Trace(TrainingStep step, int microBatchRows, int mlpTiles = 1)
     {
         if (microBatchRows <= 0 || step.Rows % microBatchRows != 0)
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Rows} rows do not split into micro-batches of {microBatchRows}");
         int repetitions = step.Rows / microBatchRows;
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence);
+        model.UseMlpTiles(mlpTiles);
         Value[] parameters = [.. builder.Persistent];
         Dictionary<Value, Value> sums = [];
         if (repetitions > 1) DeclareSums(builder, parameters, sums);
         Value loss = TraceLoss(builder, model, microBatchRows, step);
         builder.Output(loss);
+        bool clipsAll = step is { ClipNorm: > 0, ClipScope: ClipScope.Global or ClipScope.TwoPass };
+        Value? total = clipsAll && repetitions == 1 && step.ClipScope == ClipScope.TwoPass ? MeasureNorm(builder, loss, parameters) : null;
         IReadOnlyDictionary<Value, Value> gradients =
             Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, sums);
         HostScalars scalars = new(builder);
         builder.Pass = Pass.Update;
         if (repetitions > 1) builder.Phase = Phase.Finish;
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
-        Update(builder, scalars, step, complete);
-        return new TrainingGraph(builder.Build(repetitions), [.. scalars.All]);
+        if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
+        Update(builder, scalars, step, complete, total);
+        return new TrainingGraph(new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step)), [.. scalars.All]);
+    }
+
+    // Weights that an update reads by more than formulas and products stay in F32.
+    private static Graph Store(Graph graph, TrainingStep step)
+    {
+        if (step.Weights == WeightFormat.F32) return graph;
+        HashSet<string> whole = [.. graph.Nodes.Where(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or MatMul)).SelectMany(static n => n.Inputs).Select(static v => v.Name)];
+        return new WeightStorage((name, shape) => whole.Contains(name) ? DType.F32 : step.Weights.TypeOf(shape)).Apply(graph);
+    }
+
+    // A backward pass of which only the norm is left; the next one is another sweep over the same results of the forward pass.
+    private static Value MeasureNorm(GraphBuilder builder, Value loss, Value[] parameters)
+    {
+        IReadOnlyDictionary<Value, Value> gradients = Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null });
+        builder.Pass = Pass.Update;
+        Value total = GradientClipping.SquaredNorm(builder, [.. parameters.Select(p => (p, gradients[p]))]);
+        builder.Sweep++;
+        return total;
     }
 
     private static Value TraceLoss(GraphBuilder builder, TransformerModel model, int rows, TrainingStep step)
@@ -108,8 +148,11 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         Value targets = builder.Input("targets", new Shape(rows, step.Sequence), DType.I32);
         Value scale = builder.Input(LossScale, Shape.Scalar);
         if (step.Dropout > 0) model.UseDropout(builder.Input(RandomKey, new Shape(2), DType.I64), step.Dropout);
+        Value? sample = step.Loss.Method == LossMethod.Sampled
+            ? builder.Input(SampledClasses, new Shape(step.Loss.SampleRoom(step.Model.Vocabulary, (long)step.Rows * step.Sequence)), DType.I32)
+            : null;
         Value hidden = model.HiddenStates(inputs);
-        using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss);
+        using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss.Op, sample);
     }
 
     private static void DeclareSums(GraphBuilder builder, Value[] parameters, Dictionary<Value, Value> sums)
@@ -125,32 +168,22 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         builder.Phase = Phase.Repeat;
     }
 
-    private static void Update(GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete)
+    private static void Update(
+        GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total)
     {
-        Value? total = null;
-        if (step is { ClipNorm: > 0, ClipScope: ClipScope.Global })
-        {
-            using IDisposable scope = builder.Scope("clip");
-            foreach ((Value parameter, Value gradient) in complete)
-            {
-                Value square = builder.SumOfSquares(gradient, "square." + parameter.Name);
-                total = total is null ? square : builder.Add(total, square, "squares", MemoryKind.Workspace);
-            }
-        }
+        Value? key = step.Weights.IsStochastic() ? builder.Input(UpdateKey, new Shape(2), DType.I64) : null;
+        int site = 0;
 
         // Last layers first: the order in which gradients complete.
         foreach ((Value parameter, Value gradient) in complete.Reverse())
         {
             using IDisposable scope = builder.Scope("update." + parameter.Name);
-            Expression clipped = new Load(gradient);
-            if (step.ClipNorm > 0) clipped *= Factor(total ?? builder.SumOfSquares(gradient, "square." + parameter.Name), step.ClipNorm);
-            UpdateBuilder update = new(builder, scalars, parameter, clipped);
+            Expression clipped = GradientClipping.Clip(builder, step, parameter.Name, gradient, total);
+            ParameterRounding rounding = step.Weights.TypeOf(parameter.Shape) == DType.F32 ? default : new(key, site, step.Weights == WeightFormat.CompensatedBF16);
+            site++;
+            UpdateBuilder update = new(builder, scalars, parameter, clipped, rounding);
             step.Optimizer.Update(update);
             update.Emit();
         }
     }
-
-    // min(1, limit / norm); the small number keeps a zero gradient from dividing zero by zero.
-    private static Expression Factor(Value sumOfSquares, float limit) =>
-        Expression.Minimum(1f, limit / (Expression.SquareRoot(new Load(sumOfSquares)) + 1e-12f));
 }

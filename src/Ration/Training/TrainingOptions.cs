@@ -2,6 +2,7 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -35,16 +36,31 @@ public sealed record TrainingOptions
     /// <summary>The update rule.</summary>
     public IOptimizer Optimizer { get; init; } = new AdamW();
 
-    /// <summary>Gradients of a larger norm are scaled down to this; 0 for never.</summary>
+    /// <summary>With what the plan may make another update rule than <see cref="Optimizer"/>, or null for never.</summary>
+    public OptimizerSettings? RuleSettings { get; init; }
+
+    /// <summary>Which methods the plan may choose where none is named.</summary>
+    public MethodQuality Quality { get; init; }
+
+    /// <summary>How optimizer state is stored between steps; null for F32, or as the plan chooses where <see cref="Quality"/> allows it.</summary>
+    public StateFormat? State { get; init; }
+
+    /// <summary>How matrices are held while training.</summary>
+    public WeightFormat Weights { get; init; }
+
+    /// <summary>The limit that clipping holds gradients to; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
 
-    /// <summary>Over what the gradient's norm is taken.</summary>
+    /// <summary>What of the gradient is held to it.</summary>
     public ClipScope ClipScope { get; init; } = ClipScope.Parameter;
 
     /// <summary>Probability of dropout on embeddings and on what blocks add, in [0, 1).</summary>
     public float Dropout { get; init; }
 
-    /// <summary>Decides initial weights, order of data and dropout.</summary>
+    /// <summary>How the loss over the vocabulary is computed while training.</summary>
+    public LossOptions Loss { get; init; } = new();
+
+    /// <summary>Decides initial weights, order of data, dropout and what a sampled loss draws.</summary>
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Cores to use; 0 for all.</summary>
@@ -53,26 +69,40 @@ public sealed record TrainingOptions
     /// <summary>A recompute choice that the planner must keep to, or null for its own.</summary>
     public RecomputeMode? Recompute { get; init; }
 
+    /// <summary>How activations wait for the backward pass, or null for as they were computed.</summary>
+    public ActivationMethod? Activations { get; init; }
+
+    /// <summary>Into how many tiles of tokens MLPs are cut, or null for the planner's choice.</summary>
+    public int? MlpTiles { get; init; }
+
     /// <summary>A micro-batch (in rows) that the planner must keep to, or null for its own.</summary>
     public int? MicroBatchRows { get; init; }
 
     /// <summary>Rows of a step.</summary>
     public int Rows => BatchTokens / Sequence;
 
-    /// <summary>The peak learning rate that is used: given, or falling with width as larger models need it.</summary>
-    public double PeakLearningRate => LearningRate ?? 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8);
+    /// <summary>The peak learning rate that is used: given, or falling with width as larger models need it, times what suits the update rule.</summary>
+    public double PeakLearningRate => LearningRate ?? 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8) * Optimizer.LearningRateFactor;
 
     /// <summary>The learning rate of each step.</summary>
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout };
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights, Loss = Loss };
+
+    /// <summary>The run with the methods that a plan chose.</summary>
+    public TrainingOptions With(MethodChoices methods) => this with
+    {
+        Optimizer = methods.Rule is { } rule ? OptimizerCatalog.Create(rule, RuleSettings ?? new OptimizerSettings()) : Optimizer,
+        State = methods.State ?? State,
+    };
 
     /// <summary>Checks the numbers.</summary>
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
     public void Validate()
     {
         Model.Validate();
+        Loss.Validate();
         Require(Steps > 0, $"--steps {Steps}: give at least 1");
         Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
         Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
@@ -81,6 +111,9 @@ public sealed record TrainingOptions
         Require(ClipNorm is >= 0 and < float.PositiveInfinity, $"--clip {ClipNorm}: give 0 (never) or a positive norm");
         Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
         Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
+        Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows of a step go through at once; leave it out, give a smaller --batch, or take --optimizer sgd-plain or adafactor");
+        Require(Activations?.Name != "approx-bp" || !(Model.GatedMlp || Model.Experts > 0), $"--activations {Activations}: {Model.Name} has only gated activation functions, of which nothing would be saved; leave it out");
+        Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
     }
 

@@ -1,5 +1,6 @@
 using Ration.Devices;
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Planning;
 
@@ -17,16 +18,19 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 /// </summary>
 public sealed class TrainingPlan
 {
-    private TrainingPlan(TrainingOptions options, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
+    private TrainingPlan(TrainingOptions asked, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
-        (Options, Choices, Program, Evaluation) = (options, best.Choices, best.Program!, evaluation);
+        (Asked, Options, Choices, Program, Evaluation) = (asked, asked.With(best.Choices.Methods), best.Choices, best.Program!, evaluation);
         (BudgetBytes, Device) = (budget, device);
         RuntimeBytes = runtime + RuntimeFootprint.Overhead(ArenaBytes);
-        Scalars = TrainingGraph.Build(options.Step, Choices).Scalars;
+        Scalars = TrainingGraph.Build(Options.Step, Choices).Scalars;
         Reasons = PlanReasons.Explain(this, search);
     }
 
-    /// <summary>What is trained.</summary>
+    /// <summary>What was asked for.</summary>
+    internal TrainingOptions Asked { get; }
+
+    /// <summary>What is trained, with the methods that were chosen.</summary>
     public TrainingOptions Options { get; }
 
     /// <summary>How memory is arranged.</summary>
@@ -62,32 +66,55 @@ public sealed class TrainingPlan
     /// <summary>Predicted seconds of a step at measured or nominal rates.</summary>
     public double PredictedStepSeconds(MachineRates rates) => new CostModel(rates).Seconds(Program.Graph);
 
+    /// <summary>Every arrangement of memory that the planner looks among for a budget of so many bytes of arena.</summary>
+    public static IReadOnlyList<MemoryChoices> Arrangements(TrainingOptions options, IDevice device, long arenaBudget) =>
+        [.. TrainingPlanFamilies.Of(options, device, arenaBudget).SelectMany(static family => Enumerable.Range(0, family.Count).Select(family.Choices)).Distinct()];
+
     /// <summary>Makes a plan. No memory for tensors is needed, so a model of any size can be planned.</summary>
     /// <param name="options">The run.</param>
     /// <param name="device">Where it will run; needs no memory yet.</param>
     /// <param name="threads">Threads of that device.</param>
     /// <param name="hostBytes">Managed memory that the run will hold, such as tokenized text.</param>
     /// <param name="pinned">Choices to keep to, those of a checkpoint; null to choose.</param>
+    /// <param name="rates">What plans are compared by; null for nominal rates.</param>
     /// <exception cref="InvalidInputException">The options are not usable.</exception>
     /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
-    public static TrainingPlan Create(TrainingOptions options, IDevice device, int threads, long hostBytes = 0, MemoryChoices? pinned = null)
+    public static TrainingPlan Create(TrainingOptions options, IDevice device, int threads, long hostBytes = 0, MemoryChoices? pinned = null, MachineRates? rates = null)
     {
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
+        if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
-        IReadOnlyList<PlanFamily> families = pinned is null ? TrainingPlanFamilies.Of(options) : [new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.Step, c).Graph)];
-        Dictionary<int, Graph> evaluations = [];
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == "tokens").Shape[0];
-            if (!evaluations.TryGetValue(rows, out Graph? graph)) evaluations[rows] = graph = TrainingGraph.BuildEvaluation(options.Step, rows);
+            int tiles = program.Graph.Nodes.Select(static n => n.Op).OfType<TiledMlp>().FirstOrDefault()?.Tiles ?? 1;
+            Graph graph = TrainingGraph.BuildEvaluation(options.Step, rows, program.Graph, tiles);
             return StepProgram.Compile(graph, device, program.Layout);
         }
 
-        PlanningResult result = new Planner(device).Choose(families, RuntimeFootprint.LargestArena(budget - runtime), program => EvaluationOf(program).ArenaBytes);
+        Planner planner = new(device, rates);
+        PlanningResult Choose(IReadOnlyList<PlanFamily> families) => planner.Choose(families, RuntimeFootprint.LargestArena(budget - runtime), program => EvaluationOf(program).ArenaBytes);
+        PlanningResult result = pinned is null
+            ? ChooseMethods(options, device, RuntimeFootprint.LargestArena(budget - runtime), Choose)
+            : Choose([new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph)]);
         if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, device, pinned is not null);
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
+    }
+
+    // Exact methods first; others only where memory costs time, the least change of numbers first.
+    private static PlanningResult ChooseMethods(TrainingOptions options, IDevice device, long arenaBudget, Func<IReadOnlyList<PlanFamily>, PlanningResult> choose)
+    {
+        PlanningResult? result = null;
+        foreach (IGrouping<MethodQuality, TrainingMethod> methods in TrainingMethods.Of(options).GroupBy(static m => m.Quality).OrderBy(static g => g.Key))
+        {
+            PlanningResult found = choose([.. methods.SelectMany(method => TrainingPlanFamilies.Of(options, method, device, arenaBudget))]);
+            result = result?.Or(found) ?? found;
+            if (result.IsUnconstrained) break;
+        }
+
+        return result!;
     }
 
     /// <summary>What a run may take where no budget is given: what is free, less a margin for other programs.</summary>
@@ -100,6 +127,7 @@ public sealed class TrainingPlan
         string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
+        if (!pinned && LowerQuality(options, RuntimeFootprint.LargestArena(budget - runtime), device) is { } lower) hint = lower;
         string choices = $"{result.Smallest.Choices.MicroBatchRows} of {options.Rows} rows at a time, recompute {result.Smallest.Choices.Recompute}, gradients {(result.Smallest.Choices.Release ? "released" : "kept")}";
         return new MemoryBudgetException(
             $"training {options.Model.Name} with --batch {options.BatchTokens} --sequence {options.Sequence} does not fit {new ByteSize(budget)}: "
@@ -107,10 +135,25 @@ public sealed class TrainingPlan
             smallest);
     }
 
+    // Whether methods that change the numbers would fit, the least change first.
+    private static string? LowerQuality(TrainingOptions options, long arenaBudget, IDevice device)
+    {
+        for (MethodQuality quality = options.Quality + 1; quality <= MethodQuality.Any; quality++)
+        {
+            TrainingOptions lower = options with { Quality = quality };
+            TrainingMethod last = TrainingMethods.Of(lower)[^1];
+            if (last.Quality != quality) continue;
+            PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(lower, last, device, arenaBudget), arenaBudget, static _ => 0);
+            if (result.Best is { } best) return $"; --quality {quality.ToString().ToLowerInvariant()} would fit, with {PlanReasons.Words(best.Choices, options)}";
+        }
+
+        return null;
+    }
+
     private static bool FitsOneRow(TrainingOptions options, long arenaBudget, IDevice device)
     {
         TrainingOptions one = options with { BatchTokens = options.Sequence, MicroBatchRows = null };
-        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one), arenaBudget, static _ => 0);
+        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one, device, arenaBudget), arenaBudget, static _ => 0);
         return result.Best is not null;
     }
 }

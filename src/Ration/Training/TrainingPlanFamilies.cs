@@ -1,41 +1,85 @@
+using Ration.Devices;
 using Ration.Graphs;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
-/// <summary>The ways in which the memory of a training step can be arranged exactly.</summary>
+/// <summary>The ways in which the memory of a training step can be arranged.</summary>
 internal static class TrainingPlanFamilies
 {
+    private static readonly double[] s_shares = [1, 0.995, 0.99, 0.98, 0.96, 0.92, 0];
+
     /// <summary>
     /// A family for each micro-batch and each place of the updates; within a family, ever more is computed again. The square-root schedule
     /// is a family of its own, because it may need more than its neighbours or less, and families are searched by bisection.
     /// </summary>
-    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options)
+    /// <param name="options">The run.</param>
+    /// <param name="device">Where it will run.</param>
+    /// <param name="arenaBudget">Bytes that an arena may have; the optimal schedule is made for them.</param>
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IDevice device, long arenaBudget) =>
+        [.. TrainingMethods.Of(options).SelectMany(method => Of(options, method, device, arenaBudget))];
+
+    /// <summary>The families of one combination of methods.</summary>
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions run, TrainingMethod method, IDevice device, long arenaBudget) =>
+        OfMethod(run.With(method.Methods), method, device, arenaBudget);
+
+    private static List<PlanFamily> OfMethod(TrainingOptions options, TrainingMethod method, IDevice device, long arenaBudget)
     {
-        RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)]];
+        RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
-        foreach (int rows in MicroBatches(options))
+        List<int> microBatches = MicroBatches(options);
+        // Tiles cost time, and are worth it where a hidden layer of the fewest rows is still large.
+        int fewest = microBatches[^1], tiles = AutomaticTiles(options, fewest);
+        IEnumerable<(int Rows, int Tiles)> all = options.MlpTiles is { } pinned ? microBatches.Select(r => (r, pinned))
+            : microBatches.Select(static r => (r, 1)).Concat(tiles > 1 ? [(fewest, tiles)] : []);
+        foreach ((int rows, int mlpTiles) in all)
         {
-            TrainingGraph traced = TrainingGraph.Trace(options.Step, rows);
-            bool[] releases = rows == options.Rows ? [false, true] : [false];
+            TrainingGraph traced = TrainingGraph.Trace(options.Step, rows, mlpTiles);
+            Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traced.Graph, options.Step, choices);
+            bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
             foreach (bool release in releases)
             {
-                foreach (RecomputeChoice[] recompute in schedules)
-                {
-                    if (recompute.Length == 0) continue;
-                    families.Add(new PlanFamily(
-                        recompute.Length, i => new MemoryChoices(rows, recompute[i], release), c => TrainingGraph.Arrange(traced.Graph, options.Step, c)));
-                }
+                MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles };
+                foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
+                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange));
+                // Released gradients cost no time, so that keeping them is no use where every byte counts.
+                if (release == releases[^1] && options.Recompute is null or RecomputeMode.Optimal) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
             }
         }
 
         return families;
     }
 
+    // What was asked for is a run that holds no gradients: that leaves nothing to add micro-batches up in.
+    private static bool MustRelease(TrainingOptions options) =>
+        options.Optimizer.ReleasesGradients || options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass };
+
+    // What is optimal for a little less than the budget, in case the placement loses as much; last what is smallest.
+    private static PlanFamily OptimalFamily(MemoryChoices plain, Func<MemoryChoices, Graph> arrange, IDevice device, long arenaBudget, int layers)
+    {
+        Lazy<OptimalRecompute> search = new(() => new OptimalRecompute(choice => arrange(plain with { Recompute = choice }), device, layers));
+        Lazy<Graph> kept = new(() => arrange(plain));
+        Lazy<bool> isKept = new(() => StepProgram.LowerBound(kept.Value, device) <= arenaBudget);
+        var chosen = new RecomputeChoice?[s_shares.Length];
+        return new PlanFamily(s_shares.Length, i => plain with { Recompute = chosen[i] ??= Choose(s_shares[i]) }, arrange);
+
+        RecomputeChoice Choose(double share)
+        {
+            if (share == 1 && isKept.Value) return new RecomputeChoice(RecomputeMode.Optimal, 0, new string(RecomputedParts.Nothing, layers));
+            long bytes = (long)((arenaBudget - PersistentLayout.Of(kept.Value).Bytes) * share);
+            return (bytes <= 0 ? null : search.Value.Fastest(bytes)) ?? search.Value.Smallest();
+        }
+    }
+
+    // As many tiles as leave each about as many tokens as the model is wide (Bekman et al. 2025).
+    private static int AutomaticTiles(TrainingOptions options, int rows) => (int)Math.Max(1, (((long)rows * options.Sequence) + options.Model.Width - 1) / options.Model.Width);
+
     // Each divisor doubles at least: between two of them lies little.
     private static List<int> MicroBatches(TrainingOptions options)
     {
         if (options.MicroBatchRows is { } pinned) return [pinned];
+        if (MustRelease(options)) return [options.Rows];
         List<int> rows = [options.Rows];
         for (int candidate = options.Rows / 2; candidate >= 1; candidate--)
         {
@@ -53,6 +97,11 @@ internal static class TrainingPlanFamilies
         // Not the last block: its backward pass follows at once, so that forgetting it would only cost.
         for (int blocks = 1; blocks < layers && options.Recompute is null; blocks++) yield return new RecomputeChoice(RecomputeMode.Blocks, blocks);
         if (options.Recompute is RecomputeMode.Blocks) yield return new RecomputeChoice(RecomputeMode.Blocks, layers);
+    }
+
+    private static IEnumerable<RecomputeChoice> PartChoice(TrainingOptions options)
+    {
+        if (options.Recompute is RecomputeMode.Attention or RecomputeMode.Mlp) yield return new RecomputeChoice(options.Recompute.Value);
     }
 
     private static IEnumerable<RecomputeChoice> SquareRootChoice(TrainingOptions options)

@@ -50,6 +50,8 @@ internal sealed class ToolRun : IDisposable
             WorkingDirectory = Path.GetTempPath(),
         };
         start.Environment["DOTNET_ROOT"] = DotnetRoot();
+        // Plans shall not depend on what was measured on this machine before.
+        start.Environment["RATION_RATES"] = Path.Combine(AppContext.BaseDirectory, "no-rates.json");
         Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
         return new ToolRun(process, string.Join(' ', start.ArgumentList));
     }

@@ -48,6 +48,15 @@ public sealed class GenerationPlanTests
     }
 
     [Fact]
+    public void A_refusal_does_not_name_a_storage_that_saves_nothing()
+    {
+        GenerationOptions options = Options with { Memory = ByteSize.FromMebibytes(1), Quality = GenerationQuality.High };
+        Assert.Contains("weights in Q8_0", Assert.Throws<MemoryBudgetException>(() => Plan(options)).Message, StringComparison.Ordinal);
+        static DType Stored(string name, Shape shape) => shape.Rank >= 2 ? DType.Q4_0 : DType.F32;
+        Assert.DoesNotContain("weights in", Assert.Throws<MemoryBudgetException>(() => Plan(options with { StoredType = Stored })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_refusal_names_the_smallest_budget_and_it_is_exact()
     {
         MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => Plan(Options with { Memory = ByteSize.FromMebibytes(1), Quality = GenerationQuality.Exact }));

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Ration.Devices.Cpu;
 using Ration.Execution;
 using Ration.Graphs;
@@ -6,7 +5,10 @@ using Ration.Graphs.Elementwise;
 using Ration.Memory;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
+using Ration.Training;
 
 namespace Ration.Tests.Optimizers;
 
@@ -25,7 +27,11 @@ internal sealed class OptimizerTrial : IDisposable
     /// <param name="shape">Its shape.</param>
     /// <param name="name">Its name; rules may treat embeddings and heads in their own way.</param>
     /// <param name="threads">Threads of the device.</param>
-    public OptimizerTrial(IOptimizer optimizer, double[] initial, Shape shape, string name = "layers.0.mlp.up", int threads = 1)
+    /// <param name="state">How state is stored.</param>
+    /// <param name="weights">How the parameter is stored.</param>
+    public OptimizerTrial(
+        IOptimizer optimizer, double[] initial, Shape shape, string name = "layers.0.mlp.up", int threads = 1, StateFormat state = StateFormat.F32,
+        WeightFormat weights = WeightFormat.F32)
     {
         GraphBuilder builder = new();
         _parameter = builder.Parameter(name, shape);
@@ -34,16 +40,21 @@ internal sealed class OptimizerTrial : IDisposable
         builder.Pass = Pass.Update;
         using (builder.Scope("update." + name))
         {
-            UpdateBuilder update = new(builder, _scalars, _parameter, new Load(gradient));
+            Value? key = weights.IsStochastic() ? builder.Input(TrainingGraph.UpdateKey, new Shape(2), DType.I64) : null;
+            UpdateBuilder update = new(builder, _scalars, _parameter, new Load(gradient), new(key, 5, weights == WeightFormat.CompensatedBF16));
             optimizer.Update(update);
             update.Emit();
         }
 
         CpuDevice device = new(threads);
-        _program = StepProgram.Compile(builder.Build(), device);
+        Graph graph = new StateStorage(state).Apply(new WeightStorage((_, s) => weights.TypeOf(s)).Apply(builder.Build()));
+        _parameter = graph.Persistent.First(v => v.Id == _parameter.Id);
+        _program = StepProgram.Compile(graph, device);
         _executor = new Executor(device, _program);
         foreach (Value value in _program.Graph.Persistent) _executor.Clear(value);
-        _executor.WritePersistent(_parameter, 0, MemoryMarshal.AsBytes(Floats(initial).AsSpan()));
+        byte[] stored = new byte[_parameter.Bytes];
+        TensorCodec.Encode(_parameter.DType, Floats(initial), stored);
+        _executor.WritePersistent(_parameter, 0, stored);
     }
 
     /// <summary>Bytes of optimizer state that the plan counts.</summary>
@@ -51,6 +62,9 @@ internal sealed class OptimizerTrial : IDisposable
 
     /// <summary>The most scratch that the update takes at once, tensors on the way included.</summary>
     public long TransientBytes => _program.TransientBytes;
+
+    /// <summary>Of these, the gradient and the scalars of the step.</summary>
+    public long InputBytes => _program.Graph.Inputs.Sum(static v => ByteSize.AlignUp(v.Bytes, Placement.Alignment));
 
     /// <summary>The parameter now.</summary>
     public double[] Parameter => Read(_parameter);
@@ -64,6 +78,7 @@ internal sealed class OptimizerTrial : IDisposable
         StepState state = new(++_steps, learningRate);
         foreach (HostScalar scalar in _scalars.All) _executor.WriteScalar(_program, scalar.Name, (float)scalar.Compute(state));
         _executor.Write<float>(_program, "gradient", Floats(gradient));
+        if (_program.Has(TrainingGraph.UpdateKey)) _executor.Write<long>(_program, TrainingGraph.UpdateKey, [11, _steps]);
         _executor.Run(_program, Phase.Repeat);
     }
 
@@ -89,8 +104,10 @@ internal sealed class OptimizerTrial : IDisposable
 
     private double[] Read(Value value)
     {
+        byte[] stored = new byte[value.Bytes];
+        _executor.ReadPersistent(value, 0, stored);
         float[] elements = new float[value.Shape.Elements];
-        _executor.ReadPersistent(value, 0, MemoryMarshal.AsBytes(elements.AsSpan()));
+        TensorCodec.Decode(value.DType, stored, elements);
         return [.. elements.Select(static v => (double)v)];
     }
 

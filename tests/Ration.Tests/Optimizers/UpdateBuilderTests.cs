@@ -1,7 +1,10 @@
+using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
+using Ration.Models;
 using Ration.Optimizers;
 using Ration.Tensors;
+using Ration.Tests.Training;
 
 namespace Ration.Tests.Optimizers;
 
@@ -47,5 +50,17 @@ public class UpdateBuilderTests
         OptimizerTrial.AssertClose(norms, trial.State("norms"));
         Assert.Equal(3, Assert.Single(trial.State("count")));
         Assert.Equal(4L * (Rows + 1), trial.StateBytes);
+    }
+
+    [Fact]
+    public void Hidden_matrices_are_those_of_a_model_s_blocks()
+    {
+        GraphBuilder builder = new();
+        _ = new TransformerModel(builder, TrainingSamples.Model, 8);
+        HostScalars scalars = new(builder);
+        Value[] hidden = [.. builder.Persistent.Where(p => new UpdateBuilder(builder, scalars, p, new Load(p)).IsHiddenMatrix)];
+        Assert.Equal(7 * TrainingSamples.Model.Layers, hidden.Length);
+        Assert.All(hidden, static p => Assert.Contains(".layers.", p.Name, StringComparison.Ordinal));
+        Assert.Contains(builder.Persistent, p => p.Shape.Rank == 2 && !hidden.Contains(p));
     }
 }

@@ -1,6 +1,8 @@
 using Ration.Devices.Cpu;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Tests.Files;
+using Ration.Tests.Models;
 using Ration.Training;
 
 namespace Ration.Tests.Training;
@@ -13,9 +15,23 @@ public sealed class ResumeTests
     [InlineData("adamw", 0.15f, 2)]
     [InlineData("sgd", 0.15f, 8)]
     [InlineData("sgd", 0f, 4)]
-    public void A_resumed_run_ends_with_the_same_bytes(string optimizer, float dropout, int microBatchRows)
+    public void A_resumed_run_ends_with_the_same_bytes(string optimizer, float dropout, int microBatchRows) =>
+        AssertResumes(TrainingSamples.Options(optimizer, dropout) with { MicroBatchRows = microBatchRows });
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_with_every_optimizer(string optimizer) => AssertResumes(TrainingSamples.Options(optimizer));
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.States), MemberType = typeof(TrainingSamples))]
+    public void And_with_every_storage_of_state(StateFormat state) => AssertResumes(TrainingSamples.InBlocks(state));
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
+    public void And_with_every_way_of_holding_weights(WeightFormat weights) => AssertResumes(TrainingSamples.InBlocks(StateFormat.F32, weights));
+
+    private static void AssertResumes(TrainingOptions options)
     {
-        TrainingOptions options = TrainingSamples.Options(optimizer, dropout) with { MicroBatchRows = microBatchRows };
         using TemporaryFolder whole = new(), parts = new();
         List<float> losses = Run(options, whole.Path), resumed = Run(options, parts.Path, stopAfter: 2);
         Assert.Equal(2, TrainingCheckpoint.ReadHeader(parts.Path).StepsDone);
@@ -29,8 +45,9 @@ public sealed class ResumeTests
     }
 
     [Theory]
-    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
-    public void So_it_does_with_every_optimizer(string optimizer) => A_resumed_run_ends_with_the_same_bytes(optimizer, 0, 8);
+    [MemberData(nameof(TrainingSamples.ActivationMethods), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_however_activations_are_kept(string method) =>
+        AssertResumes(TrainingSamples.Options() with { Model = Architectures.All[method == "approx-bp" ? "gpt2" : "llama"] with { Context = 64 }, Activations = ActivationMethods.Parse(method), MicroBatchRows = 4 });
 
     [Fact]
     public void A_finished_run_resumes_to_the_same_end()
@@ -62,6 +79,8 @@ public sealed class ResumeTests
         Run(options, folder.Path);
         Assert.Contains("'--seed 3' where this run has '--seed 4'", Refusal(options with { Seed = 4 }), StringComparison.Ordinal);
         Assert.Contains("optimizer", Refusal(options with { Optimizer = new Ration.Optimizers.Sgd() }), StringComparison.Ordinal);
+        Assert.Contains("--state", Refusal(options with { State = StateFormat.BF16 }), StringComparison.Ordinal);
+        Assert.Contains("--weights", Refusal(options with { Weights = WeightFormat.BF16 }), StringComparison.Ordinal);
         Assert.Contains("other data", Refusal(options, data: "another text"), StringComparison.Ordinal);
         byte[] bytes = File.ReadAllBytes(folder[TrainingCheckpoint.FileName]);
         bytes[^100] ^= 1;

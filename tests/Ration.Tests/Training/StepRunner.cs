@@ -1,10 +1,10 @@
-using System.Runtime.InteropServices;
 using Ration.Devices;
 using Ration.Execution;
 using Ration.Graphs;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Tensors.Formats;
 using Ration.Training;
 
 namespace Ration.Tests.Training;
@@ -29,12 +29,19 @@ internal sealed class StepRunner : IDisposable
 
     public StepProgram Program { get; }
 
-    public void SetWeight(Value weight, ReadOnlySpan<float> elements) => _executor.WritePersistent(weight, 0, MemoryMarshal.AsBytes(elements));
+    public void SetWeight(Value weight, ReadOnlySpan<float> elements)
+    {
+        byte[] stored = new byte[weight.Bytes];
+        TensorCodec.Encode(weight.DType, elements, stored);
+        _executor.WritePersistent(weight, 0, stored);
+    }
 
     public float[] Read(Value value)
     {
+        byte[] stored = new byte[value.Bytes];
+        _executor.ReadPersistent(value, 0, stored);
         float[] elements = new float[value.Shape.Elements];
-        _executor.ReadPersistent(value, 0, MemoryMarshal.AsBytes(elements.AsSpan()));
+        TensorCodec.Decode(value.DType, stored, elements);
         return elements;
     }
 
@@ -47,6 +54,7 @@ internal sealed class StepRunner : IDisposable
         StepState state = new(++_stepsDone, learningRate);
         foreach (HostScalar scalar in _scalars) _executor.WriteScalar(Program, scalar.Name, (float)scalar.Compute(state));
         _executor.WriteScalar(Program, TrainingGraph.LossScale, (float)(1.0 / batch.Valid));
+        if (Program.Has(TrainingGraph.UpdateKey)) _executor.Write<long>(Program, TrainingGraph.UpdateKey, [7, _stepsDone]);
         _executor.Run(Program, Phase.Begin);
         double loss = 0;
         for (int micro = 0; micro < Program.Graph.Repetitions; micro++)

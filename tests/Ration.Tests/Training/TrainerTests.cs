@@ -1,6 +1,7 @@
 using Ration.Devices;
 using Ration.Devices.Cpu;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Tests.Execution;
 using Ration.Training;
 
@@ -15,9 +16,45 @@ public sealed class TrainerTests
     [InlineData("adamw", 0f, false)]
     [InlineData("adamw", 0.1f, true)]
     [InlineData("sgd", 0.1f, false)]
-    public void Any_number_of_threads_gives_the_same_weights_bit_for_bit(string optimizer, float dropout, bool inParts)
+    public void Any_number_of_threads_gives_the_same_weights_bit_for_bit(string optimizer, float dropout, bool inParts) =>
+        AssertSameOnAnyThreads(TrainingSamples.Options(optimizer, dropout), inParts);
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
+    public void So_it_does_with_every_optimizer(string optimizer) => AssertSameOnAnyThreads(TrainingSamples.Options(optimizer), inParts: false);
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.States), MemberType = typeof(TrainingSamples))]
+    public void And_with_every_storage_of_state(StateFormat state) => AssertSameOnAnyThreads(TrainingSamples.InBlocks(state), inParts: false);
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
+    public void And_with_every_way_of_holding_weights(WeightFormat weights) => AssertSameOnAnyThreads(TrainingSamples.InBlocks(StateFormat.EightBit, weights), inParts: false);
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
+    public void When_weights_are_updated_changes_no_bit_of_them(WeightFormat weights)
     {
-        TrainingOptions options = TrainingSamples.Options(optimizer, dropout);
+        TrainingOptions options = TrainingSamples.InBlocks(StateFormat.F32, weights) with { Steps = 3 };
+        (float[] losses, byte[] state) = Train(options, new CpuDevice(2), new(4, new RecomputeChoice(RecomputeMode.None), false));
+        (float[] released, byte[] other) = Train(options, new CpuDevice(2), new(4, new RecomputeChoice(RecomputeMode.SquareRoot), true));
+        Assert.Equal(losses, released);
+        Assert.True(state.AsSpan().SequenceEqual(other), "released gradients end with other weights");
+    }
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
+    public void A_model_learns_as_well_with_weights_in_fewer_bits(WeightFormat weights)
+    {
+        TrainingOptions options = TrainingSamples.InBlocks(StateFormat.F32, weights) with { Steps = 25, LearningRate = 0.003 };
+        (float[] losses, _) = Train(options, new CpuDevice(2), null);
+        (float[] plain, _) = Train(options with { Weights = WeightFormat.F32 }, new CpuDevice(2), null);
+        Assert.Equal(plain[0], losses[0], 0.02);
+        Assert.Equal(plain[^5..].Average(), losses[^5..].Average(), 0.1);
+    }
+
+    private static void AssertSameOnAnyThreads(TrainingOptions options, bool inParts)
+    {
         (float[] losses, byte[] state) = Train(options, new CpuDevice(1), inParts ? s_parts : null);
         Assert.All(losses, static l => Assert.True(float.IsFinite(l)));
         foreach (int threads in (int[])[2, 3])
@@ -27,10 +64,6 @@ public sealed class TrainerTests
             Assert.True(state.AsSpan().SequenceEqual(other), $"{threads} threads end with other weights");
         }
     }
-
-    [Theory]
-    [MemberData(nameof(TrainingSamples.Optimizers), MemberType = typeof(TrainingSamples))]
-    public void So_it_does_with_every_optimizer(string optimizer) => Any_number_of_threads_gives_the_same_weights_bit_for_bit(optimizer, 0, false);
 
     [Theory]
     [InlineData(0)]
@@ -82,6 +115,18 @@ public sealed class TrainerTests
         (float[] losses, _) = Train(options, new CpuDevice(2), null);
         Assert.InRange(losses[0], 5.5f, 6.2f);
         Assert.True(losses[^5..].Average() < 4.2, $"the loss is still {losses[^5..].Average()}");
+    }
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.States), MemberType = typeof(TrainingSamples))]
+    public void A_model_learns_as_well_with_state_in_fewer_bits(StateFormat state)
+    {
+        TrainingOptions options = TrainingSamples.InBlocks(state) with { Steps = 25, LearningRate = 0.003 };
+        (float[] losses, _) = Train(options, new CpuDevice(2), null);
+        (float[] plain, _) = Train(options with { State = StateFormat.F32 }, new CpuDevice(2), null);
+        Assert.Equal(plain[0], losses[0]);
+        Assert.True(plain[^1] < plain[0] - 1, $"nothing was learnt: {plain[^1]}");
+        Assert.Equal(plain[^5..].Average(), losses[^5..].Average(), 0.05);
     }
 
     [Fact]

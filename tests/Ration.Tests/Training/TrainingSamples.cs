@@ -5,6 +5,7 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Training;
 
 namespace Ration.Tests.Training;
@@ -35,11 +36,28 @@ internal static class TrainingSamples
         WarmupSteps = 2,
         Dropout = dropout,
         Seed = 3,
-        Optimizer = OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4 }),
+        Optimizer = OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4, TokensPerStep = 320 }),
+    };
+
+    /// <summary>A run whose matrices have rows of whole blocks, so that state in blocks is really used.</summary>
+    public static TrainingOptions InBlocks(StateFormat state, WeightFormat weights = WeightFormat.F32) => Options() with
+    {
+        Model = Model with { Width = 256, HiddenWidth = 256, HeadDimension = 64, Layers = 1 },
+        BatchTokens = 4 * 40,
+        State = state,
+        Weights = weights,
     };
 
     /// <summary>Every optimizer that can be asked for: what holds of a run holds with each.</summary>
     public static TheoryData<string> Optimizers => [.. OptimizerCatalog.All.Select(static o => o.Name)];
+
+    /// <summary>Every way to keep activations that can be asked for.</summary>
+    public static TheoryData<string> ActivationMethods => [.. Ration.Planning.Passes.ActivationMethods.All.Select(static m => m.Name)];
+    /// <summary>Every way of storing optimizer state.</summary>
+    public static TheoryData<StateFormat> States => [.. Enum.GetValues<StateFormat>()];
+
+    /// <summary>Every way of holding weights.</summary>
+    public static TheoryData<WeightFormat> WeightFormats => [.. Enum.GetValues<WeightFormat>()];
 
     /// <summary>Rows for these options.</summary>
     public static PackedBatches Data(TrainingOptions options) => new(new RandomTokens(5000, options.Model.Vocabulary, seed: 9), options.Sequence, options.Seed);

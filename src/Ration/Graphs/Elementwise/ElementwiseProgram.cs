@@ -37,7 +37,8 @@ public readonly record struct ElementwiseInstruction(
 
 /// <summary>Where a formula's result goes.</summary>
 /// <param name="AssignedInput">Number of the persistent input that is assigned, or −1 for a new output.</param>
-public readonly record struct ElementwiseDestination(int AssignedInput);
+/// <param name="IsStochastic">Whether what is stored in fewer bits is rounded by chance and not to nearest.</param>
+public readonly record struct ElementwiseDestination(int AssignedInput, bool IsStochastic = false);
 
 /// <summary>
 /// Formulas compiled to straight-line code over a few registers. A device runs it chunk by chunk, with a chunk's registers in cache.
@@ -76,6 +77,9 @@ public sealed class ElementwiseProgram
     /// <summary>Whether a loaded element is stored as it is, so that one store could overwrite what another one still has to read.</summary>
     public bool StoresLoads { get; private set; }
 
+    /// <summary>Number of the destination that is rounded by chance, or −1.</summary>
+    public int StochasticDestination { get; private set; } = -1;
+
     /// <summary>Registers that hold one number.</summary>
     public int ScalarRegisters => _scalars;
 
@@ -84,13 +88,15 @@ public sealed class ElementwiseProgram
 
     /// <summary>Compiles formulas that run together; equal parts are computed once.</summary>
     /// <param name="formulas">Each formula and the persistent value that it is assigned to, or null for a new output.</param>
+    /// <param name="stochastic">The assigned value that is rounded by chance, or null for none.</param>
     /// <exception cref="GraphException">There is no formula.</exception>
-    public static ElementwiseProgram Compile(IReadOnlyList<(Value? Assigned, Expression Formula)> formulas)
+    public static ElementwiseProgram Compile(IReadOnlyList<(Value? Assigned, Expression Formula)> formulas, Value? stochastic = null)
     {
         if (formulas.Count == 0) throw new GraphException("an elementwise program needs a formula");
         ElementwiseProgram program = new();
         List<(int Register, bool IsScalar)> results = [.. formulas.Select(f => program.Compile(f.Formula))];
-        program.Destinations = [.. formulas.Select(f => new ElementwiseDestination(f.Assigned is null ? -1 : program.InputNumber(f.Assigned, Spread.None)))];
+        program.Destinations = [.. formulas.Select(f => new ElementwiseDestination(f.Assigned is null ? -1 : program.InputNumber(f.Assigned, Spread.None), f.Assigned is not null && f.Assigned.Id == stochastic?.Id))];
+        program.StochasticDestination = program.Destinations.ToList().FindIndex(static d => d.IsStochastic);
         for (int i = 0; i < results.Count; i++)
             program._code.Add(new ElementwiseInstruction(ElementwiseAction.Store, i, false, results[i].Register, results[i].IsScalar));
         program.StoresLoads = formulas.Any(static f => f.Formula is Load);

@@ -1,3 +1,4 @@
+using System.Text;
 using Ration.Graphs.Elementwise;
 using Ration.Memory;
 using Ration.Tensors;
@@ -6,19 +7,25 @@ namespace Ration.Graphs.Ops;
 
 /// <summary>
 /// Elementwise formulas in one pass over memory. Inputs are the values that the program reads, tensors of one shape and scalars; each
-/// formula is a new output or is assigned to a persistent input.
+/// formula is a new output or is assigned to a persistent input. Inputs may be stored in any type that can be read block by block.
 /// </summary>
-/// <param name="Program">The compiled formulas.</param>
-public sealed record FusedElementwise(ElementwiseProgram Program) : Op
+/// <param name="Program">The compiled formulas. Where an assignment is rounded by chance, the last input is the key (I64 [2]: seed and step).</param>
+/// <param name="Site">Distinguishes what is rounded by chance in a step.</param>
+public sealed record FusedElementwise(ElementwiseProgram Program, int Site = 0) : Op
 {
+    private bool HasKey => Program.StochasticDestination >= 0;
+
     /// <inheritdoc/>
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
     {
-        RequireCount(inputs, Program.Inputs.Count, Program.Inputs.Count);
+        int count = Program.Inputs.Count;
+        RequireCount(inputs, HasKey ? count + 1 : count, HasKey ? count + 1 : count);
+        if (HasKey) RequireKey(inputs);
         Shape shape = Common(inputs);
-        for (int i = 0; i < inputs.Count; i++)
+        for (int i = 0; i < count; i++)
         {
-            if (!inputs[i].DType.IsFloating()) throw Refuse($"input {i} must be floating-point", inputs);
+            if (!inputs[i].DType.IsReal() || inputs[i].DType.IsPlanar()) throw Refuse($"input {i} must hold real numbers that can be read in pieces", inputs);
+            if (inputs[i].DType.IsQuantized() && Program.Spreads[i] != Spread.None) throw Refuse($"input {i} must be stored number by number to be spread", inputs);
             if (inputs[i].Shape.Rank != 0 && !Fits(inputs[i].Shape, Program.Spreads[i], shape))
                 throw Refuse($"input {i} must {(Program.Spreads[i] == Spread.None ? $"be a scalar or {shape}" : $"have an element for each of the {Program.Spreads[i].ToString().ToLowerInvariant()} of {shape}")}", inputs);
         }
@@ -28,6 +35,7 @@ public sealed record FusedElementwise(ElementwiseProgram Program) : Op
             if (destination.AssignedInput < 0) continue;
             Value assigned = inputs[destination.AssignedInput];
             if (assigned.Role != ValueRole.Persistent || assigned.Shape != shape) throw Refuse($"{assigned.Name} cannot be assigned", inputs);
+            if (destination.IsStochastic && !StochasticRounding.Supports(assigned.DType)) throw Refuse($"{assigned.Name} cannot be rounded by chance to {assigned.DType}", inputs);
         }
 
         return [.. Program.Destinations.Where(static d => d.AssignedInput < 0).Select(_ => new TensorType(shape, DType.F32))];
@@ -36,12 +44,28 @@ public sealed record FusedElementwise(ElementwiseProgram Program) : Op
     /// <summary>The shape of the tensors among the inputs that are read element by element.</summary>
     public Shape Common(IReadOnlyList<Value> inputs)
     {
-        for (int i = 0; i < inputs.Count; i++)
+        for (int i = 0; i < Program.Inputs.Count; i++)
         {
             if (inputs[i].Shape.Rank != 0 && Program.Spreads[i] == Spread.None) return inputs[i].Shape;
         }
 
         return Shape.Scalar;
+    }
+
+    /// <inheritdoc/>
+    protected override bool PrintMembers(StringBuilder builder)
+    {
+        builder.Append("Program = ").Append(Program);
+        // The site means something only where chance does.
+        if (HasKey) builder.Append(", Site = ").Append(Site);
+        return true;
+    }
+
+    private void RequireKey(IReadOnlyList<Value> inputs)
+    {
+        RequireType(inputs, inputs.Count - 1, DType.I64);
+        RequireShape(inputs, inputs.Count - 1, new Shape(2));
+        if (Site is < 0 or >= 1 << 22) throw Refuse($"the site {Site} is not from 0 to 2²² − 1", inputs);
     }
 
     private static bool Fits(Shape shape, Spread spread, Shape common) => spread switch
@@ -93,6 +117,9 @@ public sealed record FusedElementwise(ElementwiseProgram Program) : Op
         [.. Program.Destinations.Where(static d => d.AssignedInput >= 0).Select(static d => d.AssignedInput)];
 
     /// <inheritdoc/>
+    public override string CostClass => $"{Name} {Program.Code.Length}/{Program.VectorRegisters}";
+
+    /// <inheritdoc/>
     public override OpCost Cost(Node node) => new(0, base.Cost(node).Bytes + AssignedInputs(node).Sum(i => (double)node.Inputs[i].Bytes));
 }
 
@@ -107,9 +134,13 @@ public static class ElementwiseBuilding
     }
 
     /// <summary>Assigns formulas to persistent values, all at once: every formula sees the old values.</summary>
-    public static void Assign(this GraphBuilder builder, IReadOnlyList<(Value Target, Expression Formula)> assignments)
+    /// <param name="builder">The graph.</param>
+    /// <param name="assignments">Values and what becomes of them.</param>
+    /// <param name="rounding">Which of them is rounded by chance; null for none.</param>
+    public static void Assign(this GraphBuilder builder, IReadOnlyList<(Value Target, Expression Formula)> assignments, StochasticRounding? rounding = null)
     {
-        ElementwiseProgram program = ElementwiseProgram.Compile([.. assignments.Select(static a => ((Value?)a.Target, a.Formula))]);
-        builder.Emit(new FusedElementwise(program), "", MemoryKind.Workspace, program.Inputs);
+        ElementwiseProgram program = ElementwiseProgram.Compile([.. assignments.Select(static a => ((Value?)a.Target, a.Formula))], rounding?.Target);
+        IReadOnlyList<Value> inputs = program.StochasticDestination < 0 ? program.Inputs : [.. program.Inputs, rounding!.Key];
+        builder.Emit(new FusedElementwise(program, rounding?.Site ?? 0), "", MemoryKind.Workspace, inputs);
     }
 }

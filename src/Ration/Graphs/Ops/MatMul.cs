@@ -51,6 +51,9 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
     }
 
     /// <inheritdoc/>
+    public override string CostClass => $"{Name} {(TransposeA ? 'T' : 'N')}{(TransposeB ? 'T' : 'N')}";
+
+    /// <inheritdoc/>
     public override OpCost Cost(Node node)
     {
         (long m, long n, long k) = Sizes(node.Inputs);

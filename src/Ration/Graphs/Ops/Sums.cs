@@ -106,6 +106,18 @@ public sealed record SumOfSquares : Op
     }
 }
 
+/// <summary>The sum of all elements, a scalar, in a fixed order of additions.</summary>
+public sealed record Sum : Op
+{
+    /// <inheritdoc/>
+    public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
+    {
+        RequireCount(inputs, 1, 1);
+        RequireType(inputs, 0, DType.F32);
+        return [new TensorType(Shape.Scalar, DType.F32)];
+    }
+}
+
 /// <summary>Converts between floating-point storage types, rounding to nearest even.</summary>
 /// <param name="Type">The type of the result.</param>
 public sealed record Cast(DType Type) : Op
@@ -156,6 +168,10 @@ public static class SumBuilding
     /// <summary>Σ x².</summary>
     public static Value SumOfSquares(this GraphBuilder builder, Value x, string name) =>
         builder.Emit(new SumOfSquares(), name, MemoryKind.Workspace, x)[0];
+
+    /// <summary>Σ x.</summary>
+    public static Value Sum(this GraphBuilder builder, Value x, string name) =>
+        builder.Emit(new Sum(), name, MemoryKind.Workspace, x)[0];
 
     /// <summary>Σ x² of each row of <paramref name="x"/>: [rows].</summary>
     public static Value RowSquares(this GraphBuilder builder, Value x, string name) =>

@@ -1,5 +1,6 @@
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
+using Ration.Tensors;
 
 namespace Ration.Optimizers.Parts;
 
@@ -12,13 +13,20 @@ namespace Ration.Optimizers.Parts;
 /// <param name="Epsilon">Added to the root of the second mean.</param>
 internal readonly record struct AdamMoments(float Beta1, float Beta2, float Epsilon)
 {
+    /// <summary>The two states of a shape, for a rule that changes them itself.</summary>
+    public static (Load First, Load Second) Declare(UpdateBuilder u, Shape shape) => (u.State("first_moment", shape), u.State("second_moment", shape));
+
     /// <summary>The direction m̂/(√v̂ + ε) as a tensor; the moments take the gradient in.</summary>
     /// <param name="u">The update.</param>
     /// <param name="gradient">What the moments are of.</param>
     /// <param name="period">The moments begin at zero again every so many steps; 0 for never.</param>
-    public Value Direction(UpdateBuilder u, Value gradient, int period = 0)
+    public Value Direction(UpdateBuilder u, Value gradient, int period = 0) => Direction(u, gradient, Declare(u, gradient.Shape), period);
+
+    /// <summary>As <see cref="Direction(UpdateBuilder, Value, int)"/>, with moments that were declared before.</summary>
+    public Value Direction(UpdateBuilder u, Value gradient, (Load First, Load Second) moments, int period = 0)
     {
-        Load first = u.State("first_moment", gradient.Shape), second = u.State("second_moment", gradient.Shape), g = new(gradient);
+        (Load first, Load second) = moments;
+        Load g = new(gradient);
         (double beta1, double beta2) = (Beta1, Beta2);
         Expression oldFirst = first, oldSecond = second;
         if (period > 0)

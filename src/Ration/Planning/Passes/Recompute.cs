@@ -14,7 +14,7 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
     public static Recompute Cheap(Graph graph) => Blocks(graph, static _ => false);
 
     /// <summary>Forgets whole blocks (each computed again on its own) where <paramref name="chosen"/>, and elsewhere what is cheap.</summary>
-    public static Recompute Blocks(Graph graph, Func<int, bool> chosen) => Segments(graph, block => chosen(block) ? block : null);
+    public static Recompute Blocks(Graph graph, Func<int, bool> chosen) => Parts(graph, block => chosen(block) ? RecomputedParts.Block : RecomputedParts.Cheap);
 
     /// <summary>
     /// The square-root schedule (Chen et al. 2016, section 4): of a segment of blocks only its first input is kept. Segments of k of the
@@ -26,7 +26,35 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
         (long input, long results) = BytesOfBlock(graph, blocks / 2);
         double ideal = Math.Sqrt((double)blocks * input / Math.Max(1, results));
         int length = Math.Clamp((int)Math.Round(ideal), 1, Math.Max(1, blocks));
-        return Segments(graph, block => block / length);
+        return Parts(graph, block => block % length == 0 ? RecomputedParts.Block : RecomputedParts.Joined);
+    }
+
+    /// <summary>
+    /// Forgets of each block what its letter says (<see cref="RecomputedParts"/>): nothing, what is cheap, its attention or its MLP (Korthikanti
+    /// et al. 2022, "Reducing Activation Recomputation in Large Transformer Models", section 5, forget the attention alone), or all of it.
+    /// </summary>
+    /// <param name="graph">What is to be rewritten.</param>
+    /// <param name="part">The letter of a block.</param>
+    public static Recompute Parts(Graph graph, Func<int, char> part)
+    {
+        return Segments(graph, Segment, block => part(block) != RecomputedParts.Nothing);
+
+        int? Segment(Node node) => part(node.Block) switch
+        {
+            RecomputedParts.Block => 3 * node.Block,
+            RecomputedParts.Joined => 3 * FirstOfSegment(node.Block),
+            RecomputedParts.Attention or RecomputedParts.Both when IsIn(node, ".attention") => (3 * node.Block) + 1,
+            RecomputedParts.Mlp or RecomputedParts.Both when IsIn(node, ".mlp") => (3 * node.Block) + 2,
+            _ => null,
+        };
+
+        int FirstOfSegment(int block)
+        {
+            while (block > 0 && part(block) == RecomputedParts.Joined) block--;
+            return block;
+        }
+
+        static bool IsIn(Node node, string part) => node.Scope.EndsWith(part, StringComparison.Ordinal);
     }
 
     /// <inheritdoc/>
@@ -49,9 +77,9 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
     }
 
     // A block's result that the next segment starts from must be kept, or forgetting would chain back to the first block.
-    private static Recompute Segments(Graph graph, Func<int, int?> segmentOf)
+    private static Recompute Segments(Graph graph, Func<Node, int?> segmentOf, Func<int, bool> forgetsCheap)
     {
-        int? Segment(Node node) => node.Block < 0 ? null : segmentOf(node.Block);
+        int? Segment(Node node) => node.Block < 0 ? null : segmentOf(node);
         HashSet<Node> boundaries = new(ReferenceEqualityComparer.Instance);
         Node?[] definitions = graph.Definitions();
         foreach (Node node in graph.Nodes.Where(static n => n.Pass == Pass.Forward))
@@ -64,8 +92,8 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
         }
 
         Dictionary<Node, int> alone = new(ReferenceEqualityComparer.Instance);
-        int next = 1 << 20;
-        foreach (Node node in graph.Nodes.Where(n => n.Pass == Pass.Forward && n.Block >= 0 && n.Op.IsCheap && Segment(n) is null && !IsResidual(n))) alone[node] = next++;
+        int next = 1 << 24;
+        foreach (Node node in graph.Nodes.Where(n => n.Pass == Pass.Forward && n.Block >= 0 && n.Op.IsCheap && forgetsCheap(n.Block) && Segment(n) is null && !IsResidual(n))) alone[node] = next++;
         return new Recompute(node => boundaries.Contains(node) ? null : Segment(node) ?? (alone.TryGetValue(node, out int group) ? group : null));
 
         // Sums of the residual stream feed each other: forgetting one would recompute all before it.
@@ -93,6 +121,7 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
         private readonly Node?[] _definitions;
         private readonly Func<Node, int?> _groupOf;
         private readonly HashSet<int> _forgotten;
+        private int _sweep;
 
         public Rewriting(Graph graph, Node?[] definitions, Func<Node, int?> groupOf, HashSet<int> forgotten)
         {
@@ -119,6 +148,9 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
                 return;
             }
 
+            // What was computed again for one backward pass is not kept for the next.
+            if (node.Sweep != _sweep) _again.Clear();
+            _sweep = node.Sweep;
             Nodes.Add(node with { Inputs = Remap(node.Inputs) });
         }
 
@@ -155,7 +187,7 @@ public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
                 Value[] inputs = Remap(node.Inputs);
                 Value[] outputs = [.. node.Outputs.Select(v => v with { Id = NextValueId++ })];
                 for (int i = 0; i < outputs.Length; i++) _again[node.Outputs[i].Id] = outputs[i];
-                Nodes.Add(node with { Inputs = inputs, Outputs = outputs, Pass = Pass.Backward });
+                Nodes.Add(node with { Inputs = inputs, Outputs = outputs, Pass = Pass.Backward, Sweep = _sweep });
             }
         }
     }

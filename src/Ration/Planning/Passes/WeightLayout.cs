@@ -23,7 +23,7 @@ public sealed class WeightLayout(Func<DType, StorageLayout> preferred) : IGraphP
             }
         }
 
-        return WeightReplacement.Apply(graph, weight => !CanLieInTiles(weight.Shape) || refused.Contains(weight.Id) ? weight : weight with { Layout = preferred(weight.DType) });
+        return PersistentReplacement.OfWeights(graph, weight => !CanLieInTiles(weight.Shape) || refused.Contains(weight.Id) ? weight : weight with { Layout = preferred(weight.DType) });
     }
 
     // Of stacked matrices each has tiles of its own.

@@ -8,5 +8,5 @@ namespace Ration.Planning.Passes;
 public sealed class WeightStorage(Func<string, Shape, DType> typeOf) : IGraphPass
 {
     /// <inheritdoc/>
-    public Graph Apply(Graph graph) => WeightReplacement.Apply(graph, weight => weight with { DType = typeOf(weight.Name, weight.Shape) });
+    public Graph Apply(Graph graph) => PersistentReplacement.OfWeights(graph, weight => weight with { DType = typeOf(weight.Name, weight.Shape) });
 }

@@ -10,18 +10,47 @@ internal static unsafe class BlockStatistics
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float GreatestMagnitude(float* source, int count)
     {
-        Vector256<float> greatest = Vector256<float>.Zero;
-        for (int i = 0; i < count; i += 8)
+        Vector256<float> greatest = Vector256<float>.Zero, second = greatest, third = greatest, fourth = greatest;
+        int i = 0;
+        for (; i + 32 <= count; i += 32)
         {
-            Vector256<float> size = Vector256.Abs(Vector256.Load(source + i));
-            greatest = Vector256.ConditionalSelect(Vector256.LessThan(greatest, size), size, greatest);
+            greatest = Greater(greatest, source + i);
+            second = Greater(second, source + i + 8);
+            third = Greater(third, source + i + 16);
+            fourth = Greater(fourth, source + i + 24);
         }
+
+        for (; i < count; i += 8) greatest = Greater(greatest, source + i);
+        greatest = Greater(Greater(greatest, second), Greater(third, fourth));
 
         // Sizes without signs are ordered as their bits are.
         Vector128<int> half = Vector128.Max(greatest.GetLower().AsInt32(), greatest.GetUpper().AsInt32());
         int most = 0;
-        for (int i = 0; i < 4; i++) most = int.Max(most, half.GetElement(i));
+        for (i = 0; i < 4; i++) most = int.Max(most, half.GetElement(i));
         return BitConverter.Int32BitsToSingle(most);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Greater(Vector256<float> greatest, float* source) => Greater(greatest, Vector256.Abs(Vector256.Load(source)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Greater(Vector256<float> greatest, Vector256<float> size) =>
+        Vector256.ConditionalSelect(Vector256.LessThan(greatest, size), size, greatest);
+
+    /// <summary>The least magnitude above zero; infinite where there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LeastMagnitude(float* source, int count)
+    {
+        Vector256<float> least = Vector256.Create(float.PositiveInfinity);
+        for (int i = 0; i < count; i += 8)
+        {
+            Vector256<float> size = Vector256.Abs(Vector256.Load(source + i));
+            least = Vector256.ConditionalSelect(Vector256.LessThan(size, least) & Vector256.GreaterThan(size, Vector256<float>.Zero), size, least);
+        }
+
+        float single = float.PositiveInfinity;
+        for (int i = 0; i < 8; i++) single = float.Min(single, least.GetElement(i));
+        return single;
     }
 
     /// <summary>The first element that has the greatest magnitude, with its sign; 0 where there is no number.</summary>

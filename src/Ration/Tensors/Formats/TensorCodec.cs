@@ -6,7 +6,7 @@ namespace Ration.Tensors.Formats;
 /// <summary>
 /// Every format of real numbers to f32 and back. Decoding is exact: ggml's and bitsandbytes' values to the last bit. Encoding gives the bytes
 /// of their own quantizers (of ggml without importance weights, as plain x86-64 builds compute them); F32 to F16 and BF16 rounds to
-/// nearest even, to F8 the same with saturation. Any bytes decode to something and any floats, infinite ones and NaN among them,
+/// nearest even, to F8 the same with saturation; formats of optimizer state round to the nearest code. Any bytes decode to something and any floats, infinite ones and NaN among them,
 /// encode to something.
 /// </summary>
 public static unsafe class TensorCodec
@@ -82,6 +82,9 @@ public static unsafe class TensorCodec
             case DType.Q6_K: DecodeBlocks<Q6_KFormat>(source, target, count); break;
             case DType.NF4: DecodeBlocks<FourBitFormat<NormalFloatCode>>(source, target, count); break;
             case DType.FP4: DecodeBlocks<FourBitFormat<FourBitFloatCode>>(source, target, count); break;
+            case DType.Dynamic8: DecodeBlocks<DynamicFormat<SignedDynamicCode>>(source, target, count); break;
+            case DType.DynamicUnsigned8: DecodeBlocks<DynamicFormat<UnsignedDynamicCode>>(source, target, count); break;
+            case DType.F8Expanded: DecodeBlocks<ExpandedByteFloatFormat>(source, target, count); break;
             default: throw new NotSupportedException($"{type} has no elements that can be read as real numbers by themselves");
         }
     }
@@ -113,17 +116,22 @@ public static unsafe class TensorCodec
             case DType.Q6_K: EncodeBlocks<Q6_KFormat>(source, target, count); break;
             case DType.NF4: EncodeBlocks<FourBitFormat<NormalFloatCode>>(source, target, count); break;
             case DType.FP4: EncodeBlocks<FourBitFormat<FourBitFloatCode>>(source, target, count); break;
+            case DType.Dynamic8: EncodeBlocks<DynamicFormat<SignedDynamicCode>>(source, target, count); break;
+            case DType.DynamicUnsigned8: EncodeBlocks<DynamicFormat<UnsignedDynamicCode>>(source, target, count); break;
+            case DType.F8Expanded: EncodeBlocks<ExpandedByteFloatFormat>(source, target, count); break;
             case DType.NF4Double: DoubleQuantization.Encode<NormalFloatCode>(source, target, count); break;
             case DType.FP4Double: DoubleQuantization.Encode<FourBitFloatCode>(source, target, count); break;
             default: throw new NotSupportedException($"{type} does not hold real numbers");
         }
     }
 
-    /// <summary>Decodes elements <paramref name="start"/> … of a tensor whose elements are stored one by one.</summary>
-    internal static void Load(byte* tensor, DType type, nint start, float* target, nint count) => Decode(type, tensor + (start * type.Bytes()), target, count);
+    /// <summary>Decodes elements <paramref name="start"/> … of a tensor, in whole blocks of a type that is not planar.</summary>
+    internal static void Load(byte* tensor, DType type, nint start, float* target, nint count) =>
+        Decode(type, tensor + (start / type.BlockElements() * type.BlockBytes()), target, count);
 
-    /// <summary>Encodes elements <paramref name="start"/> … of a tensor whose elements are stored one by one.</summary>
-    internal static void Store(float* source, byte* tensor, DType type, nint start, nint count) => Encode(type, source, tensor + (start * type.Bytes()), count);
+    /// <summary>Encodes elements <paramref name="start"/> … of a tensor, in whole blocks of a type that is not planar.</summary>
+    internal static void Store(float* source, byte* tensor, DType type, nint start, nint count) =>
+        Encode(type, source, tensor + (start / type.BlockElements() * type.BlockBytes()), count);
 
     private static void CheckLength(DType type, long elements, long bytes)
     {

@@ -14,7 +14,7 @@ public static class TiledRows
     /// <summary>Rows of a tile.</summary>
     public const int Rows = 16;
 
-    private static readonly Field[] s_q8 = [new(0, 2, 2), new(2, 32, 2)];
+    private static readonly Field[] s_q8 = [new(0, 2, 2), new(2, 32, 4)];
     private static readonly Field[] s_q4 = [new(0, 2, 2), new(2, 16, 4)];
     private static readonly Field[] s_q4Min = [new(0, 2, 2), new(2, 2, 2), new(4, 16, 4)];
     private static readonly Field[] s_q5 = [new(0, 2, 2), new(2, 4, 4), new(6, 16, 4)];

@@ -14,7 +14,8 @@ internal static class OpCases
 
     private static readonly OpCase[] s_all =
     [
-        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. Losses(), .. SubspaceCases.All(),
+        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. LossCases.All(), .. SubspaceCases.All(),
+        .. SavedActivationCases.All(),
     ];
 
     /// <summary>All cases by name.</summary>
@@ -48,6 +49,7 @@ internal static class OpCases
             yield return new($"SumOfSquares {shape}", c => c.Emit(new SumOfSquares(), c.X("x", shape))) { HasGradient = false };
             yield return new($"ColumnSum {shape}", c => c.Emit(new ColumnSum(false), c.X("x", shape))) { HasGradient = false };
             yield return new($"ColumnSum of squares {shape}", c => c.Emit(new ColumnSum(false, Squares: true), c.X("x", shape))) { HasGradient = false };
+            yield return new($"Sum {shape}", c => c.Emit(new Sum(), c.X("x", shape))) { HasGradient = false };
             yield return new($"RowSum {shape}", c => c.Emit(new RowSum(false), c.X("x", shape))) { HasGradient = false };
             yield return new($"RowSum of squares {shape}", c => c.Emit(new RowSum(true), c.X("x", shape))) { HasGradient = false };
         }
@@ -56,6 +58,7 @@ internal static class OpCases
         foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (3, 33), (65, 129)])
             yield return new($"RandomMatrix {rows}x{columns}", c => c.Emit(new RandomMatrix(rows, columns, 0.3f, 5, ulong.MaxValue), c.Scalar("epoch", columns))) { HasGradient = false };
         yield return new("Add of a tensor to itself", static c => c.Emit(new Add(), c.X("x", new(5, 3)), c.X("x", new(5, 3))));
+        yield return new("Sum of many", static c => c.Emit(new Sum(), c.X("x", new(173, 211)))) { HasGradient = false };
         yield return new("SumOfSquares of many", static c => c.Emit(new SumOfSquares(), c.X("x", new(173, 211)))) { HasGradient = false };
         yield return new("ColumnSum of many rows onto a sum", static c => c.Emit(new ColumnSum(true), c.X("x", new(301, 37)), c.X("sum", new(37)))) { HasGradient = false };
         yield return new("Fill", static c => c.Emit(new Fill(0.25f), c.State("sum", new(3, 7), MemoryKind.Gradients))) { HasGradient = false, Once = true };
@@ -209,31 +212,5 @@ internal static class OpCases
             if (!isFirst) return at;
             return query >= second ? second + keys - queries : query >= start ? start + keys - queries : 0;
         }
-    }
-
-    private static IEnumerable<OpCase> Losses()
-    {
-        (string Name, int Tokens, int Vocabulary, int Width, LinearCrossEntropy Op)[] cases =
-        [
-            ("one token", 1, 2, 1, new()), ("plain", 7, 61, 5, new()), ("smoothed", 9, 33, 17, new(LabelSmoothing: 0.1f)), ("with z-loss", 9, 35, 4, new(ZLoss: 0.01f)),
-            ("with both", 13, 129, 3, new(0.2f, 0.05f)), ("wider than a block", 3, 1300, 2, new(0.1f, 0.001f)), ("more tokens than a block", 300, 5, 3, new()),
-            ("capped", 7, 61, 5, new(SoftCap: 2)), ("capped, with all", 5, 1300, 3, new(0.1f, 0.01f, SoftCap: 1.5f)),
-        ];
-        foreach (var l in cases)
-        {
-            yield return new($"LinearCrossEntropy {l.Name}", c => c.EmitLoss(
-                l.Op, c.X("h", new(l.Tokens, l.Width)), c.X("w", new(l.Vocabulary, l.Width)), Targets(c, l.Tokens, l.Vocabulary), c.Scalar("scale", 1f / l.Tokens)));
-        }
-
-        yield return new("LinearCrossEntropy of a BF16 head", static c => c.EmitLoss(
-            new LinearCrossEntropy(), c.X("h", new(6, 9)), c.X("w", new(21, 9), DType.BF16), Targets(c, 6, 21), c.Scalar("scale", 0.2f)));
-        yield return new("LinearCrossEntropy two losses of one head", static c =>
-        {
-            c.EmitLoss(new LinearCrossEntropy(), c.X("h", new(6, 9)), c.X("w", new(21, 9)), Targets(c, 6, 21), c.Scalar("scale", 0.2f));
-            c.EmitLoss(new LinearCrossEntropy(0.1f), c.X("other", new(6, 9)), c.X("w", new(21, 9)), Targets(c, 6, 21), c.Scalar("scale", 0.2f));
-        });
-
-        static Value Targets(OpCaseBuilder c, int tokens, int vocabulary) =>
-            c.Integers("targets", new(tokens), i => tokens > 1 && i % 4 == 1 ? -1 : c.Next(vocabulary));
     }
 }

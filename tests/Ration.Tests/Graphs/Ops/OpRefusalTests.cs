@@ -25,6 +25,22 @@ public sealed class OpRefusalTests
     }
 
     [Fact]
+    public void What_saves_activations_refuses_what_does_not_fit()
+    {
+        Refuses(new QuantizeActivation(3, 0.9f, 0), [F(5, 7), F(2, 2), Input(DType.I64, 2)], "groups of 3 channels do not divide the width");
+        Refuses(new QuantizeActivation(7, 1, 0), [F(5, 7), F(2, 1), Input(DType.I64, 2)], "the decay 1 is not in [0, 1)");
+        Refuses(new QuantizeActivation(7, 0.9f, 0), [F(5, 7), F(2, 7), Input(DType.I64, 2)], "input 1 must have shape [2, 1]");
+        Refuses(new DequantizeActivation(7), [F(5, 7), F(2, 1)], "input 0 must be U8");
+        Refuses(new WinnerTakeAllRows(6, 0), [F(5, 7), Input(DType.I64, 2)], "6 rows cannot be chosen");
+        Refuses(new GatherRows(), [F(5, 7), I(3), F(4)], "input 2 must have shape [3]");
+        Refuses(new GaussianProjection(3, 0, 0), [Input(DType.I64, 2)], "there is no 3 by 0 projection");
+        Refuses(new TwoBitActivationGradient(ActivationFunction.Silu), [F(5, 7), Input(DType.U8, 5, 7)], "input 1 must have shape [5, 2]");
+        Refuses(new TiledMlp(ActivationFunction.Silu, true, false, 2), [F(15, 3), F(5, 3), F(5, 3), F(3, 5)], "2 tiles have not 8 rows each");
+        Refuses(new TiledMlp(ActivationFunction.Silu, false, false, 1), [F(15, 3), F(5, 4), F(3, 5)], "the matrices do not fit each other");
+        Refuses(new TiledMlp(ActivationFunction.Silu, true, false, 1), [F(15, 3), F(4, 3), F(5, 3), F(3, 5)], "input 1 must have shape [5, 3]");
+    }
+
+    [Fact]
     public void Sums_refuse_what_does_not_fit()
     {
         Refuses(new Add(), [F(3, 4), F(4, 3)], "input 1 must have shape [3, 4]");
@@ -33,6 +49,7 @@ public sealed class OpRefusalTests
         Refuses(new AddBias(), [F(), F(3)], "at least 1 dimension");
         Refuses(new ColumnSum(true), [F(3, 4), F(3)], "input 1 must have shape [4]");
         Refuses(new ColumnSum(false), [F()], "at least 1 dimension");
+        Refuses(new Sum(), [I(3)], "input 0 must be F32");
         Refuses(new SumOfSquares(), [I(3)], "input 0 must be F32");
         Refuses(new Cast(DType.BF16), [I(3)], "floating-point");
         Refuses(new Cast(DType.I32), [F(3)], "floating-point");
@@ -55,6 +72,12 @@ public sealed class OpRefusalTests
         Refuses(new SelectLargest(5), [F(4)], "cannot select 5 of 4");
         Refuses(new SelectLargest(0), [F(4)], "cannot select 0 of 4");
         Refuses(new SelectLargest(1), [F(4, 4)], "takes a list");
+        Refuses(new AssignRow(), [F(3, 4), F(5), F()], "not 4 elements");
+        Refuses(new AssignRow(), [F(12), F(4), F()], "row of a matrix");
+        Refuses(new AssignRow(), [F(3, 4), F(4), F(3)], "input 2 must have shape");
+        Refuses(new Reshape(new(3, 5)), [F(4, 4)], "another number of elements");
+        Refuses(new InverseColumn(1), [F(3, 4), F()], "square");
+        Refuses(new InverseColumn(0), [F(3, 3), F()], "above 0");
         Refuses(new SelectColumns(), [F(4, 3), I(2)], "input 1 must be F32");
         Refuses(new SelectColumns(), [F(4, 3), F(2, 1)], "a list of numbers of columns");
         Refuses(new SelectColumns(), [F(), F(2)], "at least 1 dimension");
@@ -157,6 +180,15 @@ public sealed class OpRefusalTests
         Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(3), F(1)], "input 3 must have shape []");
         Refuses(new LinearCrossEntropy(LabelSmoothing: 1), [F(3, 4), F(9, 4), I(3), F()], "label smoothing 1 is not in [0, 1)");
         Refuses(new LinearCrossEntropy(), [F(), F(9, 4), I(3), F()], "at least 1 dimension");
+        Refuses(new LinearCrossEntropy(FilterThreshold: -1), [F(3, 4), F(9, 4), I(3), F()], "filter threshold -1 is negative");
+        Refuses(new LinearCrossEntropy(ChunkTokens: -1), [F(3, 4), F(9, 4), I(3), F()], "chunks of -1 tokens");
+        Refuses(new LinearCrossEntropy(OrderVocabulary: true), [F(3, 4), F(9, 4), I(3), F()], "without a filter threshold");
+        Refuses(new LinearCrossEntropy(FilterThreshold: 1, OrderVocabulary: true, KeepLogits: true), [F(3, 4), F(9, 4), I(3), F()], "ordered only where");
+        Refuses(new LinearCrossEntropy(FilterThreshold: 1, OrderVocabulary: true), [F(3, 4), F(9, 4), I(3), F(), I(2)], "ordered only where");
+        Refuses(new LinearCrossEntropy(KeepLogits: true), [F(3, 4), F(9, 4), I(3), F(), I(2)], "a sample are not kept");
+        Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(3), F(), F(2)], "input 4 must be I32");
+        Refuses(new LinearCrossEntropy(), [F(3, 4), F(9, 4), I(3), F(), I(10)], "at most the vocabulary");
+        Refuses(new LinearCrossEntropyGradient(new(KeepLogits: true), true, true, false), [F(3, 4), F(9, 4), I(3), F(), F(3), F(9, 3)], "input 5 must have shape [3, 9]");
     }
 
     [Fact]

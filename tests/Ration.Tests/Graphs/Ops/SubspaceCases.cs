@@ -1,5 +1,6 @@
 using Ration.Graphs;
 using Ration.Graphs.Ops;
+using Ration.Memory;
 using Ration.Tensors;
 
 namespace Ration.Tests.Graphs.Ops;
@@ -22,6 +23,25 @@ internal static class SubspaceCases
 
         foreach ((int elements, int count) in ((int, int)[])[(1, 1), (17, 5), (300, 299), (64, 64)])
             yield return new($"SelectLargest {count} of {elements}", c => c.Emit(new SelectLargest(count), c.X("x", new(elements)))) { HasGradient = false };
+        foreach (int row in (int[])[0, 2, 7])
+        {
+            yield return new($"AssignRow {row}", c =>
+            {
+                Value rows = c.State("rows", new(3, 35), MemoryKind.OptimizerState);
+                c.Graph.AssignRow(rows, c.X("x", new(5, 7)), c.Scalar("row", row));
+                c.Results.Add(rows);
+            })
+            { HasGradient = false, Once = true };
+            yield return new($"InverseColumn {row}", c =>
+            {
+                Value x = c.X("x", new(4, 6));
+                c.Emit(new InverseColumn(0.5f), c.Graph.MatMul(x, x, false, true), c.Scalar("column", row));
+            })
+            { HasGradient = false };
+        }
+
+        yield return new("InverseColumn of one", static c => c.Emit(new InverseColumn(2), c.X("gram", new(1, 1), scale: 0.1), c.Scalar("column", 0))) { HasGradient = false };
+        yield return new("Reshape", static c => c.Emit(new Reshape(new(3, 10)), c.X("x", new(5, 6))));
         yield return new("SelectLargest of equals", static c => c.Emit(new SelectLargest(8), c.Integers("x", new(29), i => -(i % 3), DType.F32))) { HasGradient = false };
         foreach ((int rows, int columns, int count) in ((int, int, int)[])[(1, 1, 1), (7, 33, 5), (130, 61, 61), (3, 9001, 6000)])
         {

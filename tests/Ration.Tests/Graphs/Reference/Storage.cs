@@ -26,6 +26,7 @@ internal static class Storage
                 DType.F32 => MemoryMarshal.Cast<byte, float>(bytes)[i],
                 DType.BF16 => BitConverter.UInt32BitsToSingle((uint)MemoryMarshal.Cast<byte, ushort>(bytes)[i] << 16),
                 DType.F16 => (double)MemoryMarshal.Cast<byte, Half>(bytes)[i],
+                DType.U8 => bytes[i],
                 DType.I32 => MemoryMarshal.Cast<byte, int>(bytes)[i],
                 DType.I64 => MemoryMarshal.Cast<byte, long>(bytes)[i],
                 _ => throw new ArgumentOutOfRangeException(nameof(type), type, "unknown element type"),
@@ -47,6 +48,7 @@ internal static class Storage
                 case DType.F32: MemoryMarshal.Write(element, (float)values[i]); break;
                 case DType.BF16: MemoryMarshal.Write(element, (ushort)(BitConverter.SingleToUInt32Bits((float)RoundToBFloat(values[i])) >> 16)); break;
                 case DType.F16: MemoryMarshal.Write(element, (Half)values[i]); break;
+                case DType.U8: element[0] = checked((byte)values[i]); break;
                 case DType.I32: MemoryMarshal.Write(element, checked((int)values[i])); break;
                 case DType.I64: MemoryMarshal.Write(element, checked((long)values[i])); break;
                 default: throw new ArgumentOutOfRangeException(nameof(type), type, "unknown element type");

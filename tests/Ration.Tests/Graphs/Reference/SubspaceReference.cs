@@ -57,6 +57,31 @@ internal static class SubspaceReference
     public static double[] SelectLargest(double[] x, int count) =>
         [.. Enumerable.Range(0, x.Length).OrderByDescending(i => double.IsNaN(x[i]) ? double.NegativeInfinity : x[i]).ThenBy(static i => i).Take(count).Order().Select(static i => (double)i)];
 
+    /// <summary>Changes a row of the matrix.</summary>
+    public static double[][] AssignRow(double[] matrix, double[] x, int row)
+    {
+        x.CopyTo(matrix, row * x.Length % matrix.Length);
+        return [];
+    }
+
+    /// <summary>A column of (K + λI)⁻¹, by elimination without a choice of pivots.</summary>
+    public static double[] InverseColumn(double[] gram, double regularization, int column)
+    {
+        int n = (int)Math.Round(Math.Sqrt(gram.Length));
+        double[][] a = [.. Enumerable.Range(0, n).Select(i => Enumerable.Range(0, n + 1).Select(j =>
+            j == n ? (i == column % n ? 1 : 0) : gram[(Math.Max(i, j) * n) + Math.Min(i, j)] + (i == j ? regularization : 0)).ToArray())];
+        for (int pivot = 0; pivot < n; pivot++)
+        {
+            for (int row = 0; row < n; row++)
+            {
+                double factor = a[row][pivot] / a[pivot][pivot];
+                for (int j = 0; j <= n && row != pivot; j++) a[row][j] -= factor * a[pivot][j];
+            }
+        }
+
+        return [.. a.Select((row, i) => row[n] / row[i])];
+    }
+
     /// <summary>x with the columns of these numbers taken from y.</summary>
     public static double[] ReplaceColumns(double[] x, double[] y, double[] numbers, int columns)
     {

@@ -56,9 +56,16 @@ internal static class TokenReference
     public static double[] Dropout(Dropout op, Shape shape, double[] x, double[] key)
     {
         int elements = x.Length == 0 ? 1 : x.Length / (int)Ration.Graphs.Ops.Dropout.Rows(shape);
-        return [.. x.Select((v, i) => Word(i / elements, i % elements) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
+        return [.. x.Select((v, i) => Word((ulong)(long)key[0], Stream(i / elements), i % elements) >= (uint)(op.Probability * 4294967296.0) ? v / (1.0 - op.Probability) : 0)];
 
-        uint Word(int row, int i) => WordOf(new((ulong)(long)key[0], (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)((long)key[1] + row))), i);
+        ulong Stream(int row) => (1UL << 63) | (((ulong)op.Site << 40) ^ (ulong)((long)key[1] + row));
+    }
+
+    /// <summary>The random word of an element of a row, as <see cref="Dropout"/> says.</summary>
+    public static uint Word(ulong seed, ulong stream, int i)
+    {
+        (uint a, uint b, uint c, uint d) = new CounterRandom(seed, stream).Words((ulong)((i / 64 * 16) + (i % 16)));
+        return (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
     }
 
     /// <summary>
@@ -67,14 +74,13 @@ internal static class TokenReference
     /// </summary>
     public static double[] RandomMatrix(RandomMatrix op, ulong epoch)
     {
-        CounterRandom random = new(op.Seed, op.Stream ^ epoch);
         return [.. Enumerable.Range(0, (int)(op.Rows * op.Columns)).Select(i =>
         {
             double radius = Math.Sqrt(-2 * Math.Log(Uniform(i / 32 * 32, i))), turn = 2 * Math.PI * Uniform((i / 32 * 32) + 16, i);
             return op.Deviation * radius * (i / 16 % 2 == 0 ? Math.Cos(turn) : Math.Sin(turn));
         })];
 
-        double Uniform(int first, int i) => ((WordOf(random, first + (i % 16)) >> 9) + 0.5) / (1 << 23);
+        double Uniform(int first, int i) => ((Word(op.Seed, op.Stream ^ epoch, first + (i % 16)) >> 9) + 0.5) / (1 << 23);
     }
 
     /// <summary>The cache with new tokens at their places; the cache itself changes too.</summary>
@@ -95,11 +101,4 @@ internal static class TokenReference
     /// <summary>One token of each row.</summary>
     public static double[] SelectToken(Shape shape, double[] x, double[] index) =>
         [.. Enumerable.Range(0, (int)shape[0]).SelectMany(row => x.Skip((int)(((row * shape[1]) + (long)index[row]) * shape[2])).Take((int)shape[2]))];
-
-    // Word number i of a stream in groups of sixteen counters.
-    private static uint WordOf(CounterRandom random, int i)
-    {
-        (uint a, uint b, uint c, uint d) = random.Words((ulong)((i / 64 * 16) + (i % 16)));
-        return (i / 16 % 4) switch { 0 => a, 1 => b, 2 => c, _ => d };
-    }
 }

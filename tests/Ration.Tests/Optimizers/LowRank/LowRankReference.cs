@@ -44,7 +44,7 @@ internal sealed class LowRankReference(int rows, int columns, int rank, double[]
     }
 
     /// <summary>Adam on a projected gradient: renews the moments and gives the direction.</summary>
-    public Dense Adam(Dense projected, int step, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    public Dense Adam(Dense projected, int step, double beta1 = 0.9f, double beta2 = 0.999f, double epsilon = 1e-8)
     {
         First = First.Zip(projected, (m, g) => (beta1 * m) + ((1 - beta1) * g));
         Second = Second.Zip(projected, (v, g) => (beta2 * v) + ((1 - beta2) * g * g));

@@ -34,7 +34,7 @@ public sealed class ArrangementTests
         get
         {
             TheoryData<string, string, float> data = [];
-            foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+2-blocks", "cheap+3-blocks", "sqrt"])
+            foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+2-blocks", "cheap+3-blocks", "sqrt", "attention", "mlp", "optimal:-pb", "optimal:b++", "optimal:amc"])
             {
                 data.Add(recompute, "adamw", 0);
                 data.Add(recompute, "sgd", 0);
@@ -67,6 +67,8 @@ public sealed class ArrangementTests
 
     [Theory]
     [InlineData(ClipScope.Global, 1f)]
+    [InlineData(ClipScope.TwoPass, 0.5f)]
+    [InlineData(ClipScope.Value, 0.001f)]
     [InlineData(ClipScope.Parameter, 0.05f)]
     [InlineData(ClipScope.Parameter, 0f)]
     public void Clipping_is_not_changed_by_release(ClipScope scope, float norm)
@@ -102,7 +104,7 @@ public sealed class ArrangementTests
     [Fact]
     public void Every_arrangement_keeps_the_laws_of_graphs()
     {
-        foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+3-blocks", "sqrt"])
+        foreach (string recompute in (string[])["none", "cheap", "cheap+1-blocks", "cheap+3-blocks", "sqrt", "attention", "mlp", "optimal:p-b", "optimal:b+c"])
         {
             foreach ((int rows, bool release) in ((int, bool)[])[(4, false), (4, true), (2, false), (1, false)])
                 GraphLaws.Check(TrainingGraph.Build(Step("adamw"), new MemoryChoices(rows, RecomputeChoice.Parse(recompute), release)).Graph);
@@ -204,7 +206,7 @@ public sealed class ArrangementTests
     }
 
     private static TrainingStep Step(string optimizer) =>
-        new(s_model, Rows, Sequence, OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4 }));
+        new(s_model, Rows, Sequence, OptimizerCatalog.Create(optimizer, new OptimizerSettings { Rank = 4, TokensPerStep = 320 }));
 
     private static TrainingStep Deep(int layers) => new(
         s_model with { Vocabulary = 64, Width = 64, HiddenWidth = 192, Layers = layers, Heads = 4, KvHeads = 4, HeadDimension = 16 }, 4, 128, new Sgd(0));

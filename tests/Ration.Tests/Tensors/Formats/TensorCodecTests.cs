@@ -35,6 +35,11 @@ public unsafe class TensorCodecTests
         DType.FP4 => 0.1667,
         DType.NF4Double => 0.16,
         DType.FP4Double => 0.18,
+
+        // Half a part of the highest decade, and for the signed code what is between −0.993 and −1.
+        DType.Dynamic8 => 0.0071,
+        DType.DynamicUnsigned8 => 0.0036,
+        DType.F8Expanded => 1.0 / 16,
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
@@ -45,8 +50,9 @@ public unsafe class TensorCodecTests
         DType.Q3_K => 0.14,
         DType.Q4_0 or DType.Q4_1 or DType.Q4_K or DType.NF4 or DType.FP4 or DType.NF4Double or DType.FP4Double => 0.12,
         DType.Q5_0 or DType.Q5_1 or DType.Q5_K or DType.F8E5M2 => 0.06,
-        DType.F8E4M3 or DType.Q6_K => 0.03,
-        DType.Q8_0 or DType.BF16 => 0.005,
+        DType.F8E4M3 or DType.F8Expanded or DType.Q6_K => 0.03,
+        DType.Dynamic8 => 0.01,
+        DType.Q8_0 or DType.BF16 or DType.DynamicUnsigned8 => 0.005,
         _ => 0.0005,
     };
 
@@ -63,6 +69,7 @@ public unsafe class TensorCodecTests
 
             // Blocks of different size must not hurt each other, but for doubly quantized ones, which share the step of their scales.
             for (int i = 0; i < x.Count && !type.IsPlanar(); i++) x.Span[i] *= MathF.Pow(2, (i / block % 9) - 4);
+            for (int i = 0; i < x.Count && type == DType.DynamicUnsigned8; i++) x.Span[i] = MathF.Abs(x.Span[i]);
             TensorCodec.Encode(type, x.Span, stored.Span);
             TensorCodec.Decode(type, stored.Span, back.Span);
             double squares = 0, errors = 0;

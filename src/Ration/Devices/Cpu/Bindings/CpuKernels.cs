@@ -18,6 +18,9 @@ internal static class CpuKernels
         LossBindings.AddTo(table);
         SubspaceBindings.AddTo(table);
         ColumnBindings.AddTo(table);
+        SavedActivationBindings.AddTo(table);
+        SamplingBindings.AddTo(table);
+        MlpBindings.AddTo(table);
         return table;
     }
 }

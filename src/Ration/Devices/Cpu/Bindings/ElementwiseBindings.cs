@@ -23,6 +23,9 @@ internal static unsafe class ElementwiseBindings
         table.Add<SumOfSquares>(
             static (in KernelCall call) => ReductionKernel.SumOfSquares(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
             static (node, _) => ReductionKernel.WorkspaceBytes((nint)node.Inputs[0].Shape.Elements));
+        table.Add<Sum>(
+            static (in KernelCall call) => ReductionKernel.Sum(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
+            static (node, _) => ReductionKernel.WorkspaceBytes((nint)node.Inputs[0].Shape.Elements));
         table.Add<Cast>(static (in KernelCall call) => StorageKernel.Cast(
             call.Pool, call.Input(0), call.Type(0), call.Output(0), call.Node.Output.DType, (nint)call.Shape(0).Elements));
         table.Add<Fill>(static (in KernelCall call) => StorageKernel.Fill(
@@ -41,9 +44,10 @@ internal static unsafe class ElementwiseBindings
     {
         ElementwiseProgram program = ((FusedElementwise)call.Node.Op).Program;
         IReadOnlyList<Value> values = call.Node.Inputs;
-        Span<nint> inputs = stackalloc nint[values.Count];
-        Span<DType> types = stackalloc DType[values.Count];
-        for (int i = 0; i < values.Count; i++) (inputs[i], types[i]) = ((nint)call.Input(i), values[i].DType);
+        int read = program.Inputs.Count;
+        Span<nint> inputs = stackalloc nint[read];
+        Span<DType> types = stackalloc DType[read];
+        for (int i = 0; i < read; i++) (inputs[i], types[i]) = ((nint)call.Input(i), values[i].DType);
         int count = program.Destinations.Count, output = 0;
         Span<nint> destinations = stackalloc nint[count];
         Span<DType> destinationTypes = stackalloc DType[count];
@@ -54,7 +58,15 @@ internal static unsafe class ElementwiseBindings
         }
 
         Shape shape = ((FusedElementwise)call.Node.Op).Common(values);
-        FusedKernel.Run(call.Pool, program, inputs, types, destinations, destinationTypes, (nint)shape.Elements, shape.Rank == 0 ? 1 : (nint)shape[^1], call.Workspace);
+        RandomPlace random = default;
+        if (program.StochasticDestination >= 0)
+        {
+            long* key = (long*)call.Input(read);
+            random = RandomPlace.OfUpdate((ulong)key[0], (ulong)key[1], ((FusedElementwise)call.Node.Op).Site);
+        }
+
+        FusedKernel.Run(
+            call.Pool, program, inputs, types, destinations, destinationTypes, (nint)shape.Elements, shape.Rank == 0 ? 1 : (nint)shape[^1], random, call.Workspace);
     }
 
     private static void RunColumnSum(in KernelCall call)

@@ -27,9 +27,14 @@ internal static unsafe class MatrixBindings
         return new MatrixOperand(call.Input(input), call.Type(input), (nint)shape[^1], transposed, call.Node.Inputs[input].Layout, (nint)shape.Rows);
     }
 
+    // A factor before it has memory.
+    private static MatrixOperand Operand(Value value, bool transposed) =>
+        new(null, value.DType, (nint)value.Shape[^1], transposed, value.Layout, (nint)value.Shape.Rows);
+
     private static long WorkspaceBytes(Node node, int threads)
     {
-        (long m, long n, long k) = ((MatMul)node.Op).Sizes(node.Inputs);
-        return Gemm.WorkspaceBytes((nint)m, (nint)n, (nint)k, threads, Gemm.BlockElements(node.Inputs[0].DType, node.Inputs[1].DType));
+        var op = (MatMul)node.Op;
+        (long m, long n, long k) = op.Sizes(node.Inputs);
+        return Gemm.WorkspaceBytes(Operand(node.Inputs[0], op.TransposeA), Operand(node.Inputs[1], op.TransposeB), (nint)m, (nint)n, (nint)k, threads);
     }
 }

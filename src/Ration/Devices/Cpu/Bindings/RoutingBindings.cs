@@ -22,7 +22,7 @@ internal static unsafe class RoutingBindings
         table.Add<ScaleRowsGradient>(static (in KernelCall call) => ScaleRowsKernel.Backward(
             call.Pool, call.Floats(0), call.Floats(1), call.Floats(2), call.OutputFloats(0), call.OutputFloats(1), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1]));
         table.Add<ExpertMatMul>(RunProduct, static (node, threads) => ExpertProduct.MultiplyBytes(
-            (nint)node.Inputs[0].Shape[0], (nint)node.Output.Shape[1], (nint)node.Inputs[0].Shape[1], node.Inputs[1].DType, threads));
+            (nint)node.Inputs[0].Shape[0], Stack(null, node.Inputs[1]), ((ExpertMatMul)node.Op).TransposeWeights, threads));
         table.Add<ExpertWeightGradient>(RunWeightGradient, static (node, threads) => ExpertProduct.WeightGradientBytes(
             (nint)node.Inputs[0].Shape[0], (nint)node.Output.Shape[1], (nint)node.Output.Shape[2], threads));
     }
@@ -47,9 +47,10 @@ internal static unsafe class RoutingBindings
     {
         var op = (ExpertMatMul)call.Node.Op;
         if (op.Accumulate) call.BeginSum(0, 3);
-        ExpertStack weights = new(call.Input(1), call.Type(1), call.Node.Inputs[1].Layout, call.Shape(1));
-        ExpertProduct.Multiply(call.Pool, call.Floats(0), weights, call.Integers(2), call.OutputFloats(0), op.TransposeWeights, op.Accumulate, call.Workspace);
+        ExpertProduct.Multiply(call.Pool, call.Floats(0), Stack(call.Input(1), call.Node.Inputs[1]), call.Integers(2), call.OutputFloats(0), op.TransposeWeights, op.Accumulate, call.Workspace);
     }
+
+    private static ExpertStack Stack(byte* data, Value value) => new(data, value.DType, value.Layout, value.Shape);
 
     private static void RunWeightGradient(in KernelCall call)
     {

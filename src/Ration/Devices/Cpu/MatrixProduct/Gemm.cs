@@ -7,13 +7,17 @@ using Ration.Tensors.Formats;
 namespace Ration.Devices.Cpu.MatrixProduct;
 
 /// <summary>
-/// The f32 matrix product on all workers: panels of both factors are packed into f32 as they are needed and multiplied by a
-/// register-blocked micro-kernel (Goto and van de Geijn 2008). The result is the same, bit for bit, for any number of workers.
+/// The matrix product on all workers: panels of both factors are packed into f32 as they are needed and multiplied by a
+/// register-blocked micro-kernel (Goto and van de Geijn 2008); quantized rows in tiles are multiplied as they are. The result is the
+/// same, bit for bit, for any number of workers.
 /// </summary>
 internal static unsafe class Gemm
 {
     // Below this many multiplications waking the other workers costs more than they save.
     private const double SequentialProducts = 1 << 16;
+
+    // What rounding an activation costs beside a multiplication.
+    private const double RoundingProducts = 8;
 
     /// <summary>C [m, n] = (accumulate ? C : 0) + A [m, k]·B [k, n].</summary>
     /// <param name="pool">The workers.</param>
@@ -25,7 +29,7 @@ internal static unsafe class Gemm
     /// <param name="n">Columns of B and C.</param>
     /// <param name="k">Columns of A, rows of B; with 0, C is kept or zeroed.</param>
     /// <param name="accumulate">Whether to add to what C holds, else C is overwritten.</param>
-    /// <param name="workspace"><see cref="WorkspaceBytes"/> bytes, aligned to 64.</param>
+    /// <param name="workspace"><see cref="WorkspaceBytes(in MatrixOperand, in MatrixOperand, nint, nint, nint, int)"/> bytes, aligned to 64.</param>
     public static void Multiply(
         WorkerPool pool, in MatrixOperand a, in MatrixOperand b, float* c, nint cStride, nint m, nint n, nint k, bool accumulate, byte* workspace)
     {
@@ -39,13 +43,25 @@ internal static unsafe class Gemm
             return;
         }
 
-        if (b.Layout == StorageLayout.Tiles && m <= TileProduct.LargestM && a.Type == DType.F32 && !a.Transposed)
-            MultiplyTiles(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
+        if (TakesTiles(a, b, m)) MultiplyTiles(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
         else if (m <= RowProduct.LargestM && b.Transposed && b.Layout == StorageLayout.Rows) MultiplyRows(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
         else MultiplyBlocks(pool, a, b, c, cStride, m, n, k, accumulate, workspace);
     }
 
-    /// <summary>Bytes of workspace for a product of these sizes: about 5 MiB at most, whatever the number of threads.</summary>
+    /// <summary>Bytes of workspace for a product: about 5 MiB at most, whatever the number of threads.</summary>
+    /// <param name="a">Left factor; its data is not looked at.</param>
+    /// <param name="b">Right factor; its data is not looked at.</param>
+    /// <param name="m">Rows of the result.</param>
+    /// <param name="n">Columns of the result.</param>
+    /// <param name="k">Depth.</param>
+    /// <param name="threads">Workers of the pool; each shares the one workspace.</param>
+    public static long WorkspaceBytes(in MatrixOperand a, in MatrixOperand b, nint m, nint n, nint k, int threads)
+    {
+        if (m <= 0 || n <= 0 || k <= 0 || !TakesTiles(a, b, m)) return WorkspaceBytes(m, n, k, threads, BlockElements(a.Type, b.Type));
+        return TileFormats.RoundsActivations(b.Type) ? ActivationRows.Bytes(nint.Min(m, ActivationRows.Chunk(k)), k) : 0;
+    }
+
+    /// <summary>Bytes of workspace for a product of factors that lie in no tiles: about 5 MiB at most, whatever the number of threads.</summary>
     /// <param name="m">Rows of the result.</param>
     /// <param name="n">Columns of the result.</param>
     /// <param name="k">Depth.</param>
@@ -58,11 +74,16 @@ internal static unsafe class Gemm
         var plan = new GemmPlan(m, n, k, blockElements);
         long packed = (plan.BuffersOfA * (long)plan.BlockOfAFloats) + (plan.BuffersOfB * (long)plan.BlockOfBFloats);
         long blocks = GemmWork.ProgressBytes(plan) + (packed * sizeof(float));
-        return m <= TileProduct.LargestM ? long.Max(blocks, m * (long)k * sizeof(float)) : blocks;
+        return m <= RowProduct.LargestM ? long.Max(blocks, m * (long)k * sizeof(float)) : blocks;
     }
 
     /// <summary>Elements that either of two factors stores together.</summary>
     public static int BlockElements(DType a, DType b) => int.Max(a.BlockElements(), b.BlockElements());
+
+    // Where activations are rounded, for any number of rows: so a row's result is the same alone and among others.
+    private static bool TakesTiles(in MatrixOperand a, in MatrixOperand b, nint m) =>
+        b.Layout == StorageLayout.Tiles && a.Type == DType.F32 && !a.Transposed
+        && (TileFormats.RoundsActivations(b.Type) || m <= TileProduct.LargestUnroundedM);
 
     // Checked before any worker starts: an item that threw would leave others waiting for it.
     private static void RequireFloating(DType type)
@@ -95,34 +116,39 @@ internal static unsafe class Gemm
         Run(pool, ref work, work.Items, (double)m * n * k);
     }
 
-    // Whole tiles by their own kernel, the rows that are left as rows are.
+    // Whole tiles by their own kernel, the rows of B that are left one by one.
     private static void MultiplyTiles(
         WorkerPool pool, in MatrixOperand a, in MatrixOperand b, float* c, nint cStride, nint m, nint n, nint k, bool accumulate, byte* workspace)
     {
         nint tiled = b.TiledRows;
+        var rounded = new ActivationRows { Values = (float*)a.Data, Stride = a.RowStride, Rounded = (ActivationBlock*)workspace, K = k };
         var work = new TileProduct
         {
-            A = (float*)a.Data,
+            A = rounded.Values,
             AStride = a.RowStride,
-            Rounded = (ActivationBlock*)workspace,
+            Rounded = rounded.Rounded,
             B = b.Data,
             Type = b.Type,
             C = c,
             CStride = cStride,
-            M = m,
             N = tiled,
             K = k,
             Accumulate = accumulate,
         };
-        work.RoundActivations();
-        Run(pool, ref work, work.Items, (double)m * n * k);
+        bool rounds = TileFormats.RoundsActivations(b.Type);
+        nint chunk = rounds ? ActivationRows.Chunk(k) : m;
+        for (nint row = 0; row < m && tiled > 0; row += chunk)
+        {
+            rounded.M = work.M = nint.Min(chunk, m - row);
+            if (rounds) Run(pool, ref rounded, rounded.Items, RoundingProducts * work.M * k);
+            Run(pool, ref work, work.Items, (double)work.M * tiled * k);
+            rounded.Values = work.A += chunk * a.RowStride;
+            work.C += chunk * cStride;
+        }
+
         if (tiled == n) return;
         var rest = new MatrixOperand(b.At(tiled, 0), b.Type, b.RowStride, transposed: true);
-        for (nint row = 0; row < m; row += RowProduct.LargestM)
-        {
-            var rows = new MatrixOperand(a.At(row, 0), a.Type, a.RowStride, transposed: false);
-            MultiplyRows(pool, rows, rest, c + (row * cStride) + tiled, cStride, nint.Min(RowProduct.LargestM, m - row), n - tiled, k, accumulate, workspace);
-        }
+        MultiplyRows(pool, a, rest, c + tiled, cStride, m, n - tiled, k, accumulate, workspace);
     }
 
     private static void MultiplyRows(

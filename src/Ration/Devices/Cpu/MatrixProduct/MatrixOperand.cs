@@ -8,7 +8,7 @@ namespace Ration.Devices.Cpu.MatrixProduct;
 /// between stored rows; when <paramref name="transposed"/>, what is stored is [columns, rows].
 /// </summary>
 /// <param name="data">The first stored element; any alignment.</param>
-/// <param name="type">Any floating-point type; the product itself is computed in f32, but for few rows by tiles.</param>
+/// <param name="type">Any floating-point type; the product itself is computed in f32, but in integers where tiles are multiplied by rounded activations.</param>
 /// <param name="rowStride">Elements from one stored row to the next.</param>
 /// <param name="transposed">Whether the stored matrix is the transpose of the logical one.</param>
 /// <param name="layout">In which order stored rows lie; tiles are for transposed factors on the right.</param>
@@ -35,6 +35,9 @@ internal readonly unsafe struct MatrixOperand(void* data, DType type, nint rowSt
 
     /// <summary>Stored rows that lie in tiles.</summary>
     public nint TiledRows => StoredRows - (StoredRows % Tensors.Formats.TiledRows.Rows);
+
+    /// <summary>The same stored matrix, read the other way round.</summary>
+    public MatrixOperand Transpose() => new(Data, Type, RowStride, !Transposed, Layout, StoredRows);
 
     /// <summary>Where a stored element lies; in blocks, one that begins a block.</summary>
     public byte* At(nint storedRow, nint storedColumn) => Data + (storedRow * RowBytes) + (nint)Type.Bytes((long)storedColumn);

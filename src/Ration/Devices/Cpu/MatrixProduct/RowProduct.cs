@@ -12,7 +12,7 @@ namespace Ration.Devices.Cpu.MatrixProduct;
 /// </summary>
 internal unsafe struct RowProduct : IParallelWork
 {
-    /// <summary>The most rows of A for which this beats the packed product.</summary>
+    /// <summary>The most rows of A for which this beats the packed product; quantized rows may be multiplied by more.</summary>
     public const int LargestM = 4;
 
     private const int ItemBytes = 256 << 10;

@@ -1,12 +1,11 @@
-using Ration.Devices.Cpu;
 using Ration.Devices.Cpu.Kernels;
-using Ration.Memory;
 using Ration.Tensors;
 
 namespace Ration.Tests.Devices.Cpu.Kernels;
 
+/// <summary>What the filter leaves out of the gradient, and what an order of the vocabulary does for it.</summary>
 [Trait("Category", "Kernel")]
-public sealed unsafe class GradientFilterTests
+public sealed class GradientFilterTests
 {
     private const int Tokens = 300;
     private const int Vocabulary = 1000;
@@ -15,64 +14,93 @@ public sealed unsafe class GradientFilterTests
     [Fact]
     public void A_threshold_below_every_element_gives_the_exact_gradients()
     {
-        (float[] hidden, float[] weight) exact = Gradients(0), filtered = Gradients(1e-30f);
-        AssertNear(exact.hidden, filtered.hidden, 1e-5);
-        AssertNear(exact.weight, filtered.weight, 1e-5);
+        LossOutcome exact = Sorted().Run(new LossMode()), filtered = Sorted().Run(new LossMode(1e-30f));
+        Assert.InRange(LossTrial.Distance(exact.Hidden, filtered.Hidden), 0, 1e-6);
+        Assert.InRange(LossTrial.Distance(exact.Weight, filtered.Weight), 0, 1e-6);
+        Assert.Equal(new FilteredTiles(0, 12), filtered.Tiles);
+        Assert.Equal(default, exact.Tiles);
     }
 
-    [Fact]
-    public void A_threshold_above_every_element_skips_all_tiles()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_threshold_above_every_element_skips_all_tiles(bool ordered)
     {
-        (float[] hidden, float[] weight) = Gradients(2);
-        Assert.All(hidden, static g => Assert.Equal(0, g));
-        Assert.All(weight, static g => Assert.Equal(0, g));
+        LossOutcome filtered = Sorted().Run(new LossMode(2, ordered));
+        Assert.All(filtered.Hidden, static g => Assert.Equal(0, g));
+        Assert.All(filtered.Weight, static g => Assert.Equal(0, g));
+        Assert.Equal(new FilteredTiles(12, 12), filtered.Tiles);
+    }
+
+    // Each element of a skipped tile is below threshold · scale, so an element of the gradient of h is off by at most that times Σ |w| over
+    // the vocabulary, and one of W's by that times Σ |h| over the tokens.
+    [Theory]
+    [InlineData(1e-3f, false)]
+    [InlineData(1e-3f, true)]
+    [InlineData(1f / 4096, false)]
+    [InlineData(1f / 4096, true)]
+    public void What_a_threshold_skips_is_bounded_by_it(float threshold, bool ordered)
+    {
+        foreach (LossTrial trial in (LossTrial[])[Sorted(), Shuffled()])
+        {
+            LossOutcome exact = trial.Run(new LossMode()), filtered = trial.Run(new LossMode(threshold, ordered));
+            Assert.Equal(exact.Loss, filtered.Loss, 1e-6 * exact.Loss);
+            AssertBounded(exact.Hidden, filtered.Hidden, column => threshold * trial.Scale * Enumerable.Range(0, Vocabulary).Sum(i => Math.Abs((double)trial.Weight[(i * Width) + column])));
+            AssertBounded(exact.Weight, filtered.Weight, column => threshold * trial.Scale * Enumerable.Range(0, Tokens).Sum(i => Math.Abs((double)trial.Hidden[(i * Width) + column])));
+            if (filtered.Tiles.Skipped > 0) Assert.True(LossTrial.Distance(exact.Hidden, filtered.Hidden) > 1e-7, "tiles were skipped, and nothing is missing");
+        }
     }
 
     [Fact]
-    public void What_a_threshold_skips_is_bounded_by_it()
+    public void An_order_of_the_vocabulary_gathers_what_is_not_negligible()
     {
         const float Threshold = 1e-3f;
-        (float[] hidden, float[] weight) exact = Gradients(0), filtered = Gradients(Threshold);
-        double bound = (double)Threshold / Tokens * Vocabulary * 4;
-        double greatest = exact.hidden.Zip(filtered.hidden, static (a, b) => Math.Abs(a - b)).Max();
-        Assert.InRange(greatest, double.Epsilon, bound);
+        Assert.True(Sorted().Run(new LossMode(Threshold)).Tiles.Skipped >= 3);
+        Assert.Equal(0, Shuffled().Run(new LossMode(Threshold)).Tiles.Skipped);
+        Assert.True(Shuffled().Run(new LossMode(Threshold, OrderVocabulary: true)).Tiles.Skipped >= 3);
+    }
+
+    [Fact]
+    public void Tokens_without_a_target_have_no_say_in_the_order()
+    {
+        LossTrial trial = Shuffled();
+        LossOutcome before = trial.Run(new LossMode(1e-3f, OrderVocabulary: true));
+        for (int i = 0; i < Tokens; i += 7) trial.Hidden.AsSpan(i * Width, Width).Fill(-50);
+        LossOutcome after = trial.Run(new LossMode(1e-3f, OrderVocabulary: true));
+        Assert.Equal(before.Tiles, after.Tiles);
+        Assert.Equal(before.Hidden, after.Hidden);
     }
 
     // Tokens from 512 on are all but impossible after the first channel: their tiles of the softmax are far below a thousandth.
-    private static (float[] Hidden, float[] Weight) Gradients(float threshold)
+    private static LossTrial Sorted() => Make(static i => i);
+
+    // The same with the impossible ones all over the vocabulary.
+    private static LossTrial Shuffled() => Make(static i => (i * 377) % Vocabulary);
+
+    private static LossTrial Make(Func<int, int> place)
     {
-        using WorkerPool pool = new(2);
-        using Arena arena = Arena.Reserve(64 << 20);
-        float* hidden = (float*)arena.Pointer, weight = hidden + (Tokens * Width), logSumExp = weight + (Vocabulary * Width);
-        float* loss = logSumExp + Tokens, dHidden = loss + 16, dWeight = dHidden + (Tokens * Width);
-        int* targets = (int*)(dWeight + (Vocabulary * Width));
-        byte* workspace = (byte*)ByteSize.AlignUp((long)(targets + Tokens), 64);
+        float[] hidden = new float[Tokens * Width], weight = new float[Vocabulary * Width], placed = new float[Vocabulary * Width];
         CounterRandom random = new(5, 6);
-        random.FillNormal(0, new Span<float>(hidden, Tokens * Width), 1.5f);
-        random.FillNormal(1 << 20, new Span<float>(weight, Vocabulary * Width), 1.5f);
-        for (int i = 0; i < Tokens; i++) targets[i] = i % 7 == 0 ? -1 : (i * 37) % 512;
+        random.FillNormal(0, hidden, 1.5f);
+        random.FillNormal(1 << 20, weight, 1.5f);
         for (int i = 0; i < Tokens; i++) hidden[i * Width] = 4;
         for (int i = 512; i < Vocabulary; i++) weight[i * Width] = -4;
-        LinearCrossEntropyArguments x = new()
+        for (int i = 0; i < Vocabulary; i++) weight.AsSpan(i * Width, Width).CopyTo(placed.AsSpan(place(i) * Width));
+        return new LossTrial
         {
-            Hidden = hidden,
-            Weight = (byte*)weight,
-            WeightType = DType.F32,
-            Targets = targets,
             Tokens = Tokens,
             Vocabulary = Vocabulary,
             Width = Width,
-            Scale = 1f / Tokens,
-            FilterThreshold = threshold,
+            Hidden = hidden,
+            Weight = placed,
+            Targets = [.. Enumerable.Range(0, Tokens).Select(i => i % 7 == 0 ? -1 : place((i * 37) % 512))],
         };
-        LinearCrossEntropyKernel.Forward(pool, x, loss, logSumExp, workspace);
-        LinearCrossEntropyKernel.Backward(pool, x, logSumExp, dHidden, dWeight, false, workspace);
-        return (new Span<float>(dHidden, Tokens * Width).ToArray(), new Span<float>(dWeight, Vocabulary * Width).ToArray());
     }
 
-    private static void AssertNear(float[] expected, float[] actual, double relative)
+    private static void AssertBounded(float[] exact, float[] filtered, Func<int, double> boundOfColumn)
     {
-        double norm = Math.Sqrt(expected.Sum(static v => (double)v * v)), error = Math.Sqrt(expected.Zip(actual, static (a, b) => Math.Pow(a - b, 2)).Sum());
-        Assert.True(norm > 0 && error <= relative * norm, $"error {error} of {norm}");
+        double[] bounds = [.. Enumerable.Range(0, Width).Select(boundOfColumn)];
+        double rounding = 1e-5 * exact.Max(Math.Abs);
+        for (int i = 0; i < exact.Length; i++) Assert.InRange(Math.Abs((double)exact[i] - filtered[i]), 0, bounds[i % Width] + rounding);
     }
 }

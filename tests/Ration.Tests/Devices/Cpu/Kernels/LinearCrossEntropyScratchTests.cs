@@ -1,17 +1,10 @@
-using Ration.Devices.Cpu;
-using Ration.Devices.Cpu.Kernels;
-using Ration.Memory;
 using Ration.Tensors;
-using Ration.Tensors.Formats;
 
 namespace Ration.Tests.Devices.Cpu.Kernels;
 
 [Trait("Category", "Kernel")]
-public sealed unsafe class LinearCrossEntropyScratchTests
+public sealed class LinearCrossEntropyScratchTests
 {
-    private const byte Canary = 0xA5;
-    private const int CanaryBytes = 4 << 20;
-
     [Theory]
     [InlineData(2560, 4096, 288, DType.F32)]
     [InlineData(3072, 4096, 640, DType.F32)]
@@ -22,41 +15,63 @@ public sealed unsafe class LinearCrossEntropyScratchTests
     [InlineData(300, 2100, 320, DType.NF4)]
     public void No_block_writes_beyond_the_scratch_that_was_asked_for(int tokens, int vocabulary, int width, DType type)
     {
-        using WorkerPool pool = new(2);
-        long scratch = LinearCrossEntropyKernel.WorkspaceBytes(tokens, vocabulary, width, 2, type);
-        long floats = ((long)tokens * width * 2) + ((long)vocabulary * width * 2) + (2L * tokens) + 16;
-        using Arena arena = Arena.Reserve((floats * sizeof(float)) + 64 + scratch + CanaryBytes);
-        float* hidden = (float*)arena.Pointer, weight = hidden + (tokens * width), dHidden = weight + (vocabulary * width);
-        float* dWeight = dHidden + (tokens * width), logSumExp = dWeight + (vocabulary * width), loss = logSumExp + tokens;
-        int* targets = (int*)(loss + 16);
-        byte* workspace = (byte*)ByteSize.AlignUp((long)(targets + tokens), 64);
-        new Span<byte>(workspace + scratch, CanaryBytes).Fill(Canary);
-        CounterRandom random = new(5, 6);
-        random.FillNormal(0, new Span<float>(hidden, tokens * width), 1);
-        random.FillNormal(1 << 22, new Span<float>(weight, vocabulary * width), 0.1f);
-        byte[] stored = new byte[type.Bytes(new Shape(vocabulary, width))];
-        TensorCodec.Encode(type, new ReadOnlySpan<float>(weight, vocabulary * width), stored);
-        stored.CopyTo(new Span<byte>(weight, stored.Length));
-        for (int i = 0; i < tokens; i++) targets[i] = (i * 37) % vocabulary;
-        foreach (float threshold in (ReadOnlySpan<float>)[0, 1e-30f])
-        {
-            LinearCrossEntropyArguments x = new()
-            {
-                Hidden = hidden,
-                Weight = (byte*)weight,
-                WeightType = type,
-                Targets = targets,
-                Tokens = tokens,
-                Vocabulary = vocabulary,
-                Width = width,
-                Scale = 1f / tokens,
-                FilterThreshold = threshold,
-            };
-            LinearCrossEntropyKernel.Forward(pool, x, loss, logSumExp, workspace);
-            LinearCrossEntropyKernel.Backward(pool, x, logSumExp, dHidden, dWeight, false, workspace);
-        }
+        LossTrial trial = LossTrial.Random(tokens, vocabulary, width, type);
+        LossOutcome exact = trial.Run(new LossMode());
+        Assert.True(float.IsFinite(exact.Loss) && exact.Loss > 0);
+        AssertSame(exact, trial.Run(new LossMode(FilterThreshold: 1e-30f)));
+    }
 
-        Assert.True(float.IsFinite(*loss) && *loss > 0);
-        Assert.Equal(-1, new Span<byte>(workspace + scratch, CanaryBytes).IndexOfAnyExcept(Canary));
+    [Theory]
+    [InlineData(2049, 2600, 33, DType.F32)]
+    [InlineData(130, 2100, 65, DType.F32)]
+    [InlineData(300, 900, 320, DType.Q8_0)]
+    public void Chunks_kept_logits_and_a_sample_of_all_are_the_same_loss(int tokens, int vocabulary, int width, DType type)
+    {
+        LossTrial trial = LossTrial.Random(tokens, vocabulary, width, type);
+        LossOutcome exact = trial.Run(new LossMode());
+        AssertSame(exact, trial.Run(new LossMode(ChunkTokens: 100)));
+        AssertSame(exact, trial.Run(new LossMode(FilterThreshold: 1e-30f, OrderVocabulary: true, ChunkTokens: 100)));
+        AssertSame(exact, trial.Run(new LossMode(Sample: [.. Enumerable.Range(0, vocabulary)])));
+        AssertSame(exact, trial.Run(new LossMode(FilterThreshold: 1e-30f, OrderVocabulary: true)));
+        LossOutcome kept = trial.Run(new LossMode(KeepLogits: true));
+        Assert.Equal(exact.Loss, kept.Loss);
+        Assert.Equal(exact.Hidden, kept.Hidden);
+        Assert.Equal(exact.Weight, kept.Weight);
+    }
+
+    [Fact]
+    public void Any_number_of_threads_gives_the_same_bits()
+    {
+        LossTrial trial = LossTrial.Random(300, 2500, 40);
+        int[] sample = [.. Enumerable.Range(0, 2500).Where(i => i % 3 == 0 || trial.Targets.Contains(i)), -1, -1, -1];
+        LossMode[] modes =
+        [
+            new(), new(FilterThreshold: 1f / 4096), new(FilterThreshold: 1f / 4096, OrderVocabulary: true), new(ChunkTokens: 128), new(KeepLogits: true), new(Sample: sample),
+            new(Sample: sample, FilterThreshold: 1f / 4096),
+        ];
+        foreach (LossMode mode in modes)
+        {
+            LossOutcome one = trial.Run(mode, threads: 1), three = trial.Run(mode, threads: 3);
+            Assert.Equal((one.Loss, one.Tiles), (three.Loss, three.Tiles));
+            Assert.Equal(one.LogSumExp, three.LogSumExp);
+            Assert.Equal(one.Hidden, three.Hidden);
+            Assert.Equal(one.Weight, three.Weight);
+        }
+    }
+
+    [Fact]
+    public void A_sample_without_a_target_is_refused()
+    {
+        LossTrial trial = LossTrial.Random(5, 33, 4);
+        ArgumentException error = Assert.Throws<ArgumentException>(() => trial.Run(new LossMode(Sample: [0, 1, 4, -1])));
+        Assert.Contains("is not in the sample", error.Message, StringComparison.Ordinal);
+    }
+
+    private static void AssertSame(LossOutcome expected, LossOutcome actual)
+    {
+        Assert.Equal(expected.Loss, actual.Loss, 1e-6 * expected.Loss);
+        Assert.InRange(LossTrial.Distance(expected.LogSumExp, actual.LogSumExp), 0, 1e-6);
+        Assert.InRange(LossTrial.Distance(expected.Hidden, actual.Hidden), 0, 2e-6);
+        Assert.InRange(LossTrial.Distance(expected.Weight, actual.Weight), 0, 2e-6);
     }
 }

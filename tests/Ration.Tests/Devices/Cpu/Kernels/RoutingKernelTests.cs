@@ -74,10 +74,10 @@ public unsafe class RoutingKernelTests
         float[] activations = stack.Activations(first[^1]);
         using Guarded<float> x = new(activations), y = new(first[^1] * outputs);
         using Guarded<int> starts = new(first);
-        using Guarded<byte> workspace = new((nint)ExpertProduct.MultiplyBytes(first[^1], outputs, Inputs, type, 2));
         ExpertStack weights = new(stack.Operand(true).Data, type, layout, new Shape(Experts, outputs, Inputs));
+        using Guarded<byte> workspace = new((nint)ExpertProduct.MultiplyBytes(first[^1], weights, transposed: true, 2));
         ExpertProduct.Multiply(pool, x, weights, starts, y, transposed: true, accumulate: false, workspace);
-        // Few rows by quantized tiles are multiplied in rounded activations.
+        // Tiles are multiplied by rounded activations.
         double tolerance = layout == StorageLayout.Tiles ? 5e-3 : 1e-5;
         for (int row = 0; row < first[^1]; row++)
         {

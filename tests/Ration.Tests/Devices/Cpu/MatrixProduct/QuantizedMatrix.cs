@@ -13,13 +13,15 @@ internal sealed unsafe class QuantizedMatrix : IDisposable
     private readonly Random _random;
 
     public QuantizedMatrix(DType type, StorageLayout layout, nint rows, nint columns, int seed)
+        : this(type, layout, rows, columns, Random(type, rows, columns, seed), seed)
+    {
+    }
+
+    public QuantizedMatrix(DType type, StorageLayout layout, nint rows, nint columns, byte[] stored, int seed = 0)
     {
         (Type, Layout, Rows, Columns) = (type, layout, rows, columns);
         _random = new Random(seed);
-        byte[] stored = new byte[type.Bytes(new Shape(rows, columns))];
         _values = new float[rows * columns];
-        foreach (ref float value in _values.AsSpan()) value = (_random.NextSingle() - 0.4f) * 0.1f;
-        TensorCodec.Encode(type, _values, stored);
         TensorCodec.Decode(type, stored, _values);
         _stored = new GuardedBuffer(stored.Length);
         Span<byte> target = new(_stored.Data, stored.Length);
@@ -65,4 +67,14 @@ internal sealed unsafe class QuantizedMatrix : IDisposable
     }
 
     public void Dispose() => _stored.Dispose();
+
+    private static byte[] Random(DType type, nint rows, nint columns, int seed)
+    {
+        var random = new Random(seed);
+        byte[] stored = new byte[type.Bytes(new Shape(rows, columns))];
+        float[] values = new float[rows * columns];
+        foreach (ref float value in values.AsSpan()) value = (random.NextSingle() - 0.4f) * 0.1f;
+        TensorCodec.Encode(type, values, stored);
+        return stored;
+    }
 }

@@ -13,10 +13,10 @@ namespace Ration.Devices.Cpu.Kernels;
 internal static unsafe class FusedKernel
 {
     /// <summary>Elements of a register.</summary>
-    public const int Chunk = 1024;
+    public const int Chunk = 512;
 
     // Elements of one item of work: long enough that fetching it costs nothing.
-    private const nint Item = 32 * Chunk;
+    private const nint Item = 64 * Chunk;
 
     /// <summary>Bytes of registers for all workers.</summary>
     public static long WorkspaceBytes(ElementwiseProgram program, int threads) => (long)threads * (program.VectorRegisters + 1) * Chunk * sizeof(float);
@@ -30,14 +30,18 @@ internal static unsafe class FusedKernel
     /// <param name="destinationTypes">Storage of each destination.</param>
     /// <param name="elements">Elements of a tensor.</param>
     /// <param name="width">Elements of a row.</param>
+    /// <param name="random">Random numbers for the assignment that is rounded by chance, if there is one.</param>
     /// <param name="registers"><see cref="WorkspaceBytes"/> bytes.</param>
     public static void Run(
         WorkerPool pool, ElementwiseProgram program, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, ReadOnlySpan<nint> destinations,
-        ReadOnlySpan<DType> destinationTypes, nint elements, nint width, byte* registers)
+        ReadOnlySpan<DType> destinationTypes, nint elements, nint width, RandomPlace random, byte* registers)
     {
         Span<float> scalars = stackalloc float[program.ScalarRegisters + 1];
         ComputeScalars(program, inputs, scalars);
         ReadOnlySpan<ElementwiseInstruction> code = program.Code;
+        Span<int> direct = stackalloc int[code.Length];
+        FindDirectStores(code, inputs, types, destinations, destinationTypes, program.StoresLoads, direct);
+        fixed (int* directTo = direct)
         fixed (ElementwiseInstruction* instructions = code)
         fixed (nint* input = inputs, destination = destinations)
         fixed (DType* type = types, destinationType = destinationTypes)
@@ -47,6 +51,7 @@ internal static unsafe class FusedKernel
             {
                 Code = instructions,
                 Length = code.Length,
+                DirectTo = directTo,
                 Inputs = input,
                 Types = type,
                 Destinations = destination,
@@ -57,9 +62,49 @@ internal static unsafe class FusedKernel
                 CopyLoads = program.StoresLoads,
                 Elements = elements,
                 Width = width,
+                Stochastic = program.StochasticDestination,
+                Random = random,
             };
             pool.Run(ref work, checked((int)((elements + Item - 1) / Item)));
         }
+    }
+
+    // Arithmetic whose result is stored as F32 writes it to its destination at once, where nothing is read from there afterwards. For each
+    // instruction, the number of that destination or −1; −2 for a store that is done so.
+    private static void FindDirectStores(
+        ReadOnlySpan<ElementwiseInstruction> code, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, ReadOnlySpan<nint> destinations,
+        ReadOnlySpan<DType> destinationTypes, bool copyLoads, Span<int> direct)
+    {
+        direct.Fill(-1);
+        for (int store = 0; store < code.Length; store++)
+        {
+            ElementwiseInstruction s = code[store];
+            if (s.Action != ElementwiseAction.Store || s.AIsScalar || destinationTypes[s.Target] != DType.F32) continue;
+            int source = store - 1;
+            while (source >= 0 && (code[source].TargetIsScalar || code[source].Action == ElementwiseAction.Store || code[source].Target != s.A)) source--;
+            if (source < 0 || code[source].Action is not (ElementwiseAction.Unary or ElementwiseAction.Binary) || direct[source] != -1) continue;
+            if (!copyLoads && IsReadAfter(code, source, inputs, types, destinations[s.Target])) continue;
+            (direct[source], direct[store]) = (s.Target, -2);
+        }
+    }
+
+    // Whether a register that lies in the memory of a destination is an operand after an instruction.
+    private static bool IsReadAfter(ReadOnlySpan<ElementwiseInstruction> code, int source, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, nint destination)
+    {
+        for (int load = 0; load < source; load++)
+        {
+            ElementwiseInstruction l = code[load];
+            if (l.Action != ElementwiseAction.Load || l.TargetIsScalar || l.Spread != Spread.None || types[l.A] != DType.F32 || inputs[l.A] != destination) continue;
+            for (int i = load + 1; i < code.Length; i++)
+            {
+                ElementwiseInstruction user = code[i];
+                bool reads = user.Action != ElementwiseAction.Load && ((!user.AIsScalar && user.A == l.Target) || (user.Action == ElementwiseAction.Binary && !user.BIsScalar && user.B == l.Target));
+                if (reads && i > source) return true;
+                if (!user.TargetIsScalar && user.Action != ElementwiseAction.Store && user.Target == l.Target) break;
+            }
+        }
+
+        return false;
     }
 
     private static void ComputeScalars(ElementwiseProgram program, ReadOnlySpan<nint> inputs, Span<float> scalars)
@@ -140,6 +185,7 @@ internal static unsafe class FusedKernel
     {
         public ElementwiseInstruction* Code;
         public int Length;
+        public int* DirectTo;
         public nint* Inputs;
         public DType* Types;
         public nint* Destinations;
@@ -150,6 +196,8 @@ internal static unsafe class FusedKernel
         public nint Elements;
         public nint Width;
         public bool CopyLoads;
+        public int Stochastic;
+        public RandomPlace Random;
 
         public readonly void Execute(int item, int worker)
         {
@@ -164,8 +212,10 @@ internal static unsafe class FusedKernel
         {
             for (ElementwiseInstruction* i = Code; i < Code + Length; i++)
             {
-                if (i->TargetIsScalar) continue;
-                float* a = places[i->A], b = places[i->B], target = registers + ((nint)i->Target * Chunk);
+                int direct = DirectTo[i - Code];
+                if (i->TargetIsScalar || direct == -2) continue;
+                float* a = places[i->A], b = places[i->B];
+                float* target = direct < 0 ? registers + ((nint)i->Target * Chunk) : (float*)Destinations[direct] + start;
                 switch (i->Action)
                 {
                     case ElementwiseAction.Load when i->Spread != Spread.None: LoadSpread(*i, start, target, count); break;
@@ -178,13 +228,21 @@ internal static unsafe class FusedKernel
                     case ElementwiseAction.Store when i->AIsScalar:
                         float* spare = registers + RegistersOfWorker - Chunk;
                         new Span<float>(spare, (int)count).Fill(Scalars[i->A]);
-                        TensorCodec.Store(spare, (byte*)Destinations[i->Target], DestinationTypes[i->Target], start, count);
+                        Store(spare, i->Target, start, count);
                         break;
-                    default: TensorCodec.Store(a, (byte*)Destinations[i->Target], DestinationTypes[i->Target], start, count); break;
+                    default: Store(a, i->Target, start, count); break;
                 }
 
                 if (i->Action != ElementwiseAction.Store) places[i->Target] = target;
             }
+        }
+
+        private readonly void Store(float* source, int destination, nint start, nint count)
+        {
+            byte* tensor = (byte*)Destinations[destination];
+            DType type = DestinationTypes[destination];
+            if (destination == Stochastic && type != DType.F32) StochasticStore.Store(source, tensor, type, start, count, Random.Seed, Random.Stream);
+            else TensorCodec.Store(source, tensor, type, start, count);
         }
 
         // Row by row: a row's number is repeated, a piece of the columns' numbers is copied.

@@ -38,11 +38,16 @@ internal static unsafe class ExpertProduct
     private const nint MostRows = 512;
 
     /// <summary>Bytes of scratch for <see cref="Multiply"/>.</summary>
-    public static long MultiplyBytes(nint rows, nint outputs, nint inputs, DType type, int threads)
+    /// <param name="rows">Rows of x.</param>
+    /// <param name="w">The matrices; their data is not looked at.</param>
+    /// <param name="transposed">Whether they are transposed.</param>
+    /// <param name="threads">Workers.</param>
+    public static long MultiplyBytes(nint rows, in ExpertStack w, bool transposed, int threads)
     {
+        nint inputs = transposed ? w.Columns : w.Rows, outputs = transposed ? w.Rows : w.Columns;
+        MatrixOperand part = new(null, DType.F32, inputs, false), matrix = w.Of(0, transposed);
         long largest = 0;
-        for (nint m = nint.Min(rows, MostRows); m > 0; m--)
-            largest = Math.Max(largest, Gemm.WorkspaceBytes(m, outputs, inputs, threads, Gemm.BlockElements(DType.F32, type)));
+        for (nint m = nint.Min(rows, MostRows); m > 0; m--) largest = Math.Max(largest, Gemm.WorkspaceBytes(part, matrix, m, outputs, inputs, threads));
         return largest;
     }
 

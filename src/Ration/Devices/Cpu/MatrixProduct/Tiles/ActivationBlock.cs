@@ -15,45 +15,39 @@ internal unsafe struct ActivationBlock
     /// <summary>The levels as signed bytes.</summary>
     public fixed sbyte Levels[Elements];
 
-    /// <summary>The levels as 16-bit numbers.</summary>
-    public fixed short WideLevels[Elements];
-
     /// <summary>What a level stands for.</summary>
     public float Scale;
 
     /// <summary>The sum of the levels times the scale.</summary>
     public float ScaledSum;
 
-    /// <summary>The sum of the first 16 levels.</summary>
-    public int LowSum;
+    /// <summary>−8 times that sum: what numbers stored with 8 added are to lose.</summary>
+    public float MinusEightSums;
 
-    /// <summary>The sum of the last 16 levels.</summary>
-    public int HighSum;
+    /// <summary>−16 times the sum of the first 16 levels, which just fits.</summary>
+    public short MinusSixteenLow;
 
-    /// <summary>Rounds a row to blocks.</summary>
-    /// <param name="values">[count].</param>
-    /// <param name="count">A multiple of 32.</param>
-    /// <param name="blocks">count / 32 blocks, overwritten.</param>
-    public static void Quantize(float* values, nint count, ActivationBlock* blocks)
-    {
-        for (nint i = 0; i < count; i += Elements, values += Elements, blocks++) Quantize(values, blocks);
-    }
+    /// <summary>−16 times the sum of the last 16 levels.</summary>
+    public short MinusSixteenHigh;
 
-    [SkipLocalsInit]
-    private static void Quantize(float* values, ActivationBlock* block)
+    /// <summary>Rounds 32 activations.</summary>
+    /// <param name="values">[32].</param>
+    /// <param name="block">Overwritten.</param>
+    public static void Quantize(float* values, ActivationBlock* block)
     {
         float greatest = Greatest(values);
         float scale = greatest / 127, inverse = scale > 0 ? 1 / scale : 0;
         // Not finite, or too small to divide by: the product shall show it, or vanish, in every lane.
         if (!float.IsFinite(greatest) || !float.IsFinite(inverse)) (scale, inverse) = (float.IsFinite(greatest) ? 0 : float.NaN, 0);
-        int low = Round(values, inverse, block->Levels, block->WideLevels);
-        int high = Round(values + 16, inverse, block->Levels + 16, block->WideLevels + 16);
+        int low = Round(values, inverse, block->Levels), high = Round(values + 16, inverse, block->Levels + 16);
         block->Scale = scale;
-        block->LowSum = low;
-        block->HighSum = high;
         block->ScaledSum = scale * (low + high);
+        block->MinusEightSums = -8 * block->ScaledSum;
+        block->MinusSixteenLow = (short)(-16 * low);
+        block->MinusSixteenHigh = (short)(-16 * high);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Greatest(float* values)
     {
         if (!Vector256.IsHardwareAccelerated)
@@ -63,16 +57,18 @@ internal unsafe struct ActivationBlock
             return greatest;
         }
 
-        Vector256<float> most = Vector256.Max(
-            Vector256.Max(Vector256.Abs(Vector256.Load(values)), Vector256.Abs(Vector256.Load(values + 8))),
-            Vector256.Max(Vector256.Abs(Vector256.Load(values + 16)), Vector256.Abs(Vector256.Load(values + 24))));
-        Vector128<float> half = Vector128.Max(most.GetLower(), most.GetUpper());
+        // Bits of floats that are not negative are ordered as the floats are, with NaN above all, and are quicker to compare.
+        Vector256<int> magnitude = Vector256.Create(int.MaxValue), first = Vector256.Load((int*)values) & magnitude;
+        Vector256<int> second = Vector256.Load((int*)values + 8) & magnitude, third = Vector256.Load((int*)values + 16) & magnitude;
+        Vector256<int> most = Vector256.Max(Vector256.Max(first, second), Vector256.Max(third, Vector256.Load((int*)values + 24) & magnitude));
+        Vector128<int> half = Vector128.Max(most.GetLower(), most.GetUpper());
         half = Vector128.Max(half, Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(half.ToScalar(), half.GetElement(1));
+        return BitConverter.Int32BitsToSingle(int.Max(half.ToScalar(), half.GetElement(1)));
     }
 
     // Adding and taking away 1.5 · 2²³ rounds to the nearest whole number, ties to even, on every machine.
-    private static int Round(float* values, float inverse, sbyte* levels, short* wide)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Round(float* values, float inverse, sbyte* levels)
     {
         const float Rounding = 12582912;
         int sum = 0;
@@ -82,7 +78,6 @@ internal unsafe struct ActivationBlock
             Vector256<int> first = (Vector256.Load(values) * factor + rounding).AsInt32() - rounding.AsInt32();
             Vector256<int> second = (Vector256.Load(values + 8) * factor + rounding).AsInt32() - rounding.AsInt32();
             Vector256<short> both = Vector256.Narrow(first, second);
-            both.Store(wide);
             Vector128.Narrow(both.GetLower(), both.GetUpper()).Store(levels);
             return Vector256.Sum(first + second);
         }
@@ -91,7 +86,6 @@ internal unsafe struct ActivationBlock
         {
             int level = BitConverter.SingleToInt32Bits((values[i] * inverse) + Rounding) - BitConverter.SingleToInt32Bits(Rounding);
             levels[i] = (sbyte)level;
-            wide[i] = (short)level;
             sum += level;
         }
 

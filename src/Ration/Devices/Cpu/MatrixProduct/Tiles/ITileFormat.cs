@@ -11,13 +11,19 @@ internal unsafe interface ITileFormat
     /// <summary>The type.</summary>
     static abstract DType Type { get; }
 
-    /// <summary>sums + the products of a tile block's rows with the activations that lie at the same place.</summary>
+    /// <summary>
+    /// Adds the products of a tile block's rows with the activations that lie at the same place, for some rows of activations: what is
+    /// unpacked serves them all.
+    /// </summary>
     /// <param name="block">A tile block.</param>
-    /// <param name="row">First row.</param>
-    /// <param name="rounded">The activations of the block, where they are rounded.</param>
+    /// <param name="row">First row of the tile.</param>
+    /// <param name="rounded">The activations of the block, where they are rounded: those of a row after those of the row before, those of
+    /// the next 32 elements after all rows.</param>
     /// <param name="values">The activations of the block as they are.</param>
-    /// <param name="sums">One for each row.</param>
-    static abstract TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
+    /// <param name="stride">Floats from one row of them to the next.</param>
+    /// <param name="rows">Rows of activations.</param>
+    /// <param name="sums">[rows] vectors, added to.</param>
+    static abstract void MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, nint stride, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
         where TFloat : unmanaged;

@@ -16,9 +16,6 @@ internal unsafe interface ITileLanes<TInteger, TFloat>
     /// <summary>Four bytes to a lane.</summary>
     static abstract TInteger Load(byte* source);
 
-    /// <summary>Two signed bytes to a lane, each widened to 16 bits.</summary>
-    static abstract TInteger LoadPairs(byte* source);
-
     /// <summary>The same four bytes in each lane.</summary>
     static abstract TInteger Broadcast(byte* source);
 
@@ -29,6 +26,8 @@ internal unsafe interface ITileLanes<TInteger, TFloat>
 
     static abstract TInteger Or(TInteger left, TInteger right);
 
+    static abstract TInteger Xor(TInteger left, TInteger right);
+
     static abstract TInteger ShiftLeft(TInteger value, int bits);
 
     static abstract TInteger ShiftRight(TInteger value, int bits);
@@ -38,6 +37,12 @@ internal unsafe interface ITileLanes<TInteger, TFloat>
     static abstract TInteger Add(TInteger left, TInteger right);
 
     static abstract TInteger Multiply(TInteger left, TInteger right);
+
+    /// <summary>The magnitudes of signed bytes, unsigned.</summary>
+    static abstract TInteger MagnitudesOfBytes(TInteger value);
+
+    /// <summary>−1 where a signed byte is negative, else 0.</summary>
+    static abstract TInteger SignsOfBytes(TInteger value);
 
     /// <summary>Sums of two products of unsigned and signed bytes, 16 bits each; they must not overflow.</summary>
     static abstract TInteger MultiplyBytes(TInteger unsigned, TInteger signed);

@@ -10,25 +10,27 @@ internal readonly unsafe struct TileFormatQ4 : ITileFormat
 
     public static DType Type => DType.Q4_0;
 
-    // A sum of 16 products of 0 … 15 with −127 … 127 stays within 16 bits.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
+    public static void MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, nint stride, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
-        byte* weights = block + Scales + (4 * row), activations = (byte*)rounded->Levels;
-        TInteger mask = TLanes.Integer(Low), low = TLanes.Integer(0), high = low;
-        for (int unit = 0; unit < Units; unit++)
+        byte* weights = block + Scales + (4 * row);
+        TInteger mask = TLanes.Integer(Low), ones = TLanes.Integer(0x00010001);
+        TInteger both0 = TLanes.Load(weights), both1 = TLanes.Load(weights + UnitBytes);
+        TInteger both2 = TLanes.Load(weights + (2 * UnitBytes)), both3 = TLanes.Load(weights + (3 * UnitBytes));
+        TInteger w0 = TLanes.And(both0, mask), w1 = TLanes.And(both1, mask), w2 = TLanes.And(both2, mask), w3 = TLanes.And(both3, mask);
+        TInteger w4 = TLanes.And(TLanes.ShiftRight(both0, 4), mask), w5 = TLanes.And(TLanes.ShiftRight(both1, 4), mask);
+        TInteger w6 = TLanes.And(TLanes.ShiftRight(both2, 4), mask), w7 = TLanes.And(TLanes.ShiftRight(both3, 4), mask);
+        TFloat scale = TLanes.LoadHalves(block + (2 * row));
+        for (; rows > 0; rows--, rounded++, sums += TLanes.Count)
         {
-            TInteger both = TLanes.Load(weights + (unit * UnitBytes));
-            low = TLanes.AddShorts(low, TLanes.MultiplyBytes(TLanes.And(both, mask), TLanes.Broadcast(activations + (4 * unit))));
-            high = TLanes.AddShorts(high, TLanes.MultiplyBytes(TLanes.And(TLanes.ShiftRight(both, 4), mask), TLanes.Broadcast(activations + 16 + (4 * unit))));
+            TInteger halves = ByteProducts.Sum<TLanes, TInteger, TFloat>(w0, w1, w2, w3, w4, w5, w6, w7, (byte*)rounded->Levels);
+            TFloat whole = TLanes.ToFloat(TLanes.MultiplyShorts(halves, ones));
+            TFloat scaled = TLanes.MultiplyAdd(whole, TLanes.Broadcast(rounded->Scale), TLanes.Broadcast(rounded->MinusEightSums));
+            TLanes.Store(TLanes.MultiplyAdd(scaled, scale, TLanes.Load(sums)), sums);
         }
-
-        TInteger whole = TLanes.MultiplyShorts(TLanes.AddShorts(low, high), TLanes.Integer(0x00010001));
-        TFloat scaled = TLanes.MultiplyAdd(TLanes.ToFloat(whole), TLanes.Broadcast(rounded->Scale), TLanes.Broadcast(-8 * rounded->ScaledSum));
-        return TLanes.MultiplyAdd(scaled, TLanes.LoadHalves(block + (2 * row)), sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

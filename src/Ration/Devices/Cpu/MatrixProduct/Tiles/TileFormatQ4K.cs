@@ -11,32 +11,20 @@ internal readonly unsafe struct TileFormatQ4K : ITileFormat
     public static DType Type => DType.Q4_K;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
+    public static void MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, nint stride, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
         byte* weights = block + Weights + (4 * row);
-        TInteger mask = TLanes.Integer(0x0F0F0F0F), ones = TLanes.Integer(0x00010001), scales = default, leasts = default;
-        TFloat products = TLanes.Broadcast(0f), offsets = products;
-        for (int group = 0; group < Groups; group += 2, weights += UnitsOfGroups * UnitBytes, rounded += 2)
+        TInteger scales = default, leasts = default;
+        TFloat scale = TLanes.LoadHalves(block + (2 * row)), minusStep = TLanes.Multiply(TLanes.LoadHalves(block + Steps + (2 * row)), TLanes.Broadcast(-1f));
+        for (int group = 0; group < Groups; group += 2, weights += UnitsOfGroups * UnitBytes, rounded += 2 * rows)
         {
             if (group % 4 == 0) GroupNumbers<TLanes, TInteger, TFloat>(block, row, group, out scales, out leasts);
-            byte* first = (byte*)rounded->Levels, second = (byte*)rounded[1].Levels;
-            TInteger low = TLanes.Integer(0), high = low;
-            for (int unit = 0; unit < UnitsOfGroups; unit++)
-            {
-                TInteger both = TLanes.Load(weights + (unit * UnitBytes));
-                low = TLanes.AddShorts(low, TLanes.MultiplyBytes(TLanes.And(both, mask), TLanes.Broadcast(first + (4 * unit))));
-                high = TLanes.AddShorts(high, TLanes.MultiplyBytes(TLanes.And(TLanes.ShiftRight(both, 4), mask), TLanes.Broadcast(second + (4 * unit))));
-            }
-
-            AddGroup<TLanes, TInteger, TFloat>(TLanes.MultiplyShorts(low, ones), rounded, ref scales, ref leasts, ref products, ref offsets);
-            AddGroup<TLanes, TInteger, TFloat>(TLanes.MultiplyShorts(high, ones), rounded + 1, ref scales, ref leasts, ref products, ref offsets);
+            AddGroup<TLanes, TInteger, TFloat>(weights, 0, scale, minusStep, ref scales, ref leasts, rounded, rows, sums);
+            AddGroup<TLanes, TInteger, TFloat>(weights, 4, scale, minusStep, ref scales, ref leasts, rounded + rows, rows, sums);
         }
-
-        sums = TLanes.MultiplyAdd(products, TLanes.LoadHalves(block + (2 * row)), sums);
-        return TLanes.MultiplyAdd(TLanes.Multiply(offsets, TLanes.Broadcast(-1f)), TLanes.LoadHalves(block + Steps + (2 * row)), sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -88,17 +76,35 @@ internal readonly unsafe struct TileFormatQ4K : ITileFormat
         leasts = TLanes.Or(TLanes.And(TLanes.ShiftRight(last, 4), four), TLanes.And(TLanes.ShiftRight(second, 2), top));
     }
 
+    // 32 elements; the numbers of a group lie in the low or in the high halves of the bytes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddGroup<TLanes, TInteger, TFloat>(
-        TInteger levels, ActivationBlock* rounded, ref TInteger scales, ref TInteger leasts, ref TFloat products, ref TFloat offsets)
+        byte* weights, int shift, TFloat scale, TFloat minusStep, ref TInteger scales, ref TInteger leasts, ActivationBlock* rounded, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
-        TFloat scale = TLanes.Multiply(Take<TLanes, TInteger, TFloat>(ref scales), TLanes.Broadcast(rounded->Scale));
-        products = TLanes.MultiplyAdd(TLanes.ToFloat(levels), scale, products);
-        offsets = TLanes.MultiplyAdd(Take<TLanes, TInteger, TFloat>(ref leasts), TLanes.Broadcast(rounded->ScaledSum), offsets);
+        TInteger ones = TLanes.Integer(0x00010001);
+        TFloat groupScale = TLanes.Multiply(scale, Take<TLanes, TInteger, TFloat>(ref scales));
+        TFloat groupLeast = TLanes.Multiply(minusStep, Take<TLanes, TInteger, TFloat>(ref leasts));
+        TInteger w0 = Numbers<TLanes, TInteger, TFloat>(weights, shift), w1 = Numbers<TLanes, TInteger, TFloat>(weights + UnitBytes, shift);
+        TInteger w2 = Numbers<TLanes, TInteger, TFloat>(weights + (2 * UnitBytes), shift), w3 = Numbers<TLanes, TInteger, TFloat>(weights + (3 * UnitBytes), shift);
+        TInteger w4 = Numbers<TLanes, TInteger, TFloat>(weights + (4 * UnitBytes), shift), w5 = Numbers<TLanes, TInteger, TFloat>(weights + (5 * UnitBytes), shift);
+        TInteger w6 = Numbers<TLanes, TInteger, TFloat>(weights + (6 * UnitBytes), shift), w7 = Numbers<TLanes, TInteger, TFloat>(weights + (7 * UnitBytes), shift);
+        for (; rows > 0; rows--, rounded++, sums += TLanes.Count)
+        {
+            TInteger halves = ByteProducts.Sum<TLanes, TInteger, TFloat>(w0, w1, w2, w3, w4, w5, w6, w7, (byte*)rounded->Levels);
+            TFloat products = TLanes.Multiply(TLanes.ToFloat(TLanes.MultiplyShorts(halves, ones)), TLanes.Broadcast(rounded->Scale));
+            TFloat sum = TLanes.MultiplyAdd(TLanes.Broadcast(rounded->ScaledSum), groupLeast, TLanes.Load(sums));
+            TLanes.Store(TLanes.MultiplyAdd(products, groupScale, sum), sums);
+        }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TInteger Numbers<TLanes, TInteger, TFloat>(byte* weights, int shift)
+        where TLanes : struct, ITileLanes<TInteger, TFloat>
+        where TInteger : unmanaged
+        where TFloat : unmanaged => TLanes.And(TLanes.ShiftRight(TLanes.Load(weights), shift), TLanes.Integer(0x0F0F0F0F));
 
     // The lowest byte of each lane; the others move down.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,43 +10,24 @@ namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
 /// </summary>
 internal readonly unsafe struct TileFormatQ6K : ITileFormat
 {
-    private const int GroupScales = 32, LowBits = 288, HighBits = 2336, UnitBytes = 64, HalfElements = 128, QuarterElements = 32, GroupUnits = 4;
+    private const int GroupScales = 32, LowBits = 288, HighBits = 2336, UnitBytes = 64, HalfElements = 128, QuarterElements = 32;
 
     public static DType Type => DType.Q6_K;
 
-    // Half of a half at a time: 16 elements of each quarter, which have one scale. Every vector of bits is loaded once.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TFloat MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, TFloat sums)
+    public static void MultiplyAdd<TLanes, TInteger, TFloat>(byte* block, int row, ActivationBlock* rounded, float* values, nint stride, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
-        TFloat products = TLanes.Broadcast(0f);
-        byte* low = block + LowBits + (4 * row), high = block + HighBits + (4 * row);
-        for (int part = 0; part < 4; part++, low += GroupUnits * UnitBytes, high += GroupUnits * UnitBytes)
+        TFloat scale = TLanes.LoadHalves(block + (2 * row));
+        for (int half = 0; half < 2; half++, rounded += 4 * rows)
         {
-            if (part == 2) low += 2 * GroupUnits * UnitBytes;
-            ActivationBlock* quarters = rounded + (part / 2 * 4);
-            byte* levels = (byte*)quarters->Levels + (part % 2 * 16);
-            TInteger first = TLanes.Integer(0), second = first, third = first, fourth = first;
-            for (int unit = 0; unit < GroupUnits; unit += 2, levels += 8)
-            {
-                byte* at = low + (unit * UnitBytes), next = at + (2 * GroupUnits * UnitBytes), top = high + (unit * UnitBytes);
-                TInteger low0 = TLanes.Load(at), low1 = TLanes.Load(at + UnitBytes), next0 = TLanes.Load(next), next1 = TLanes.Load(next + UnitBytes);
-                TInteger top0 = TLanes.Load(top), top1 = TLanes.Load(top + UnitBytes);
-                first = AddProducts<TLanes, TInteger, TFloat>(first, low0, top0, low1, top1, 0, levels);
-                second = AddProducts<TLanes, TInteger, TFloat>(second, next0, top0, next1, top1, 1, levels + sizeof(ActivationBlock));
-                third = AddProducts<TLanes, TInteger, TFloat>(third, low0, top0, low1, top1, 2, levels + (2 * sizeof(ActivationBlock)));
-                fourth = AddProducts<TLanes, TInteger, TFloat>(fourth, next0, top0, next1, top1, 3, levels + (3 * sizeof(ActivationBlock)));
-            }
-
-            products = AddGroup<TLanes, TInteger, TFloat>(products, first, block, row, part, 0, quarters);
-            products = AddGroup<TLanes, TInteger, TFloat>(products, second, block, row, part, 1, quarters);
-            products = AddGroup<TLanes, TInteger, TFloat>(products, third, block, row, part, 2, quarters);
-            products = AddGroup<TLanes, TInteger, TFloat>(products, fourth, block, row, part, 3, quarters);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 0, scale, rounded, rows, sums);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 1, scale, rounded + rows, rows, sums);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 2, scale, rounded + (2 * rows), rows, sums);
+            AddQuarter<TLanes, TInteger, TFloat>(block, row, half, 3, scale, rounded + (3 * rows), rows, sums);
         }
-
-        return TLanes.MultiplyAdd(products, TLanes.LoadHalves(block + (2 * row)), sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -74,30 +55,57 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
         }
     }
 
-    // Two products of 0 … 63 and −127 … 127, twice, stay within 16 bits.
+    // 32 elements in two groups of 16. Numbers are stored with 32 added, which one product of group scales and sums of levels takes away.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TInteger AddProducts<TLanes, TInteger, TFloat>(TInteger sum, TInteger low0, TInteger top0, TInteger low1, TInteger top1, int quarter, byte* levels)
+    private static void AddQuarter<TLanes, TInteger, TFloat>(
+        byte* block, int row, int half, int quarter, TFloat scale, ActivationBlock* rounded, nint rows, float* sums)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
-        TInteger products = TLanes.AddShorts(
-            TLanes.MultiplyBytes(Numbers<TLanes, TInteger, TFloat>(low0, top0, quarter), TLanes.Broadcast(levels)),
-            TLanes.MultiplyBytes(Numbers<TLanes, TInteger, TFloat>(low1, top1, quarter), TLanes.Broadcast(levels + 4)));
-        return TLanes.Add(sum, TLanes.MultiplyShorts(products, TLanes.Integer(0x00010001)));
+        byte* low = block + LowBits + (((16 * half) + (8 * (quarter & 1))) * UnitBytes) + (4 * row), high = block + HighBits + (8 * half * UnitBytes) + (4 * row);
+        TInteger w0 = Numbers<TLanes, TInteger, TFloat>(low, high, 0, quarter), w1 = Numbers<TLanes, TInteger, TFloat>(low, high, 1, quarter);
+        TInteger w2 = Numbers<TLanes, TInteger, TFloat>(low, high, 2, quarter), w3 = Numbers<TLanes, TInteger, TFloat>(low, high, 3, quarter);
+        TInteger w4 = Numbers<TLanes, TInteger, TFloat>(low, high, 4, quarter), w5 = Numbers<TLanes, TInteger, TFloat>(low, high, 5, quarter);
+        TInteger w6 = Numbers<TLanes, TInteger, TFloat>(low, high, 6, quarter), w7 = Numbers<TLanes, TInteger, TFloat>(low, high, 7, quarter);
+        TInteger first = GroupScale<TLanes, TInteger, TFloat>(block, row, half, quarter, 0), second = GroupScale<TLanes, TInteger, TFloat>(block, row, half, quarter, 1);
+        TInteger both = Pair<TLanes, TInteger, TFloat>(first, second), twice = TLanes.AddShorts(both, both);
+        first = Pair<TLanes, TInteger, TFloat>(first, first);
+        second = Pair<TLanes, TInteger, TFloat>(second, second);
+        for (; rows > 0; rows--, rounded++, sums += TLanes.Count)
+        {
+            byte* levels = (byte*)rounded->Levels;
+            TInteger products = TLanes.MultiplyShorts(Products<TLanes, TInteger, TFloat>(w0, w1, levels), first);
+            products = TLanes.Add(products, TLanes.MultiplyShorts(Products<TLanes, TInteger, TFloat>(w2, w3, levels + 8), first));
+            TInteger others = TLanes.MultiplyShorts(Products<TLanes, TInteger, TFloat>(w4, w5, levels + 16), second);
+            others = TLanes.Add(others, TLanes.MultiplyShorts(Products<TLanes, TInteger, TFloat>(w6, w7, levels + 24), second));
+            products = TLanes.Add(products, TLanes.MultiplyShorts(TLanes.Broadcast((byte*)&rounded->MinusSixteenLow), twice));
+            TFloat scaled = TLanes.Multiply(TLanes.ToFloat(TLanes.Add(products, others)), TLanes.Broadcast(rounded->Scale));
+            TLanes.Store(TLanes.MultiplyAdd(scaled, scale, TLanes.Load(sums)), sums);
+        }
     }
 
-    // Numbers are stored with 32 added; the group's scale is a whole number.
+    // Two products of 0 … 63 and −127 … 127, twice, stay within 16 bits.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TFloat AddGroup<TLanes, TInteger, TFloat>(TFloat products, TInteger sum, byte* block, int row, int part, int quarter, ActivationBlock* quarters)
+    private static TInteger Products<TLanes, TInteger, TFloat>(TInteger w0, TInteger w1, byte* levels)
         where TLanes : struct, ITileLanes<TInteger, TFloat>
         where TInteger : unmanaged
-        where TFloat : unmanaged
-    {
-        int levelSum = part % 2 == 0 ? quarters[quarter].LowSum : quarters[quarter].HighSum;
-        TInteger scaled = TLanes.Multiply(TLanes.Add(sum, TLanes.Integer(-32 * levelSum)), GroupScale<TLanes, TInteger, TFloat>(block, row, part / 2, quarter, part % 2));
-        return TLanes.MultiplyAdd(TLanes.ToFloat(scaled), TLanes.Broadcast(quarters[quarter].Scale), products);
-    }
+        where TFloat : unmanaged =>
+        TLanes.AddShorts(TLanes.MultiplyBytes(w0, TLanes.Broadcast(levels)), TLanes.MultiplyBytes(w1, TLanes.Broadcast(levels + 4)));
+
+    // Two numbers as the 16-bit halves of a lane.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TInteger Pair<TLanes, TInteger, TFloat>(TInteger low, TInteger high)
+        where TLanes : struct, ITileLanes<TInteger, TFloat>
+        where TInteger : unmanaged
+        where TFloat : unmanaged => TLanes.Or(TLanes.And(low, TLanes.Integer(0xFFFF)), TLanes.ShiftLeft(high, 16));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TInteger Numbers<TLanes, TInteger, TFloat>(byte* low, byte* high, int unit, int quarter)
+        where TLanes : struct, ITileLanes<TInteger, TFloat>
+        where TInteger : unmanaged
+        where TFloat : unmanaged =>
+        Numbers<TLanes, TInteger, TFloat>(TLanes.Load(low + (unit * UnitBytes)), TLanes.Load(high + (unit * UnitBytes)), quarter);
 
     // Four numbers of a row, 0 … 63 each in a byte.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -124,8 +132,7 @@ internal readonly unsafe struct TileFormatQ6K : ITileFormat
         where TInteger : unmanaged
         where TFloat : unmanaged
     {
-        int index = (8 * half) + (2 * quarter) + group;
-        TInteger four = TLanes.Load(block + GroupScales + (index / 4 * UnitBytes) + (4 * row));
-        return TLanes.ShiftRightSigned(TLanes.ShiftLeft(four, 24 - (index % 4 * 8)), 24);
+        TInteger four = TLanes.Load(block + GroupScales + (((2 * half) + (quarter / 2)) * UnitBytes) + (4 * row));
+        return TLanes.ShiftRightSigned(TLanes.ShiftLeft(four, 24 - (quarter % 2 * 16) - (8 * group)), 24);
     }
 }

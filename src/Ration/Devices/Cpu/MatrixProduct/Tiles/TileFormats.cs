@@ -10,7 +10,7 @@ internal static unsafe class TileFormats
     /// <summary>Whether there are kernels for tiles of a type.</summary>
     public static bool Supports(DType type) => type is DType.Q8_0 or DType.Q4_0 or DType.Q4_K or DType.Q6_K or DType.NF4 or DType.FP4;
 
-    /// <summary>Whether activations are rounded before a product with few rows.</summary>
+    /// <summary>Whether activations are rounded before a product, and so whether tiles are multiplied as they are for any number of rows.</summary>
     public static bool RoundsActivations(DType type) => type is not (DType.NF4 or DType.FP4);
 
     /// <summary>Expands one tile over part of its depth: element d of row r goes to target[d · stride + r].</summary>

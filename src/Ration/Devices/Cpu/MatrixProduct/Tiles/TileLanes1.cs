@@ -7,8 +7,6 @@ internal readonly unsafe struct TileLanes1 : ITileLanes<int, float>
 
     public static int Load(byte* source) => *(int*)source;
 
-    public static int LoadPairs(byte* source) => Pair(*(sbyte*)source, *((sbyte*)source + 1));
-
     public static int Broadcast(byte* source) => *(int*)source;
 
     public static int Integer(int value) => value;
@@ -16,6 +14,8 @@ internal readonly unsafe struct TileLanes1 : ITileLanes<int, float>
     public static int And(int left, int right) => left & right;
 
     public static int Or(int left, int right) => left | right;
+
+    public static int Xor(int left, int right) => left ^ right;
 
     public static int ShiftLeft(int value, int bits) => value << bits;
 
@@ -26,6 +26,14 @@ internal readonly unsafe struct TileLanes1 : ITileLanes<int, float>
     public static int Add(int left, int right) => left + right;
 
     public static int Multiply(int left, int right) => left * right;
+
+    public static int MagnitudesOfBytes(int value)
+    {
+        int signs = SignsOfBytes(value), inverted = value ^ signs;
+        return (inverted & 0x7F7F7F7F) + (signs & 0x01010101);
+    }
+
+    public static int SignsOfBytes(int value) => (int)((((uint)value >> 7) & 0x01010101) * 0xFF);
 
     public static int MultiplyBytes(int unsigned, int signed) => Pair(
         ((byte)unsigned * (sbyte)signed) + ((byte)(unsigned >> 8) * (sbyte)(signed >> 8)),

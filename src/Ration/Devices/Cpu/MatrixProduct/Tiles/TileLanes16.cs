@@ -16,9 +16,6 @@ internal readonly unsafe struct TileLanes16 : ITileLanes<Vector512<int>, Vector5
     public static Vector512<int> Load(byte* source) => Vector512.Load((int*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> LoadPairs(byte* source) => Avx512BW.ConvertToVector512Int16(Vector256.Load((sbyte*)source)).AsInt32();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Broadcast(byte* source) => Vector512.Create(*(int*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,6 +26,9 @@ internal readonly unsafe struct TileLanes16 : ITileLanes<Vector512<int>, Vector5
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Or(Vector512<int> left, Vector512<int> right) => left | right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Xor(Vector512<int> left, Vector512<int> right) => left ^ right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> ShiftLeft(Vector512<int> value, int bits) => value << bits;
@@ -44,6 +44,12 @@ internal readonly unsafe struct TileLanes16 : ITileLanes<Vector512<int>, Vector5
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Multiply(Vector512<int> left, Vector512<int> right) => left * right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> MagnitudesOfBytes(Vector512<int> value) => Avx512BW.Abs(value.AsSByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> SignsOfBytes(Vector512<int> value) => Vector512.LessThan(value.AsSByte(), Vector512<sbyte>.Zero).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> MultiplyBytes(Vector512<int> unsigned, Vector512<int> signed) =>

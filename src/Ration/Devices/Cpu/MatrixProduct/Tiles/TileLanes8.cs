@@ -16,9 +16,6 @@ internal readonly unsafe struct TileLanes8 : ITileLanes<Vector256<int>, Vector25
     public static Vector256<int> Load(byte* source) => Vector256.Load((int*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> LoadPairs(byte* source) => Avx2.ConvertToVector256Int16((sbyte*)source).AsInt32();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Broadcast(byte* source) => Vector256.Create(*(int*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,6 +26,9 @@ internal readonly unsafe struct TileLanes8 : ITileLanes<Vector256<int>, Vector25
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Or(Vector256<int> left, Vector256<int> right) => left | right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Xor(Vector256<int> left, Vector256<int> right) => left ^ right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> ShiftLeft(Vector256<int> value, int bits) => value << bits;
@@ -44,6 +44,12 @@ internal readonly unsafe struct TileLanes8 : ITileLanes<Vector256<int>, Vector25
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Multiply(Vector256<int> left, Vector256<int> right) => left * right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> MagnitudesOfBytes(Vector256<int> value) => Avx2.Abs(value.AsSByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> SignsOfBytes(Vector256<int> value) => Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, value.AsSByte()).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> MultiplyBytes(Vector256<int> unsigned, Vector256<int> signed) =>

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Ration.Devices.Cpu;
+using Ration.Memory;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+using Ration.Training;
+using Ration.Training.Calibration;
+
+namespace Ration.Benchmarks;
+
+/// <summary>
+/// Seconds of a step as predicted from measured rates against seconds as measured, for plans that differ in shape, arrangement and update
+/// rule; and the planner's choice under several budgets against the best of all plans that fit, each of them run.
+/// </summary>
+internal static class PredictedAgainstMeasured
+{
+    /// <summary>Runs both: [--threads N] [--steps N].</summary>
+    public static int Run(string[] arguments)
+    {
+        int threads = Options.Number(arguments, "--threads", Environment.ProcessorCount), steps = Options.Number(arguments, "--steps", 5);
+        ByteSize memory = new((long)(MeasuredMemory.AvailableBytes() * 0.8));
+        Console.WriteLine("measuring the machine …");
+        MachineRates rates = MachineCalibration.Measure(() => new CpuDevice(threads), memory);
+        Predictions(rates, threads, steps);
+        Choices(rates, threads, steps);
+        return 0;
+    }
+
+    private static void Predictions(MachineRates rates, int threads, int steps)
+    {
+        Console.WriteLine($"{"model",-8} {"rows x tokens",14} {"at once",7} {"recompute",-16} {"updates",-9} {"rule",-18} {"predicted ms",12} {"measured ms",12} {"ratio",6}");
+        List<double> ratios = [];
+        foreach ((TrainingOptions options, MemoryChoices choices) in Plans())
+        {
+            StepProfile profile = Measure(options, choices, threads, steps);
+            double predicted = profile.Plan.PredictedStepSeconds(rates), ratio = predicted / profile.StepSeconds;
+            ratios.Add(ratio);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{options.Model.Name,-8} {$"{options.Rows} x {options.Sequence}",14} {choices.MicroBatchRows,7} {choices.Recompute,-16} {(choices.Release ? "released" : "at end"),-9} {options.Optimizer.Name,-18} {1e3 * predicted,12:0.0} {1e3 * profile.StepSeconds,12:0.0} {ratio,6:0.00}"));
+        }
+
+        double[] sorted = [.. ratios.Order()];
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{sorted.Count(static r => r is >= 0.8 and <= 1.2)} of {sorted.Length} plans within 20 %; ratios {sorted[0]:0.00} to {sorted[^1]:0.00}, median {sorted[sorted.Length / 2]:0.00}"));
+    }
+
+    private static IEnumerable<(TrainingOptions Options, MemoryChoices Choices)> Plans()
+    {
+        RecomputeChoice none = new(RecomputeMode.None), cheap = new(RecomputeMode.Blocks), two = new(RecomputeMode.Blocks, 2), root = new(RecomputeMode.SquareRoot);
+        foreach ((string model, int rows, int sequence) in ((string, int, int)[])[("nano", 12, 64), ("nano", 4, 256), ("tiny", 8, 128), ("tiny", 4, 256), ("small", 4, 256)])
+        {
+            TrainingOptions options = Of(model, rows, sequence, new AdamW());
+            foreach (RecomputeChoice recompute in (RecomputeChoice[])[none, cheap, two, root])
+                yield return (options, new MemoryChoices(rows, recompute, recompute != none));
+            yield return (options, new MemoryChoices(rows / 2, none, false));
+            yield return (options, new MemoryChoices(1, cheap, false));
+        }
+
+        foreach (OptimizerEntry optimizer in OptimizerCatalog.All.Skip(1))
+            yield return (Of("tiny", 4, 128, optimizer.Create(new OptimizerSettings())), new MemoryChoices(4, none, true));
+    }
+
+    private static TrainingOptions Of(string model, int rows, int sequence, IOptimizer optimizer) =>
+        new() { Model = Presets.Get(model), BatchTokens = rows * sequence, Sequence = sequence, Optimizer = optimizer };
+
+    private static StepProfile Measure(TrainingOptions options, MemoryChoices choices, int threads, int steps) =>
+        StepProfile.Measure(options with { Memory = ByteSize.Parse("1TiB") }, new CpuDevice(threads), threads, options.Model.Parameters > 50_000_000 ? 2 : steps, choices);
+
+    private static void Choices(MachineRates rates, int threads, int steps)
+    {
+        TrainingOptions options = Of("tiny", 8, 128, new AdamW());
+        using CpuDevice device = new(threads);
+        List<(MemoryChoices Choices, long Bytes, double Seconds)> all = [];
+        foreach (MemoryChoices choices in TrainingPlan.Arrangements(options, device, 300L << 20))
+        {
+            TrainingPlan plan = TrainingPlan.Create(options with { Memory = ByteSize.Parse("1TiB") }, device, threads, pinned: choices);
+            all.Add((choices, plan.PlannedPeakBytes, Measure(options, choices, threads, steps).StepSeconds));
+        }
+
+        long least = all.Min(static a => a.Bytes), most = all.Max(static a => a.Bytes);
+        Console.WriteLine($"{"budget MiB",11} {"chosen",-34} {"ms",8} {"best of all that fit",-34} {"ms",8} {"ratio",6}");
+        foreach (double share in (double[])[0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1])
+        {
+            long budget = least + (long)(share * (most - least));
+            TrainingPlan plan = TrainingPlan.Create(options with { Memory = new ByteSize(budget) }, device, threads, rates: rates);
+            (MemoryChoices Choices, long Bytes, double Seconds) best = all.Where(a => a.Bytes <= budget).MinBy(static a => a.Seconds), chosen = all.Single(a => a.Choices == plan.Choices);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{budget / 1048576.0,11:0.0} {Words(chosen.Choices),-34} {1e3 * chosen.Seconds,8:0.0} {Words(best.Choices),-34} {1e3 * best.Seconds,8:0.0} {chosen.Seconds / best.Seconds,6:0.000}"));
+        }
+
+        static string Words(MemoryChoices c) => $"{c.MicroBatchRows} at once, {c.Recompute}, {(c.Release ? "released" : "at end")}";
+    }
+}

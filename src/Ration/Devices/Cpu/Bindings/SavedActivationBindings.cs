@@ -1,0 +1,59 @@
+using Ration.Devices.Cpu.Kernels;
+using Ration.Graphs;
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Devices.Cpu.Bindings;
+
+/// <summary>Binds what lets activations wait for the backward pass in few bits.</summary>
+internal static unsafe class SavedActivationBindings
+{
+    /// <summary>Registers the kernels.</summary>
+    public static void AddTo(KernelTable table)
+    {
+        table.Add<TwoBitActivation>(RunTwoBit);
+        table.Add<TwoBitActivationGradient>(static (in KernelCall call) => TwoBitActivationKernel.Backward(
+            call.Pool, call.Floats(0), call.Input(1), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1],
+            TwoBitSlopes.Of(((TwoBitActivationGradient)call.Node.Op).Function)));
+        table.Add<QuantizeActivation>(RunQuantize, static (node, _) => QuantizeWorkspace(node));
+        table.Add<DequantizeActivation>(static (in KernelCall call) => ActivationQuantization.Dequantize(
+            call.Pool, call.Input(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(1)[^1], ((DequantizeActivation)call.Node.Op).Group));
+    }
+
+    private static void RunTwoBit(in KernelCall call)
+    {
+        switch (((TwoBitActivation)call.Node.Op).Function)
+        {
+            case ActivationFunction.Silu: Forward<Silu>(call); break;
+            case ActivationFunction.Gelu: Forward<Kernels.Gelu>(call); break;
+            default: Forward<Kernels.GeluTanh>(call); break;
+        }
+    }
+
+    private static void Forward<T>(in KernelCall call)
+        where T : struct, IActivation => TwoBitActivationKernel.Forward<T>(
+            call.Pool, call.Floats(0), call.OutputFloats(0), call.Output(1), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1],
+            TwoBitSlopes.Of(((TwoBitActivation)call.Node.Op).Function));
+
+    private static void RunQuantize(in KernelCall call)
+    {
+        var op = (QuantizeActivation)call.Node.Op;
+        var key = (ulong*)call.Input(2);
+        Shape shape = call.Shape(0);
+        if (shape.Elements == 0) return;
+        nint groups = (nint)call.Shape(1)[^1], draws = (nint)Dropout.Rows(shape);
+        float* seen = (float*)call.Workspace;
+        ActivationRanges.Find(call.Pool, call.Floats(0), (nint)shape.Rows, groups, op.Group, seen, call.Workspace + SeenBytes(groups));
+        ActivationQuantization.Renew(seen, call.Floats(1), call.OutputFloats(1), groups, op.Decay);
+        ActivationQuantization.Quantize(
+            call.Pool, call.Floats(0), call.Output(0), call.OutputFloats(1), draws, (nint)shape.Elements / draws, groups, op.Group, key[0], key[1], op.Site);
+    }
+
+    private static long QuantizeWorkspace(Node node)
+    {
+        nint groups = (nint)node.Inputs[1].Shape[^1];
+        return SeenBytes(groups) + ActivationRanges.WorkspaceBytes((nint)node.Inputs[0].Shape.Rows, groups);
+    }
+
+    private static long SeenBytes(nint groups) => 2L * groups * sizeof(float);
+}

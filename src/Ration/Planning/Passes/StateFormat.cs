@@ -1,0 +1,45 @@
+using Ration.Graphs;
+using Ration.Tensors;
+
+namespace Ration.Planning.Passes;
+
+/// <summary>How optimizer state is stored between steps.</summary>
+public enum StateFormat
+{
+    /// <summary>As it is computed.</summary>
+    F32,
+
+    /// <summary>bfloat16, rounded to nearest.</summary>
+    BF16,
+
+    /// <summary>8 bits by block-wise dynamic quantization (Dettmers et al. 2022): <see cref="DType.Dynamic8"/> and <see cref="DType.DynamicUnsigned8"/>.</summary>
+    EightBit,
+
+    /// <summary>8-bit floats with dynamic range expansion (Xi et al. 2025): <see cref="DType.F8Expanded"/>.</summary>
+    Float8,
+}
+
+/// <summary>Facts about <see cref="StateFormat"/>.</summary>
+public static class StateFormatExtensions
+{
+    /// <summary>Tensors of fewer elements stay in F32: they save next to nothing.</summary>
+    public const long LeastElements = 4096;
+
+    /// <summary>The storage of a piece of state.</summary>
+    /// <param name="format">What is asked for.</param>
+    /// <param name="state">The state, in F32.</param>
+    /// <param name="isOfTable">Whether it belongs to an embedding table, whose state stays in F32 where blocks would share scales: rows of rare tokens differ too much (Dettmers et al. 2022, section 2.3).</param>
+    public static DType TypeOf(this StateFormat format, Value state, bool isOfTable)
+    {
+        DType type = format switch
+        {
+            StateFormat.F32 => DType.F32,
+            StateFormat.BF16 => DType.BF16,
+            StateFormat.EightBit => state.IsNonNegative ? DType.DynamicUnsigned8 : DType.Dynamic8,
+            StateFormat.Float8 => DType.F8Expanded,
+            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown format of optimizer state"),
+        };
+        bool stays = state.Shape.Elements < LeastElements || (isOfTable && type.IsQuantized()) || !type.CanStore(state.Shape);
+        return stays ? DType.F32 : type;
+    }
+}

@@ -1,0 +1,99 @@
+using Ration.Devices;
+using Ration.Execution;
+using Ration.Graphs;
+using Ration.Memory;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+
+namespace Ration.Training.Calibration;
+
+/// <summary>
+/// Measures how long each kind of operation takes on a machine, by training models of three sizes for a few steps: small work that fits caches,
+/// and large work that streams from memory.
+/// </summary>
+public static class MachineCalibration
+{
+    private const int Steps = 3;
+
+    // Layers are few: they are all alike. Widths span what caches hold and what they do not.
+    private static readonly (ModelConfiguration Model, int Rows, int MicroBatch, int Sequence)[] s_runs =
+    [
+        (Model(256, 128, 384, 4), 12, 12, 64), (Model(256, 128, 384, 4), 4, 1, 64), (Model(256, 128, 384, 4), 4, 4, 256),
+        (Model(8192, 320, 896, 5), 8, 8, 128), (Model(8192, 320, 896, 5), 2, 1, 128), (Model(32_000, 768, 2048, 12), 4, 4, 256),
+    ];
+
+    /// <summary>Measures.</summary>
+    /// <param name="device">Makes a device; each run has one of its own.</param>
+    /// <param name="memory">What this process may have; runs that need more are left out.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    public static MachineRates Measure(Func<IDevice> device, ByteSize memory, CancellationToken cancellation = default)
+    {
+        MachineRates rates;
+        using (IDevice probe = device()) rates = MachineMeasurement.Measure(probe);
+        Dictionary<(string Class, double Work), List<double>> seconds = [];
+        foreach ((ModelConfiguration model, int rows, int microBatch, int sequence) in s_runs)
+            TryRun(device, new TrainingOptions { Model = model, Sequence = sequence, BatchTokens = rows * sequence, MicroBatchRows = microBatch, Memory = memory, Recompute = RecomputeMode.None }, seconds, cancellation);
+        foreach (OptimizerEntry optimizer in OptimizerCatalog.All.Skip(1))
+        {
+            TrainingOptions options = new() { Model = Model(256, 128, 384, 4), Sequence = 64, BatchTokens = 256, Memory = memory, Optimizer = optimizer.Create(new OptimizerSettings()) };
+            TryRun(device, options, seconds, cancellation);
+        }
+
+        return rates with { Measured = Times(seconds) };
+    }
+
+    private static void TryRun(Func<IDevice> device, TrainingOptions options, Dictionary<(string, double), List<double>> seconds, CancellationToken cancellation)
+    {
+        TimedDevice timed = new(device())
+        {
+            Observer = (node, time) =>
+            {
+                (string, double) key = (CostModel.ClassOf(node), CostModel.WorkOf(node));
+                if (!seconds.TryGetValue(key, out List<double>? known)) seconds[key] = known = [];
+                known.Add(time);
+            },
+        };
+        try
+        {
+            StepProfile.Measure(options, timed, timed.Threads, Steps, cancellation: cancellation);
+        }
+        catch (MemoryBudgetException)
+        {
+            timed.Dispose();
+        }
+    }
+
+    // Works of nearly one amount become one point: what differs between them is noise. The first runs of each pay for compilation, which the
+    // median passes over.
+    private static Dictionary<string, WorkTimes> Times(Dictionary<(string Class, double Work), List<double>> seconds)
+    {
+        Dictionary<string, WorkTimes> times = [];
+        foreach (IGrouping<string, KeyValuePair<(string Class, double Work), List<double>>> kind in seconds.Where(static s => s.Key.Work > 0).GroupBy(static s => s.Key.Class))
+        {
+            IEnumerable<WorkTime> points = kind.GroupBy(static s => Math.Round(2 * Math.Log2(s.Key.Work))).Select(static near =>
+            {
+                (double Work, double Seconds)[] all = [.. near.SelectMany(static s => s.Value.Select(t => (s.Key.Work, t))).OrderBy(static p => p.t / p.Work)];
+                double work = near.Average(static s => s.Key.Work);
+                (double Work, double Seconds) middle = all[all.Length / 2];
+                return new WorkTime(work, work * middle.Seconds / middle.Work);
+            });
+            times[kind.Key] = new WorkTimes(points.Where(static p => p.Seconds > 0).DefaultIfEmpty(new WorkTime(1, 1e-9)));
+        }
+
+        return times;
+    }
+
+    private static ModelConfiguration Model(int vocabulary, int width, int hidden, int heads) => new()
+    {
+        Name = "calibration",
+        Vocabulary = vocabulary,
+        Width = width,
+        HiddenWidth = hidden,
+        Layers = 2,
+        Heads = heads,
+        KvHeads = heads == 12 ? 4 : heads == 4 ? 2 : heads,
+        HeadDimension = width / heads,
+        Context = 1024,
+    };
+}

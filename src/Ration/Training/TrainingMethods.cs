@@ -1,0 +1,35 @@
+using Ration.Planning;
+using Ration.Planning.Passes;
+
+namespace Ration.Training;
+
+/// <summary>A combination of methods that a plan may try.</summary>
+/// <param name="Methods">The update rule and the storage of its state.</param>
+/// <param name="Activations">How activations wait for the backward pass.</param>
+internal sealed record TrainingMethod(MethodChoices Methods, ActivationMethod Activations)
+{
+    /// <summary>What the combination may do to the numbers.</summary>
+    public MethodQuality Quality => Methods.Quality > Activations.Quality ? Methods.Quality : Activations.Quality;
+}
+
+/// <summary>Which methods a plan may choose by itself: those that the quality allows, where the run has not named one.</summary>
+internal static class TrainingMethods
+{
+    // Rules whose state is small and that train near AdamW at the rates that follow from its own, the most alike first.
+    private static readonly string[] s_rules = ["galore", "apollo", "apollo-mini", "adalomo"];
+
+    // What estimates gradients from less than all tokens is for those who ask for it.
+    private static readonly string[] s_activations = ["f32", "bf16", "mesa"];
+
+    /// <summary>All combinations, the exact one first.</summary>
+    public static IReadOnlyList<TrainingMethod> Of(TrainingOptions options)
+    {
+        ActivationMethod[] activations = options.Activations is { } pinned ? [pinned] : [.. s_activations.Select(ActivationMethods.Parse).Where(m => m.Quality <= options.Quality)];
+        StateFormat?[] states = options.State is not null || options.Quality == MethodQuality.Exact ? [null] : [null, StateFormat.BF16, StateFormat.EightBit];
+        string?[] rules = options.RuleSettings is null || options.Quality != MethodQuality.Any ? [null] : [null, .. s_rules];
+        // Another rule is for where memory is very short: there only the extremes of the rest matter.
+        bool IsWorthwhile(string? rule, StateFormat? state, ActivationMethod kept) =>
+            rule is null || (state is null or StateFormat.EightBit && (kept == activations[0] || kept == activations[^1]));
+        return [.. from rule in rules from state in states from kept in activations where IsWorthwhile(rule, state, kept) select new TrainingMethod(new MethodChoices(rule, state), kept)];
+    }
+}

@@ -1,0 +1,63 @@
+using Ration.Graphs;
+using Ration.Graphs.Ops;
+using Ration.Tensors;
+
+namespace Ration.Tests.Graphs.Reference;
+
+/// <summary>Activations in few bits. Where a number is rounded to a code, it is computed in F32, as the code depends on every bit.</summary>
+internal static class QuantizationReference
+{
+    /// <summary>f(x), and of each row the codes: how many thresholds an element exceeds, four to a byte.</summary>
+    public static double[][] TwoBit(TwoBitActivation op, double[] x, int width)
+    {
+        TwoBitSlopes s = TwoBitSlopes.Of(op.Function);
+        double[] thresholds = [s.FirstThreshold, s.SecondThreshold, s.ThirdThreshold];
+        IEnumerable<double> codes = x.Chunk(width).SelectMany(row => row.Chunk(4).Select(four => (double)four.Select((v, i) => thresholds.Count(t => v > t) << (2 * i)).Sum()));
+        return [[.. x.Select(v => ActivationReference.Of(op.Function, v))], [.. codes]];
+    }
+
+    /// <summary>dy times the slope of each element's interval.</summary>
+    public static double[] TwoBitGradient(TwoBitActivationGradient op, double[] dy, double[] codes, int width)
+    {
+        TwoBitSlopes s = TwoBitSlopes.Of(op.Function);
+        double[] slopes = [0, s.FirstSlope, s.SecondSlope, 1];
+        int bytes = (width + 3) / 4;
+        return [.. dy.Select((d, i) => d * slopes[((int)codes[(i / width * bytes) + (i % width / 4)] >> (2 * (i % width % 4))) & 3])];
+    }
+
+    /// <summary>Codes and scales; the estimates change.</summary>
+    public static double[][] Quantize(QuantizeActivation op, Node node, double[][] x)
+    {
+        Shape shape = node.Inputs[0].Shape;
+        int width = (int)shape[^1], groups = width / op.Group, rowElements = (int)(shape.Elements / Dropout.Rows(shape));
+        double[] scales = new double[2 * groups];
+        for (int g = 0; g < groups; g++)
+        {
+            double[] seen = [.. x[0].Where((_, i) => i % width / op.Group == g)];
+            bool isFirst = x[1][g] == 0 && x[1][groups + g] == 0;
+            x[1][g] = Mean(isFirst, x[1][g], seen.Min());
+            x[1][groups + g] = Mean(isFirst, x[1][groups + g], seen.Max() - seen.Min());
+            (scales[g], scales[groups + g]) = (x[1][g], (float)(Math.Abs(x[1][groups + g]) / 255));
+        }
+
+        return [[.. x[0].Select(Code)], scales];
+
+        double Mean(bool isFirst, double old, double now) => isFirst ? (float)now : (float)((op.Decay * old) + ((1 - (double)op.Decay) * now));
+
+        double Code(double value, int i)
+        {
+            int g = i % width / op.Group;
+            float step = (float)scales[groups + g], inverse = step > 0 ? 1 / step : 0;
+            ulong stream = (3UL << 62) | (((ulong)op.Site << 38) ^ (ulong)((long)x[2][1] + (i / rowElements)));
+            float noise = (TokenReference.Word((ulong)(long)x[2][0], stream, i % rowElements) >> 8) * (1f / (1 << 24));
+            return Math.Clamp(MathF.Floor((((float)value - (float)scales[g]) * inverse) + noise), 0, 255);
+        }
+    }
+
+    /// <summary>Least value plus code times step.</summary>
+    public static double[] Dequantize(DequantizeActivation op, double[] codes, double[] scales)
+    {
+        int groups = scales.Length / 2;
+        return [.. codes.Select((code, i) => scales[i / op.Group % groups] + (code * scales[groups + (i / op.Group % groups)]))];
+    }
+}

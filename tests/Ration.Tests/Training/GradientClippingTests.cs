@@ -1,0 +1,130 @@
+using Ration.Devices;
+using Ration.Devices.Cpu;
+using Ration.Graphs;
+using Ration.Memory;
+using Ration.Models;
+using Ration.Optimizers;
+using Ration.Planning;
+using Ration.Training;
+
+namespace Ration.Tests.Training;
+
+/// <summary>What clipping does to a step, and what it asks of memory.</summary>
+public sealed class GradientClippingTests
+{
+    private const double Rate = 0.5;
+
+    private static readonly TrainingStep s_step = new(TrainingSamples.Model, 4, 11, new Sgd(Momentum: 0), ClipNorm: 0);
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(1)]
+    public void Values_are_cut_off_at_the_limit(int rows)
+    {
+        const float Limit = 0.01f;
+        Dictionary<string, double[]> plain = Gradient(s_step, rows), cut = Gradient(s_step with { ClipNorm = Limit, ClipScope = ClipScope.Value }, rows);
+        Assert.Contains(plain.Values, static g => g.Any(static x => Math.Abs(x) > Limit));
+        foreach ((string name, double[] g) in plain)
+        {
+            for (int i = 0; i < g.Length; i++) Assert.Equal(Math.Clamp(g[i], -Limit, Limit), cut[name][i], 1e-6);
+        }
+    }
+
+    [Theory]
+    [InlineData(ClipScope.Global, 4)]
+    [InlineData(ClipScope.TwoPass, 4)]
+    [InlineData(ClipScope.TwoPass, 2)]
+    public void The_norm_of_all_gradients_is_brought_to_the_limit(ClipScope scope, int rows)
+    {
+        const float Limit = 0.25f;
+        Dictionary<string, double[]> plain = Gradient(s_step, rows), scaled = Gradient(s_step with { ClipNorm = Limit, ClipScope = scope }, rows);
+        double norm = Math.Sqrt(plain.Values.Sum(static g => g.Sum(static x => x * x)));
+        Assert.True(norm > 2 * Limit, $"a norm of {norm} tests nothing");
+        foreach ((string name, double[] g) in plain)
+        {
+            for (int i = 0; i < g.Length; i++) Assert.Equal(g[i] * Limit / norm, scaled[name][i], 1e-6);
+        }
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("cheap+1-blocks")]
+    [InlineData("sqrt")]
+    public void Two_passes_give_the_bits_of_the_global_norm(string recompute)
+    {
+        TrainingStep global = s_step with { Optimizer = new AdamW(), ClipNorm = 0.25f, ClipScope = ClipScope.Global, Dropout = 0.1f };
+        SortedDictionary<string, float[]> one = Train(global, new MemoryChoices(4, default, Release: false));
+        SortedDictionary<string, float[]> two = Train(global with { ClipScope = ClipScope.TwoPass }, new MemoryChoices(4, RecomputeChoice.Parse(recompute), Release: true));
+        foreach ((string name, float[] elements) in one) Assert.True(elements.SequenceEqual(two[name]), $"{name} differs");
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("cheap+15-blocks")]
+    [InlineData("sqrt")]
+    public void Two_passes_take_the_memory_of_release(string recompute)
+    {
+        TrainingStep step = s_step with { Model = TrainingSamples.Model with { Layers = 16, Vocabulary = 64 }, Rows = 1, Sequence = 8, ClipNorm = 1 };
+        long weights = TransformerModel.ParameterShapes(step.Model).Sum(static p => p.Shape.Elements) * sizeof(float);
+        long largest = TransformerModel.ParameterShapes(step.Model).Max(static p => p.Shape.Elements) * sizeof(float);
+        (long released, long releasedGradients) = Bytes(step, recompute);
+        (long twoPasses, long gradients) = Bytes(step with { ClipScope = ClipScope.TwoPass }, recompute);
+        (long held, long heldGradients) = Bytes(step with { ClipScope = ClipScope.Global }, recompute);
+        Assert.Equal(weights, heldGradients);
+        Assert.Equal(releasedGradients, gradients);
+
+        // While the first pass ends nothing of the forward pass is free yet, so a gradient more may lie beside it.
+        Assert.InRange(twoPasses, released, released + (2 * largest));
+        Assert.True(twoPasses < held - (weights / 2), $"{twoPasses} bytes, {held} where all gradients are held, weights {weights}");
+    }
+
+    [Fact]
+    public void What_is_computed_again_for_the_first_pass_is_not_kept_for_the_second()
+    {
+        TrainingStep step = s_step with { Model = TrainingSamples.Model with { Layers = 12, Vocabulary = 64 }, Rows = 4, Sequence = 128, ClipNorm = 1 };
+        (long released, _) = Bytes(step, "cheap+12-blocks");
+        (long twoPasses, _) = Bytes(step with { ClipScope = ClipScope.TwoPass }, "cheap+12-blocks");
+        Assert.InRange(twoPasses, released, 1.1 * released);
+    }
+
+    [Fact]
+    public void Two_passes_and_rules_that_hold_no_gradients_are_planned_with_release()
+    {
+        using NullDevice device = new();
+        TrainingOptions options = TrainingSamples.Options();
+        Assert.False(TrainingSamples.Plan(options, device).Choices.Release);
+        foreach (TrainingOptions releasing in (TrainingOptions[])[options with { ClipScope = ClipScope.TwoPass }, TrainingSamples.Options("lomo"), TrainingSamples.Options("adalomo")])
+        {
+            TrainingPlan plan = TrainingSamples.Plan(releasing, device);
+            Assert.Equal(new MemoryChoices(8, default, Release: true), plan.Choices);
+            Assert.Contains(plan.Reasons, static r => r is { Name: "gradients", Choice: "released" });
+        }
+
+        Assert.Contains("--micro-batch", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("lomo") with { MicroBatchRows = 2 }, device)).Message, StringComparison.Ordinal);
+    }
+
+    private static (long Transient, long Gradients) Bytes(TrainingStep step, string recompute)
+    {
+        using NullDevice device = new();
+        StepProgram program = StepProgram.Compile(TrainingGraph.Build(step, new MemoryChoices(step.Rows, RecomputeChoice.Parse(recompute), Release: true)).Graph, device);
+        return (program.TransientBytes, Enumerable.Range(0, program.Timeline.Instructions).Max(i => program.Timeline[i, MemoryKind.Gradients]));
+    }
+
+    // The gradient of every parameter as plain descent shows it.
+    private static Dictionary<string, double[]> Gradient(TrainingStep step, int rows)
+    {
+        using CpuDevice device = new(2);
+        using StepRunner runner = new(step, new MemoryChoices(rows, default, Release: rows == step.Rows), device);
+        SortedDictionary<string, float[]> before = runner.State();
+        _ = runner.Step(Batch.Random(step.Rows, step.Sequence, step.Model.Vocabulary, 1), Rate);
+        return runner.State().ToDictionary(static p => p.Key, p => p.Value.Zip(before[p.Key], static (now, then) => ((double)then - now) / Rate).ToArray());
+    }
+
+    private static SortedDictionary<string, float[]> Train(TrainingStep step, MemoryChoices choices)
+    {
+        using CpuDevice device = new(2);
+        using StepRunner runner = new(step, choices, device);
+        for (int i = 0; i < 3; i++) _ = runner.Step(Batch.Random(step.Rows, step.Sequence, step.Model.Vocabulary, i), 0.01);
+        return runner.State();
+    }
+}

@@ -1,0 +1,115 @@
+using Ration.Devices.Cpu;
+using Ration.Memory;
+using Ration.Optimizers;
+using Ration.Planning;
+using Ration.Tests.Files;
+using Ration.Training;
+
+namespace Ration.Tests.Training;
+
+/// <summary>A plan changes numbers only as far as the quality allows, and only where memory is short.</summary>
+public sealed class QualityTests
+{
+    // Wide enough that state is most of the memory, and that blocks of state are whole.
+    private static TrainingOptions Options(MethodQuality quality) => TrainingSamples.Options() with
+    {
+        Model = TrainingSamples.Model with { Width = 256, HiddenWidth = 768, HeadDimension = 64, Layers = 4 },
+        BatchTokens = 4 * 40,
+        LearningRate = null,
+        Quality = quality,
+        RuleSettings = new OptimizerSettings(),
+    };
+
+    [Fact]
+    public void Where_there_is_room_nothing_is_changed()
+    {
+        TrainingPlan plan = Plan(MethodQuality.Any, 64L << 30);
+        Assert.Equal(MethodQuality.Exact, plan.Choices.Quality);
+        Assert.Equal("adamw", plan.Options.Optimizer.Name);
+        Assert.DoesNotContain(plan.Reasons, static r => r.Name == "methods");
+    }
+
+    [Fact]
+    public void Each_quality_fits_less_memory_than_the_one_before()
+    {
+        long[] smallest = [.. Enum.GetValues<MethodQuality>().Select(Smallest)];
+        Assert.True(smallest[1] < smallest[0] && smallest[2] < smallest[1], string.Join(", ", smallest));
+        foreach (MethodQuality quality in Enum.GetValues<MethodQuality>())
+        {
+            TrainingPlan plan = Plan(quality, smallest[(int)quality]);
+            Assert.True(plan.PlannedPeakBytes <= smallest[(int)quality]);
+            Assert.Equal(quality, plan.Choices.Quality);
+            Assert.Throws<MemoryBudgetException>(() => Plan(quality, smallest[(int)quality] - 8192));
+        }
+    }
+
+    [Fact]
+    public void A_refusal_names_the_quality_that_would_fit()
+    {
+        long high = Smallest(MethodQuality.High), any = Smallest(MethodQuality.Any);
+        Assert.Contains("--quality high would fit", Refusal(MethodQuality.Exact, high + (1 << 20)), StringComparison.Ordinal);
+        Assert.Contains("--quality any would fit", Refusal(MethodQuality.High, any + (1 << 20)), StringComparison.Ordinal);
+        Assert.DoesNotContain("--quality", Refusal(MethodQuality.Any, any - (4 << 20)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_named_is_kept()
+    {
+        long budget = Smallest(MethodQuality.Any);
+        using CpuDevice device = new(1);
+        TrainingOptions named = Options(MethodQuality.Any) with { Memory = new ByteSize(budget + (1 << 20)), RuleSettings = null, State = Ration.Planning.Passes.StateFormat.F32 };
+        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(named, device, 1));
+    }
+
+    [Fact]
+    public void Reasons_say_what_was_chosen_and_why()
+    {
+        TrainingPlan plan = Plan(MethodQuality.High, Smallest(MethodQuality.High) + (1 << 20));
+        PlanReason reason = Assert.Single(plan.Reasons, static r => r.Name == "methods");
+        Assert.Contains("optimizer state in", reason.Choice, StringComparison.Ordinal);
+        Assert.Contains("no exact plan fits", reason.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(MethodQuality.High)]
+    [InlineData(MethodQuality.Any)]
+    public void A_run_that_chose_methods_resumes_with_them(MethodQuality quality)
+    {
+        TrainingOptions options = Options(quality) with { Memory = new ByteSize(Smallest(quality) + (1 << 20)), Steps = 4 };
+        using TemporaryFolder whole = new(), parts = new();
+        byte[] expected = Train(options, whole.Path, 4), resumed;
+        Train(options, parts.Path, 2);
+        MemoryChoices kept = TrainingCheckpoint.ReadHeader(parts.Path, options).Choices;
+        Assert.Equal(quality, kept.Quality);
+        using (CpuDevice device = new(1))
+        {
+            TrainingPlan plan = TrainingPlan.Create(options, device, 1, pinned: kept);
+            using Trainer trainer = new(plan, TrainingSamples.Data(options));
+            TrainingCheckpoint.Load(trainer, parts.Path, "data");
+            for (int i = 0; i < 2; i++) trainer.Step();
+            resumed = TrainingSamples.State(trainer);
+        }
+
+        Assert.Equal(expected, resumed);
+    }
+
+    private static byte[] Train(TrainingOptions options, string folder, int steps)
+    {
+        using CpuDevice device = new(1);
+        using Trainer trainer = new(TrainingPlan.Create(options, device, 1), TrainingSamples.Data(options));
+        trainer.Initialize();
+        for (int i = 0; i < steps; i++) trainer.Step();
+        TrainingCheckpoint.Save(trainer, folder, "data");
+        return TrainingSamples.State(trainer);
+    }
+
+    private static TrainingPlan Plan(MethodQuality quality, long budget)
+    {
+        using CpuDevice device = new(1);
+        return TrainingPlan.Create(Options(quality) with { Memory = new ByteSize(budget) }, device, 1);
+    }
+
+    private static string Refusal(MethodQuality quality, long budget) => Assert.Throws<MemoryBudgetException>(() => Plan(quality, budget)).Message;
+
+    private static long Smallest(MethodQuality quality) => Assert.Throws<MemoryBudgetException>(() => Plan(quality, 1 << 20)).Smallest.Bytes;
+}
