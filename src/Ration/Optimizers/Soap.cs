@@ -8,8 +8,8 @@ namespace Ration.Optimizers;
 /// <summary>
 /// SOAP (Vyas et al. 2024, algorithms 3 and 4): Adam in the eigenbasis of Shampoo's preconditioners L, the mean of GGᵀ, and R, the mean of
 /// GᵀG. Each basis is renewed every so many steps by one power iteration and a QR factorization. A side longer than
-/// <see cref="MaximumSide"/> keeps its own coordinates (the paper's one-sided form). State of a matrix m × n: 2·m·n + 2·m² + 2·n². What is
-/// not a matrix is updated by AdamW. As in the reference code the first step only begins the preconditioners; the first bases are found by
+/// <see cref="MaximumSide"/>, and the vocabulary of a table or head whatever its length, keeps its own coordinates (the paper's one-sided
+/// form). State of a matrix m × n: 2·m·n + 2·m² + 2·n². What is not a matrix is updated by AdamW. As in the reference code the first step only begins the preconditioners; the first bases are found by
 /// <see cref="FirstIterations"/> iterations where that code calls an eigensolver.
 /// </summary>
 /// <param name="Beta1">Decay of the mean of gradients, in [0, 1).</param>
@@ -29,7 +29,7 @@ public sealed record Soap(
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        bool isMatrix = u.Shape.Rank == 2, hasLeft = isMatrix && u.Shape[0] <= MaximumSide, hasRight = isMatrix && u.Shape[1] <= MaximumSide;
+        bool isMatrix = u.Shape.Rank == 2, hasLeft = u.IsHiddenMatrix && u.Shape[0] <= MaximumSide, hasRight = isMatrix && u.Shape[1] <= MaximumSide;
         if (!hasLeft && !hasRight)
         {
             new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);

@@ -64,6 +64,14 @@ public class SoapTests
     }
 
     [Fact]
+    public void Of_a_table_only_the_width_is_preconditioned()
+    {
+        using OptimizerTrial table = new(new Soap(), new double[60], new Shape(10, 6), "embedding"), vector = new(new Soap(), new double[60], new Shape(60));
+        Assert.Equal(4 * ((2 * 60) + (2 * 36)), table.StateBytes);
+        Assert.Equal(4 * 2 * 60, vector.StateBytes);
+    }
+
+    [Fact]
     public void The_first_step_only_begins_the_preconditioners()
     {
         double[] p = OptimizerTrial.Normal(30, 1);

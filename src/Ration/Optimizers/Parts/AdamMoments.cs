@@ -36,8 +36,8 @@ internal readonly record struct AdamMoments(float Beta1, float Beta2, float Epsi
         }
 
         Expression mean = Expression.Lerp(oldFirst, g, 1 - Beta1), square = Expression.Lerp(oldSecond, g * g, 1 - Beta2);
-        Load meanScale = u.Scalar($"adam.{Beta1}.{period}.mean", step => 1 / (1 - Math.Pow(beta1, Age(step, period))));
-        Load rootScale = u.Scalar($"adam.{Beta2}.{period}.root", step => 1 / Math.Sqrt(1 - Math.Pow(beta2, Age(step, period))));
+        Load meanScale = u.Scalar($"moments.{period}.mean", step => 1 / (1 - Math.Pow(beta1, Age(step, period))));
+        Load rootScale = u.Scalar($"moments.{period}.root", step => 1 / Math.Sqrt(1 - Math.Pow(beta2, Age(step, period))));
         return u.Tensor("direction", mean * meanScale / ((Expression.SquareRoot(square) * rootScale) + Epsilon), (first, mean), (second, square));
     }
 

@@ -5,8 +5,8 @@ using Ration.Graphs.Ops;
 namespace Ration.Optimizers.Parts;
 
 /// <summary>
-/// Scales each channel of a matrix as Adam scales what is projected of it: by ‖ψ(R)ⱼ‖/‖Rⱼ‖ of channel j (Chen et al. 2024, Fira, equation 6;
-/// Zhu et al. 2024, APOLLO, equation 5), and all of it so that its norm does not jump.
+/// Scales each channel of a matrix as Adam scales what is projected of it: by ‖ψ(R)ⱼ‖/‖Rⱼ‖ of channel j (the norm-based scaling of
+/// Fira, Chen et al. 2024, and APOLLO, Zhu et al. 2024), and all of it so that its norm does not jump.
 /// </summary>
 internal static class ChannelScaling
 {

@@ -4,8 +4,8 @@ using Ration.Tensors;
 namespace Ration.Optimizers.Parts;
 
 /// <summary>
-/// Keeps the norm of what is added to a parameter from growing faster than by a factor a step (Chen et al. 2024, Fira, equation 9;
-/// Zhu et al. 2024, APOLLO, section 4): if ‖x‖ > γ·‖x′‖, where x′ is what the step before let through, x becomes x·γ‖x′‖/‖x‖. One scalar of
+/// Keeps the norm of what is added to a parameter from growing faster than by a factor a step (the norm-growth limiter of
+/// Fira, Chen et al. 2024, which APOLLO, Zhu et al. 2024, takes over): if ‖x‖ > γ·‖x′‖, where x′ is what the step before let through, x becomes x·γ‖x′‖/‖x‖. One scalar of
 /// state.
 /// </summary>
 internal static class NormGrowthLimiter
