@@ -131,6 +131,12 @@ public static class DTypeExtensions
     /// </summary>
     public static bool IsPlanar(this DType type) => type is DType.NF4Double or DType.FP4Double;
 
+    /// <summary>
+    /// Whether blocks run on from row to row, so that only the tensor as a whole must be whole blocks: what formulas read, element by element, needs
+    /// no rows. Products cannot read rows that begin within a block.
+    /// </summary>
+    public static bool CrossesRows(this DType type) => type is DType.Dynamic8 or DType.DynamicUnsigned8 or DType.F8Expanded;
+
     /// <summary>Bytes of a block; of one element where there are no blocks.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The type <see cref="IsPlanar"/>.</exception>
     public static int BlockBytes(this DType type) => type switch
@@ -177,10 +183,11 @@ public static class DTypeExtensions
     /// <exception cref="OverflowException">The bytes pass 63 bits.</exception>
     public static long Bytes(this DType type, Shape shape) => checked(type.IsPlanar()
         ? type.Bytes(type.CanStore(shape) ? shape.Elements : throw new ArgumentException($"rows of {shape} are no whole blocks of {type}", nameof(shape)))
-        : type.Bytes(shape.Rank == 0 ? 1 : shape[^1]) * shape.Rows);
+        : type.CrossesRows() ? type.Bytes(shape.Elements) : type.Bytes(shape.Rank == 0 ? 1 : shape[^1]) * shape.Rows);
 
-    /// <summary>Whether tensors of this shape can be stored so: rows must be whole blocks.</summary>
-    public static bool CanStore(this DType type, Shape shape) => (shape.Rank == 0 ? 1 : shape[^1]) % type.BlockElements() == 0;
+    /// <summary>Whether tensors of this shape can be stored so: rows must be whole blocks, or the tensor where blocks run on.</summary>
+    public static bool CanStore(this DType type, Shape shape) =>
+        (type.CrossesRows() ? shape.Elements : shape.Rank == 0 ? 1 : shape[^1]) % type.BlockElements() == 0;
 
     /// <summary>Whether elements are real numbers of 16 or 32 bits, in which a step can compute and keep its state.</summary>
     public static bool IsFloating(this DType type) => type is DType.F32 or DType.BF16 or DType.F16;

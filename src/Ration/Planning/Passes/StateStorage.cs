@@ -8,8 +8,8 @@ namespace Ration.Planning.Passes;
 
 /// <summary>
 /// Stores optimizer state in fewer bits: state in F32 that only formulas read and assign, element by element. What products read besides (a
-/// projection, say) is held in BF16, and what norms read stays as it is. State of embedding tables, of small tensors, and of rows that are no whole blocks stays in F32
-/// where the format has blocks.
+/// projection, say) is held in BF16, and what norms read stays as it is. Of small tensors, and where the format has blocks of embedding tables
+/// and of tensors that are no whole blocks, state stays in F32.
 /// </summary>
 /// <param name="format">The format.</param>
 public sealed class StateStorage(StateFormat format) : IGraphPass

@@ -40,7 +40,7 @@ internal static unsafe class FusedKernel
         ComputeScalars(program, inputs, scalars);
         ReadOnlySpan<ElementwiseInstruction> code = program.Code;
         Span<int> direct = stackalloc int[code.Length];
-        FindDirectStores(code, inputs, types, destinations, destinationTypes, program.StoresLoads, direct);
+        Arrange(code, inputs, types, destinations, destinationTypes, program.StoresLoads, direct);
         fixed (int* directTo = direct)
         fixed (ElementwiseInstruction* instructions = code)
         fixed (nint* input = inputs, destination = destinations)
@@ -69,9 +69,12 @@ internal static unsafe class FusedKernel
         }
     }
 
+    // What an instruction is but its own action: a store that is done already, or the first of a pair that runs with the next one.
+    private const int Done = -2, Paired = -3;
+
     // Arithmetic whose result is stored as F32 writes it to its destination at once, where nothing is read from there afterwards. For each
-    // instruction, the number of that destination or −1; −2 for a store that is done so.
-    private static void FindDirectStores(
+    // instruction, the number of that destination or −1.
+    private static void Arrange(
         ReadOnlySpan<ElementwiseInstruction> code, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, ReadOnlySpan<nint> destinations,
         ReadOnlySpan<DType> destinationTypes, bool copyLoads, Span<int> direct)
     {
@@ -84,7 +87,12 @@ internal static unsafe class FusedKernel
             while (source >= 0 && (code[source].TargetIsScalar || code[source].Action == ElementwiseAction.Store || code[source].Target != s.A)) source--;
             if (source < 0 || code[source].Action is not (ElementwiseAction.Unary or ElementwiseAction.Binary) || direct[source] != -1) continue;
             if (!copyLoads && IsReadAfter(code, source, inputs, types, destinations[s.Target])) continue;
-            (direct[source], direct[store]) = (s.Target, -2);
+            (direct[source], direct[store]) = (s.Target, Done);
+        }
+
+        for (int i = 0; i < code.Length; i++)
+        {
+            if (direct[i] == -1 && OperationPair.IsPossible(code, i)) direct[i++] = Paired;
         }
     }
 
@@ -213,11 +221,13 @@ internal static unsafe class FusedKernel
             for (ElementwiseInstruction* i = Code; i < Code + Length; i++)
             {
                 int direct = DirectTo[i - Code];
-                if (i->TargetIsScalar || direct == -2) continue;
+                if (i->TargetIsScalar || direct is Done or Paired) continue;
                 float* a = places[i->A], b = places[i->B];
                 float* target = direct < 0 ? registers + ((nint)i->Target * Chunk) : (float*)Destinations[direct] + start;
+                bool isPair = i > Code && DirectTo[i - Code - 1] == Paired;
                 switch (i->Action)
                 {
+                    case ElementwiseAction.Binary when isPair: OperationPair.Run(i[-1], *i, places, Scalars, target, count); break;
                     case ElementwiseAction.Load when i->Spread != Spread.None: LoadSpread(*i, start, target, count); break;
                     case ElementwiseAction.Load when Types[i->A] == DType.F32 && !CopyLoads: target = (float*)Inputs[i->A] + start; break;
                     case ElementwiseAction.Load: TensorCodec.Load((byte*)Inputs[i->A], Types[i->A], start, target, count); break;
