@@ -51,7 +51,9 @@ public sealed record DctAdamW(
         u.AssignNow(columns, new Load(u.Graph.SelectLargest(energies, subspace.Rank)));
         Value after = u.Graph.CosineColumns(subspace.Side, columns.Value, "after");
         Value rotation = u.MatMul(before, after, transposeA: true, name: "rotation");
-        u.AssignNow(moments.First, new Load(subspace.Rotate(moments.First.Value, rotation)));
-        u.AssignNow(moments.Second, Expression.Absolute(new Load(subspace.Rotate(moments.Second.Value, rotation))));
+
+        // Only formulas read the moments themselves, so that they may be stored in fewer bits.
+        u.AssignNow(moments.First, new Load(subspace.Rotate(u.Tensor("first", moments.First), rotation)));
+        u.AssignNow(moments.Second, Expression.Absolute(new Load(subspace.Rotate(u.Tensor("second", moments.Second), rotation))));
     }
 }

@@ -45,6 +45,7 @@ public static class OptimizerCatalog
         new("apollo-mini", static s => Apollo.Mini(s.Seed)),
         new("muon", static _ => new Muon()),
         new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
+        new("q-galore", static s => new QGaLore(s.Rank, Seed: s.Seed)),
         new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed)),
         new("dct-adamw", static s => new DctAdamW(s.Rank)),
         new("fira", static s => new Fira(s.Rank, Seed: s.Seed)),

@@ -31,6 +31,10 @@ public sealed class ResumeTests
     [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
     public void And_with_every_way_of_holding_weights(WeightFormat weights) => AssertResumes(TrainingSamples.InBlocks(StateFormat.F32, weights));
 
+    [Theory]
+    [MemberData(nameof(TrainingSamples.RenewingNames), MemberType = typeof(TrainingSamples))]
+    public void And_while_subspaces_are_renewed(string optimizer) => AssertResumes(TrainingSamples.Options() with { Optimizer = TrainingSamples.Renewing[optimizer] });
+
     private static void AssertResumes(TrainingOptions options)
     {
         using TemporaryFolder whole = new(), parts = new();

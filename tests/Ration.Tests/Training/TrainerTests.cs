@@ -24,6 +24,11 @@ public sealed class TrainerTests
     public void So_it_does_with_every_optimizer(string optimizer) => AssertSameOnAnyThreads(TrainingSamples.Options(optimizer), inParts: false);
 
     [Theory]
+    [MemberData(nameof(TrainingSamples.RenewingNames), MemberType = typeof(TrainingSamples))]
+    public void And_while_subspaces_are_renewed(string optimizer) =>
+        AssertSameOnAnyThreads(TrainingSamples.Options() with { Optimizer = TrainingSamples.Renewing[optimizer] }, inParts: true);
+
+    [Theory]
     [MemberData(nameof(TrainingSamples.States), MemberType = typeof(TrainingSamples))]
     public void And_with_every_storage_of_state(StateFormat state) => AssertSameOnAnyThreads(TrainingSamples.InBlocks(state), inParts: false);
 

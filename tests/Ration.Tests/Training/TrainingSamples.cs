@@ -63,6 +63,15 @@ internal static class TrainingSamples
     /// <summary>The most rows at once that an optimizer allows.</summary>
     public static int LargestMicroBatch(string optimizer) => Options(optimizer).Rows / Math.Max(1, Options(optimizer).Optimizer.GradientParts);
 
+    /// <summary>Low-rank rules that renew their subspaces within a few steps, with bases of whole blocks.</summary>
+    public static IReadOnlyDictionary<string, IOptimizer> Renewing { get; } = new IOptimizer[]
+    {
+        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2),
+    }.ToDictionary(static o => o.Name);
+
+    /// <summary>Names of <see cref="Renewing"/>.</summary>
+    public static TheoryData<string> RenewingNames => [.. Renewing.Keys];
+
     /// <summary>Rows for these options.</summary>
     public static PackedBatches Data(TrainingOptions options) => new(new RandomTokens(5000, options.Model.Vocabulary, seed: 9), options.Sequence, options.Seed);
 

@@ -67,6 +67,17 @@ public sealed class ArrangementTests
     public void So_it_does_with_every_optimizer(string optimizer) => Recompute_release_and_reuse_give_the_same_bits("cheap+1-blocks", optimizer, 0);
 
     [Theory]
+    [MemberData(nameof(TrainingSamples.RenewingNames), MemberType = typeof(TrainingSamples))]
+    public void And_while_subspaces_are_renewed(string optimizer)
+    {
+        TrainingStep step = Step("adamw") with { Optimizer = TrainingSamples.Renewing[optimizer] };
+        (double[] losses, IDictionary<string, float[]> state) = Train(step, Choices("none"), reuse: false);
+        (double[] otherLosses, IDictionary<string, float[]> other) = Train(step, Choices("cheap+1-blocks", release: true));
+        Assert.Equal(losses, otherLosses);
+        foreach ((string name, float[] elements) in state) Assert.True(elements.SequenceEqual(other[name]), $"{name} differs");
+    }
+
+    [Theory]
     [InlineData(ClipScope.Global, 1f)]
     [InlineData(ClipScope.TwoPass, 0.5f)]
     [InlineData(ClipScope.Value, 0.001f)]
