@@ -14,7 +14,7 @@ namespace Ration.Optimizers.Parts;
 internal readonly record struct AdamMoments(float Beta1, float Beta2, float Epsilon)
 {
     /// <summary>The two states of a shape, for a rule that changes them itself.</summary>
-    public static (Load First, Load Second) Declare(UpdateBuilder u, Shape shape) => (u.State("first_moment", shape), u.State("second_moment", shape));
+    public static (Load First, Load Second) Declare(UpdateBuilder u, Shape shape) => (u.State("first_moment", shape), u.State("second_moment", shape, nonNegative: true));
 
     /// <summary>The direction m̂/(√v̂ + ε) as a tensor; the moments take the gradient in.</summary>
     /// <param name="u">The update.</param>
