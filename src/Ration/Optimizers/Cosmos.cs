@@ -73,7 +73,7 @@ public sealed record Cosmos(
     private Value Direction(UpdateBuilder u, Value inside, Value projected)
     {
         (double beta1, double beta2) = (Beta1, Beta2);
-        Load second = u.State("second_moment", inside.Shape), p = new(projected);
+        Load second = u.State("second_moment", inside.Shape, nonNegative: true), p = new(projected);
         Expression square = Expression.Lerp(second, p * p, 1 - Beta2);
         Load meanScale = u.Scalar("cosmos.meanScale", step => 1 / (1 - Math.Pow(beta1, step.Number)));
         Load rootScale = u.Scalar("cosmos.rootScale", step => 1 / Math.Sqrt(1 - Math.Pow(beta2, step.Number)));

@@ -49,7 +49,7 @@ public sealed record Soap(
     private Value Direction(UpdateBuilder u, Value gradient, Load? left, Load? right)
     {
         (double beta1, double beta2) = (Beta1, Beta2);
-        Load first = u.State("first_moment"), second = u.State("second_moment");
+        Load first = u.State("first_moment"), second = u.State("second_moment", nonNegative: true);
         u.AssignNow(first, Expression.Lerp(first, new Load(gradient), u.Scalar("soap.meanWeight", step => step.Number == 1 ? 0 : 1 - beta1)));
         Load turned = new(Turn(u, gradient, left, right, back: false)), mean = new(Turn(u, first.Value, left, right, back: false));
         Expression square = Expression.Lerp(second, turned * turned, 1 - Beta2);
