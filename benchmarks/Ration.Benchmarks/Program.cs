@@ -5,6 +5,8 @@ using Ration.Benchmarks;
 [
     ("gemm", "the f32 matrix product against OpenBLAS   [--threads N] [--rounds N] [--only TEXT]", GemmAgainstOpenBlas.Run),
     ("loss", "the vocabulary head and its loss   [--peer tuned|installed] [--rounds N] [--large]", LinearCrossEntropyAgainstPyTorch.Run),
+    ("losses", "the ways to compute the vocabulary's loss   [--tokens N] [--width N] [--vocabulary N] [--threads N] [--rounds N]", LossMethodComparison.Run),
+    ("filter", "what the loss's gradient filter skips on a trained model   MODEL TEXT [--tokens N] [--threads N] [--rounds N]", GradientFilterOnModel.Run),
     ("budgets", "the tool at five budgets for three presets: planned against measured   TOOL TEXT", BudgetSweep.Run),
     ("attention", "attention at 1k, 4k and 16k tokens", AttentionMemory.Run),
     ("generate", "tokens a second of a preset   [--preset NAME] [--weights TYPE] [--cache TYPE] [--prompt N] [--tokens N] [--profile]", GenerationSpeed.Run),

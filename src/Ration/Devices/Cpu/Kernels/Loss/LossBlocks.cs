@@ -74,8 +74,14 @@ internal readonly unsafe struct LossBlocks
         nint lastRows = Rows == 0 ? 0 : _tokens % Rows, lastColumns = Columns == 0 ? 0 : _classes % Columns;
         nint[] slices = [nint.Min(Columns, Slice), Columns % Slice, lastColumns % Slice];
         long products = LargestProductBytes([Rows, lastRows], [Columns, lastColumns, .. slices], threads);
-        long tiles = LargestProductBytes([nint.Min(Rows, FilterTokens), Rows % FilterTokens, lastRows % FilterTokens], slices, threads);
-        return Products + Math.Max(products, tiles);
+        // Any number of tiles below each other may be multiplied as one.
+        for (nint rows = 0; rows < Rows; rows += FilterTokens)
+        {
+            nint[] tiles = [rows + FilterTokens, rows + (Rows % FilterTokens), rows + (lastRows % FilterTokens)];
+            products = Math.Max(products, LargestProductBytes(tiles, slices, threads));
+        }
+
+        return Products + products;
     }
 
     private static nint ColumnsFor(nint rows, nint classes)

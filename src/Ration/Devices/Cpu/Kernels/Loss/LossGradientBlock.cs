@@ -77,19 +77,17 @@ internal unsafe struct LossGradientBlock
             nint columns = nint.Min(LossBlocks.Slice, Columns - column);
             float* weights = WeightGradient == null ? null : Head.IsList ? Slice : WeightGradient + ((Start + column) * x.Width);
             bool holds = !Head.IsList && AddsWeight;
-            for (nint row = 0; row < Rows; row += LossBlocks.FilterTokens)
+            for (nint row = 0; row < Rows;)
             {
-                nint rows = nint.Min(LossBlocks.FilterTokens, Rows - row);
-                all++;
-                if (IsNegligible(row, rows, column, columns, x.FilterThreshold * MathF.Abs(x.Scale)))
-                {
-                    skipped++;
-                    continue;
-                }
-
-                if (HiddenGradient != null) MultiplyHidden(pool, x, row, rows, column, columns, true);
-                if (weights != null) MultiplyWeight(pool, x, row, rows, column, columns, weights, holds);
-                holds = true;
+                // Tiles below each other that count are multiplied as one: small products are slow.
+                nint end = row;
+                while (end < Rows && !IsNegligible(x, end, column, columns)) end = nint.Min(Rows, end + LossBlocks.FilterTokens);
+                all += (end - row + LossBlocks.FilterTokens - 1) / LossBlocks.FilterTokens;
+                if (HiddenGradient != null && end > row) MultiplyHidden(pool, x, row, end - row, column, columns, true);
+                if (weights != null && end > row) MultiplyWeight(pool, x, row, end - row, column, columns, weights, holds);
+                holds |= end > row;
+                if (end == Rows) break;
+                (row, all, skipped) = (end + LossBlocks.FilterTokens, all + 1, skipped + 1);
             }
 
             if (weights == null) continue;
@@ -115,11 +113,13 @@ internal unsafe struct LossGradientBlock
         Gemm.Multiply(pool, gradient, hidden, target, x.Width, columns, x.Width, rows, add, Scratch);
     }
 
-    private readonly bool IsNegligible(nint row, nint rows, nint column, nint columns, float threshold)
+    private readonly bool IsNegligible(in LinearCrossEntropyArguments x, nint row, nint column, nint columns)
     {
-        for (nint r = row; r < row + rows; r++)
+        float threshold = x.FilterThreshold * MathF.Abs(x.Scale);
+        nint end = nint.Min(Rows, row + LossBlocks.FilterTokens);
+        for (; row < end; row++)
         {
-            float* gradients = Logits + (r * Columns) + column;
+            float* gradients = Logits + (row * Columns) + column;
             if (!(ReductionLoops.MaxOf<Absolute>(gradients, columns) < threshold)) return false;
         }
 
