@@ -30,7 +30,7 @@ internal static class OptimizersOnText
         foreach (OptimizerEntry entry in OptimizerCatalog.All.Where(o => only.Contains(o.Name)))
         {
             List<(double Rate, double Loss, long State, double Speed)> runs = [];
-            foreach (double factor in factors) runs.Add(Train(entry.Create(new OptimizerSettings()), factor, tokens, threads, store));
+            foreach (double factor in factors) runs.Add(Train(entry.Create(new OptimizerSettings { TokensPerStep = BatchTokens }), factor, tokens, threads, store));
             (double rate, double loss, long state, double speed) = runs.MinBy(static r => double.IsFinite(r.Loss) ? r.Loss : double.MaxValue);
             string all = string.Join("  ", runs.Select(static r => string.Create(CultureInfo.InvariantCulture, $"{r.Rate:0.0e0}: {r.Loss:0.0000}")));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{entry.Name,-20} {rate,9:0.0e0} {loss,8:0.0000} {state / 1048576.0,10:0.00} {speed,9:0}   {all}"));

@@ -57,8 +57,11 @@ internal static class PredictedAgainstMeasured
             yield return (options, new MemoryChoices(1, cheap, false));
         }
 
-        foreach (OptimizerEntry optimizer in OptimizerCatalog.All.Skip(1))
-            yield return (Of("tiny", 4, 128, optimizer.Create(new OptimizerSettings())), new MemoryChoices(4, none, true));
+        foreach (OptimizerEntry entry in OptimizerCatalog.All.Skip(1))
+        {
+            IOptimizer optimizer = entry.Create(new OptimizerSettings { TokensPerStep = 4 * 128 });
+            yield return (Of("tiny", 4, 128, optimizer), new MemoryChoices(4 / Math.Max(1, optimizer.GradientParts), none, optimizer.GradientParts == 0));
+        }
     }
 
     private static TrainingOptions Of(string model, int rows, int sequence, IOptimizer optimizer) =>

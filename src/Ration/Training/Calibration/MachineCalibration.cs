@@ -36,7 +36,8 @@ public static class MachineCalibration
             TryRun(device, new TrainingOptions { Model = model, Sequence = sequence, BatchTokens = rows * sequence, MicroBatchRows = microBatch, Memory = memory, Recompute = RecomputeMode.None }, seconds, cancellation);
         foreach (OptimizerEntry optimizer in OptimizerCatalog.All.Skip(1))
         {
-            TrainingOptions options = new() { Model = Model(256, 128, 384, 4), Sequence = 64, BatchTokens = 256, Memory = memory, Optimizer = optimizer.Create(new OptimizerSettings()) };
+            TrainingOptions options = new() { Model = Model(256, 128, 384, 4), Sequence = 64, BatchTokens = 256, Memory = memory };
+            options = options with { Optimizer = optimizer.Create(new OptimizerSettings { TokensPerStep = options.BatchTokens }) };
             TryRun(device, options, seconds, cancellation);
         }
 
