@@ -3,6 +3,7 @@ using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -18,6 +19,9 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 /// </summary>
 public sealed class TrainingPlan
 {
+    // Code that is compiled, and nodes that are held, only where activations are kept in another form.
+    private const long CompiledForActivations = 1 << 20;
+
     private TrainingPlan(TrainingOptions options, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
         (Options, Choices, Program, Evaluation) = (options, best.Choices, best.Program!, evaluation);
@@ -75,6 +79,7 @@ public sealed class TrainingPlan
     {
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
+        if ((pinned?.Activations ?? options.Activations) is { } method && method != ActivationMethods.Full) hostBytes += CompiledForActivations;
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
         IReadOnlyList<PlanFamily> families = pinned is null ? TrainingPlanFamilies.Of(options, device, RuntimeFootprint.LargestArena(budget - runtime)) : [new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.Step, c).Graph)];
