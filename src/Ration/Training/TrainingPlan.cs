@@ -3,6 +3,7 @@ using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Planning.Passes;
 
 namespace Ration.Training;
 
@@ -18,6 +19,9 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 /// </summary>
 public sealed class TrainingPlan
 {
+    // Code that is compiled, and nodes that are held, only where activations are kept in another form.
+    private const long CompiledForActivations = 1 << 20;
+
     private TrainingPlan(TrainingOptions asked, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
         (Asked, Options, Choices, Program, Evaluation) = (asked, asked.With(best.Choices.Methods), best.Choices, best.Program!, evaluation);
@@ -84,6 +88,8 @@ public sealed class TrainingPlan
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
+        bool mayStore = pinned is null ? (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full || options.Quality > MethodQuality.Exact : pinned.Activations != ActivationMethods.Full;
+        if (mayStore) hostBytes += CompiledForActivations;
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
         StepProgram EvaluationOf(StepProgram program)

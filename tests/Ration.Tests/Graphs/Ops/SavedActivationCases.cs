@@ -30,7 +30,8 @@ internal static class SavedActivationCases
         {
             yield return new($"WinnerTakeAllRows {chosen} of {shape}", c => c.Emit(new WinnerTakeAllRows(chosen, 3), c.X("x", shape), Key(c))) { HasGradient = false };
             yield return new($"GatherRows {chosen} of {shape}", c => c.Emit(
-                new GatherRows(), c.X("x", shape), c.Integers("numbers", new(chosen), i => (int)(i * 7 % shape.Rows)), c.X("weights", new(chosen)))) { HasGradient = false };
+                new GatherRows(), c.X("x", shape), c.Integers("numbers", new(chosen), i => (int)(i * 7 % shape.Rows)), c.X("weights", new(chosen))))
+            { HasGradient = false };
         }
 
         foreach ((int width, int rank) in ((int, int)[])[(1, 1), (7, 3), (129, 131)])
