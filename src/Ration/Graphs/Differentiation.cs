@@ -28,16 +28,23 @@ public static class Differentiation
 
         accumulators ??= new Dictionary<Value, Value>();
         foreach ((Value parameter, Value sum) in accumulators) gradients.Set(parameter, sum);
+        Pass before = builder.Pass;
         builder.Pass = Pass.Backward;
-        for (int i = forward.Length - 1; i >= 0; i--)
+        try
         {
-            Node node = forward[i];
-            bool fed = node.Outputs.Any(v => losses.Contains(v.Id) || gradients.Of(v) is not null);
-            if (!fed || !node.Inputs.Any(gradients.Needed)) continue;
-            using (builder.At(node)) node.Op.Differentiate(node, gradients);
+            for (int i = forward.Length - 1; i >= 0; i--)
+            {
+                Node node = forward[i];
+                bool fed = node.Outputs.Any(v => losses.Contains(v.Id) || gradients.Of(v) is not null);
+                if (!fed || !node.Inputs.Any(gradients.Needed)) continue;
+                using (builder.At(node)) node.Op.Differentiate(node, gradients);
+            }
+        }
+        finally
+        {
+            (builder.Pass, builder.Block) = (before, -1);
         }
 
-        builder.Block = -1;
         return builder.Persistent.Where(v => v.Trainable && gradients.Of(v) is { } sum && sum != accumulators.GetValueOrDefault(v))
             .ToDictionary(static v => v, v => gradients.Of(v)!);
     }
