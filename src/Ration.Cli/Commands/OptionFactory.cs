@@ -9,6 +9,9 @@ namespace Ration.Cli.Commands;
 /// <summary>Makes options whose complaints say what to write instead.</summary>
 internal static class OptionFactory
 {
+    // More words than this would make the column of names in the help too wide to read.
+    private const int MostInName = 7;
+
     /// <summary>A number; null where it is not given.</summary>
     public static Option<T?> Number<T>(string name, string placeholder, string description)
         where T : struct, INumberBase<T> => new(name)
@@ -42,8 +45,8 @@ internal static class OptionFactory
     /// <summary>One of some words; the default of its type where it is not given.</summary>
     public static Option<T?> Choice<T>(string name, string description, params (string Word, T Meaning)[] choices) => new(name)
     {
-        Description = description,
-        HelpName = string.Join('|', choices.Select(static c => c.Word)),
+        Description = choices.Length <= MostInName ? description : $"{description} One of {string.Join(", ", choices.Select(static c => c.Word))}.",
+        HelpName = choices.Length <= MostInName ? string.Join('|', choices.Select(static c => c.Word)) : "NAME",
         CustomParser = result =>
         {
             foreach ((string word, T meaning) in choices)

@@ -6,7 +6,8 @@ namespace Ration.Graphs;
 /// <summary>What a node must compute and move at the least.</summary>
 /// <param name="Flops">Floating-point operations that belong to matrix products.</param>
 /// <param name="Bytes">Bytes read and written once each.</param>
-public readonly record struct OpCost(double Flops, double Bytes);
+/// <param name="Parts">How many operations it is made of that start one after another.</param>
+public readonly record struct OpCost(double Flops, double Bytes, double Parts = 1);
 
 /// <summary>Output number <paramref name="Output"/> may be written over input number <paramref name="Input"/>.</summary>
 public readonly record struct SharedBuffer(int Output, int Input);

@@ -26,7 +26,7 @@ public sealed class CostModel(MachineRates rates)
         // Products with weights in blocks multiply small integers, fast enough to keep up with the memory.
         double efficiency = Efficiency(node);
         if (node.Inputs.Any(static v => v.DType.IsQuantized())) efficiency = Math.Max(efficiency, EfficiencyOfBlocks);
-        return share * (rates.SecondsPerNode + Math.Max(cost.Flops / (rates.Flops * efficiency), cost.Bytes / rates.BytesPerSecond));
+        return share * ((rates.SecondsPerNode * cost.Parts) + Math.Max(cost.Flops / (rates.Flops * efficiency), cost.Bytes / rates.BytesPerSecond));
     }
 
     /// <summary>The kind of a node: those of one kind take time by their work. The op, what it says of itself, and how its inputs are stored.</summary>

@@ -46,8 +46,12 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     // Exact numbers are worth something: a plan with others must be faster by this much for each step down.
     internal const double Handicap = 0.03;
 
+    // The managed heap counts against the budget that is planned for.
+    private const long HeapStep = 3 << 20;
+
     private readonly CostModel _cost = new(rates ?? MachineRates.Nominal);
     private readonly List<PlanCandidate> _considered = [];
+    private long _allocated = GC.GetAllocatedBytesForCurrentThread();
 
     /// <summary>Looks for the fastest plan.</summary>
     /// <param name="families">At least one family.</param>
@@ -106,7 +110,16 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
         Graph graph = family.Build(choices);
         PlanCandidate candidate = new(choices, StepProgram.LowerBound(graph, device), _cost.Seconds(graph), null);
         _considered.Add(candidate);
+        FreeGraphs();
         return candidate;
+    }
+
+    // Graphs of plans that were looked at are garbage by the megabyte, long before the collector would come by itself.
+    private void FreeGraphs()
+    {
+        if (GC.GetAllocatedBytesForCurrentThread() - _allocated < HeapStep) return;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        _allocated = GC.GetAllocatedBytesForCurrentThread();
     }
 
     private PlanCandidate Compile(PlanFamily family, int index, Func<StepProgram, long> alsoNeeded)

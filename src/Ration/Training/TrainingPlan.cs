@@ -19,8 +19,8 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 /// </summary>
 public sealed class TrainingPlan
 {
-    // Code that is compiled, and nodes that are held, only where activations are kept in another form.
-    private const long CompiledForActivations = 1 << 20;
+    // Code that is compiled only where activations are kept in another form; plans of many methods that are looked at; a node and its instruction.
+    private const long CompiledForActivations = 1 << 20, LookingAtMethods = 8 << 20, BytesOfNode = 2 << 10;
 
     private TrainingPlan(TrainingOptions asked, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
@@ -88,8 +88,9 @@ public sealed class TrainingPlan
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
-        bool mayStore = pinned is null ? (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full || options.Quality > MethodQuality.Exact : pinned.Activations != ActivationMethods.Full;
-        if (mayStore) hostBytes += CompiledForActivations;
+        if ((pinned?.Activations ?? options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full) hostBytes += CompiledForActivations;
+        if (options.Quality > MethodQuality.Exact) hostBytes += LookingAtMethods;
+        hostBytes += BytesOfNode * TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph.Nodes.Count;
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
         StepProgram EvaluationOf(StepProgram program)
@@ -130,7 +131,7 @@ public sealed class TrainingPlan
     {
         long arena = result.Smallest!.ArenaBytes;
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + runtime);
-        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
+        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
         if (!pinned && LowerQuality(options, RuntimeFootprint.LargestArena(budget - runtime), device) is { } lower) hint = lower;

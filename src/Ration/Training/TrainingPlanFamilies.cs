@@ -35,16 +35,24 @@ internal static class TrainingPlanFamilies
             : microBatches.Select(static r => (r, 1)).Concat(tiles > 1 ? [(fewest, tiles)] : []);
         foreach ((int rows, int mlpTiles) in all)
         {
-            TrainingGraph traced = TrainingGraph.Trace(options.Step, rows, mlpTiles);
-            Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traced.Graph, options.Step, choices);
+            // Held weakly: the heap counts against the budget, and there are many families.
+            WeakReference<Graph> traced = new(null!);
+            Graph Traced()
+            {
+                if (!traced.TryGetTarget(out Graph? graph)) traced.SetTarget(graph = TrainingGraph.Trace(options.Step, rows, mlpTiles).Graph);
+                return graph;
+            }
+
+            Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(Traced(), options.Step, choices);
             bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
             foreach (bool release in releases)
             {
                 MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
                     families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange));
-                // Released gradients cost no time, so that keeping them is no use where every byte counts.
-                if (release == releases[^1] && options.Recompute is null or RecomputeMode.Optimal) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
+                // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so inexact methods
+                // go without unless it is asked for.
+                if (release == releases[^1] && (options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && method.Quality == MethodQuality.Exact))) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
             }
         }
 
@@ -59,15 +67,18 @@ internal static class TrainingPlanFamilies
     private static PlanFamily OptimalFamily(MemoryChoices plain, Func<MemoryChoices, Graph> arrange, IDevice device, long arenaBudget, int layers)
     {
         Lazy<OptimalRecompute> search = new(() => new OptimalRecompute(choice => arrange(plain with { Recompute = choice }), device, layers));
-        Lazy<Graph> kept = new(() => arrange(plain));
-        Lazy<bool> isKept = new(() => StepProgram.LowerBound(kept.Value, device) <= arenaBudget);
+        Lazy<(long Persistent, bool Fits)> kept = new(() =>
+        {
+            Graph graph = arrange(plain);
+            return (PersistentLayout.Of(graph).Bytes, StepProgram.LowerBound(graph, device) <= arenaBudget);
+        });
         var chosen = new RecomputeChoice?[s_shares.Length];
         return new PlanFamily(s_shares.Length, i => plain with { Recompute = chosen[i] ??= Choose(s_shares[i]) }, arrange);
 
         RecomputeChoice Choose(double share)
         {
-            if (share == 1 && isKept.Value) return new RecomputeChoice(RecomputeMode.Optimal, 0, new string(RecomputedParts.Nothing, layers));
-            long bytes = (long)((arenaBudget - PersistentLayout.Of(kept.Value).Bytes) * share);
+            if (share == 1 && kept.Value.Fits) return new RecomputeChoice(RecomputeMode.Optimal, 0, new string(RecomputedParts.Nothing, layers));
+            long bytes = (long)((arenaBudget - kept.Value.Persistent) * share);
             return (bytes <= 0 ? null : search.Value.Fastest(bytes)) ?? search.Value.Smallest();
         }
     }

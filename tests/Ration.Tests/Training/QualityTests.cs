@@ -39,7 +39,7 @@ public sealed class QualityTests
             TrainingPlan plan = Plan(quality, smallest[(int)quality]);
             Assert.True(plan.PlannedPeakBytes <= smallest[(int)quality]);
             Assert.Equal(quality, plan.Choices.Quality);
-            Assert.Throws<MemoryBudgetException>(() => Plan(quality, smallest[(int)quality] - 8192));
+            Assert.Throws<MemoryBudgetException>(() => Plan(quality, smallest[(int)quality] * 31 / 32));
         }
     }
 

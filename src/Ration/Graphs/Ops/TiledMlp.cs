@@ -75,7 +75,7 @@ public sealed record TiledMlp(ActivationFunction Function, bool IsGated, bool Ha
     }
 
     /// <inheritdoc/>
-    public override OpCost Cost(Node node) => base.Cost(node) with { Flops = 2.0 * node.Inputs[0].Shape.Rows * MatrixElements(node, 1, Matrices) };
+    public override OpCost Cost(Node node) => base.Cost(node) with { Flops = 2.0 * node.Inputs[0].Shape.Rows * MatrixElements(node, 1, Matrices), Parts = (double)Tiles * (Matrices + 1) };
 
     internal static double MatrixElements(Node node, int first, int count)
     {
@@ -123,7 +123,7 @@ public sealed record TiledMlpGradient(TiledMlp Forward, bool NeedsInput, int Nee
     public override OpCost Cost(Node node)
     {
         double rows = node.Inputs[1].Shape.Rows, hidden = TiledMlp.MatrixElements(node, 2, Forward.Matrices - 1), down = node.Inputs[1 + Forward.Matrices].Shape.Elements;
-        return base.Cost(node) with { Flops = 2 * rows * ((3 * hidden) + (2 * down)) };
+        return base.Cost(node) with { Flops = 2 * rows * ((3 * hidden) + (2 * down)), Parts = (double)Forward.Tiles * ((3 * (Forward.Matrices - 1)) + 4) };
     }
 
     /// <inheritdoc/>
