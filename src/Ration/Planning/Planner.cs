@@ -46,8 +46,9 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     // Exact numbers are worth something: a plan with others must be faster by this much for each step down.
     internal const double Handicap = 0.03;
 
-    // The managed heap counts against the budget that is planned for.
-    private const long HeapStep = 3 << 20;
+    // The managed heap counts against the budget that is planned for; of a large one it is a thousandth, and left to the collector.
+    private const long HeapStep = 3 << 20, LargeBudget = 4L << 30;
+    private bool _frees;
 
     private readonly CostModel _cost = new(rates ?? MachineRates.Nominal);
     private readonly List<PlanCandidate> _considered = [];
@@ -60,6 +61,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     public PlanningResult Choose(IReadOnlyList<PlanFamily> families, long arenaBudget, Func<StepProgram, long> alsoNeeded)
     {
         _considered.Clear();
+        _frees = arenaBudget < LargeBudget;
         List<(PlanFamily Family, int Index, double Seconds)> open = [];
         foreach (PlanFamily family in families)
         {
@@ -117,7 +119,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     // Graphs of plans that were looked at are garbage by the megabyte, long before the collector would come by itself.
     private void FreeGraphs()
     {
-        if (GC.GetAllocatedBytesForCurrentThread() - _allocated < HeapStep) return;
+        if (!_frees || GC.GetAllocatedBytesForCurrentThread() - _allocated < HeapStep) return;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
         _allocated = GC.GetAllocatedBytesForCurrentThread();
     }

@@ -88,8 +88,9 @@ public sealed class TrainingPlan
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
-        if ((pinned?.Activations ?? options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full) hostBytes += CompiledForActivations;
+        // The same for a run that is resumed, whose choices are pinned then.
         if (options.Quality > MethodQuality.Exact) hostBytes += LookingAtMethods;
+        else if ((options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full) hostBytes += CompiledForActivations;
         hostBytes += BytesOfNode * TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph.Nodes.Count;
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();

@@ -35,12 +35,14 @@ internal static class TrainingPlanFamilies
             : microBatches.Select(static r => (r, 1)).Concat(tiles > 1 ? [(fewest, tiles)] : []);
         foreach ((int rows, int mlpTiles) in all)
         {
-            // Held weakly: the heap counts against the budget, and there are many families.
+            // Held weakly where there are many: the heap counts against the budget.
             WeakReference<Graph> traced = new(null!);
+            Graph? held = null;
             Graph Traced()
             {
                 if (!traced.TryGetTarget(out Graph? graph)) traced.SetTarget(graph = TrainingGraph.Trace(options.Step, rows, mlpTiles).Graph);
-                return graph;
+                if (method.Quality == MethodQuality.Exact) held = graph;
+                return held ?? graph;
             }
 
             Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(Traced(), options.Step, choices);
