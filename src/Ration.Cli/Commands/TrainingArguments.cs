@@ -112,6 +112,7 @@ internal sealed class TrainingArguments
     {
         int sequence = ReadSequence(parsed, source.Configuration);
         int batch = parsed.GetValue(_batch) ?? (int)Math.Min(4L * sequence, 1 << 24);
+        OptimizerSettings settings = Settings(parsed, batch, batch / sequence);
         TrainingOptions options = new()
         {
             Model = source.Configuration,
@@ -123,8 +124,8 @@ internal sealed class TrainingArguments
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
             Quality = parsed.GetValue(_quality),
-            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null ? Settings(parsed, batch, batch / sequence) : null,
-            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, Settings(parsed, batch, batch / sequence)),
+            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null ? settings : null,
+            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, settings),
             State = parsed.GetValue(_state),
             Weights = parsed.GetValue(_weights),
             ClipNorm = parsed.GetValue(_clip) ?? 1,

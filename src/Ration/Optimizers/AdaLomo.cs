@@ -8,7 +8,7 @@ namespace Ration.Optimizers;
 /// factors of rank one, and each parameter's update normalized by itself, û = u/max(1, RMS(u)) · max(ε, RMS(p)), in the place of clipping by
 /// the norm of all gradients. Gradients are never held: each update runs as soon as its gradient is complete.
 /// </summary>
-/// <param name="DecayExponent">c in 1 − t⁻ᶜ, the decay of the second moment at step t; in (0, 1]. The paper leaves the decay open, this is its code's.</param>
+/// <param name="DecayExponent">c in 1 − t⁻ᶜ, the decay of the second moment at step t; in (0, 1]; as in the authors' code.</param>
 /// <param name="Epsilon1">Added to squared gradients.</param>
 /// <param name="Epsilon2">ε: the least scale of a parameter, so that one that is zero can move.</param>
 public sealed record AdaLomo(float DecayExponent = 0.8f, float Epsilon1 = 1e-30f, float Epsilon2 = 1e-3f) : IOptimizer

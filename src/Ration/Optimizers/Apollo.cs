@@ -33,11 +33,7 @@ public sealed record Apollo(
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        if (!u.IsHiddenMatrix)
-        {
-            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
-            return;
-        }
+        if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;
 
         long rows = u.Shape[0], columns = u.Shape[1], shorter = Math.Min(rows, columns);
         bool wide = rows <= columns;

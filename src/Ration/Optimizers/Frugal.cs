@@ -54,11 +54,7 @@ public sealed record Frugal(
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        if (!u.IsHiddenMatrix)
-        {
-            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
-            return;
-        }
+        if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;
 
         Value step = Part == StateFullPart.Columns ? Columns(u) : Projection(u);
         u.Assign(u.Parameter, u.Decayed(WeightDecay) - (u.LearningRate * new Load(step)));

@@ -29,11 +29,7 @@ public sealed record GaLore(
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        if (!u.IsHiddenMatrix)
-        {
-            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
-            return;
-        }
+        if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;
 
         Subspace subspace = new(u, Rank);
         Value basis = subspace.FollowingGradient(Period, PowerIterations, Seed);

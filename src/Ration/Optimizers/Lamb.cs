@@ -23,7 +23,7 @@ public sealed record Lamb(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilo
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        Load first = u.State("first_moment"), second = u.State("second_moment");
+        Load first = u.State("first_moment"), second = u.State("second_moment", nonNegative: true);
         Expression mean = Expression.Lerp(first, u.Gradient, 1 - Beta1);
         Expression square = Expression.Lerp(second, u.Gradient * u.Gradient, 1 - Beta2);
         Expression meanScale = u.Scalar("lamb.meanScale", step => 1 / (1 - Math.Pow(Beta1, step.Number)));

@@ -34,11 +34,7 @@ public sealed record NaturalGaLore(
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        if (!u.IsHiddenMatrix)
-        {
-            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
-            return;
-        }
+        if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;
 
         Subspace subspace = new(u, Rank);
         Value basis = subspace.FollowingGradient(Period, PowerIterations, Seed);

@@ -36,11 +36,7 @@ public sealed record QGaLore(
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        if (!u.IsHiddenMatrix)
-        {
-            new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update(u);
-            return;
-        }
+        if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;
 
         Subspace subspace = new(u, Rank);
         DType type = subspace.Rank % DType.Q4_1.BlockElements() == 0 ? DType.Q4_1 : DType.F32;

@@ -23,7 +23,7 @@ public sealed record SgdSai(float Momentum = 0.9f, float Epsilon = 1e-8f, float 
         u.AssignNow(momentum, Expression.Lerp(momentum, u.Gradient, 1 - Momentum));
 
         // After the first step momentum is (1 − μ)g and has g's ratio; so no copy of the gradient is needed. The authors' code divides by
-        // the greatest ratio of all parameters besides, which would need every gradient: that is left to the learning rate, as in the paper.
+        // the greatest ratio of all parameters besides, which would need every gradient: that is left to the learning rate.
         using (u.AtFirst())
         {
             float share = (float)(1.0 / u.Shape.Elements);

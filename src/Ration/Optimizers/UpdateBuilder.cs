@@ -145,6 +145,14 @@ public sealed class UpdateBuilder(
         _assignments.AddRange(other._assignments);
     }
 
+    /// <summary>For a rule of hidden matrices: lets <paramref name="other"/> update every other parameter, and says whether it did.</summary>
+    public bool IsLeftTo(IOptimizer other)
+    {
+        if (IsHiddenMatrix) return false;
+        other.Update(this);
+        return true;
+    }
+
     /// <summary>The parameter less its decay: <paramref name="rate"/> of a matrix is lost per step and unit of learning rate.</summary>
     public Expression Decayed(float rate) => IsMatrix && rate != 0 ? Parameter * (1f - (LearningRate * rate)) : Parameter;
 

@@ -37,7 +37,6 @@ public static class TrainingCheckpoint
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
     private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", .. s_optional];
 
-
     /// <summary>Writes the state of a trainer.</summary>
     public static void Save(Trainer trainer, string folder, string dataFingerprint)
     {
