@@ -19,15 +19,15 @@ internal sealed class TrainingArguments
 
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
     private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
-        "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state and activations (high), or other update rules too (any).",
+        "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, activations and weights (high), or 8-bit weights and other update rules too (any).",
         ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
     private readonly Option<string?> _optimizer = OptionFactory.Choice("--optimizer", "The update rule (default adamw).", [.. OptimizerCatalog.All.Select(static o => (o.Name, o.Name))]);
     private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
     private readonly Option<StateFormat?> _state = OptionFactory.Choice<StateFormat?>("--state",
         "How the optimizer's state is stored between steps; embedding tables and small tensors keep f32 beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
         ("f32", StateFormat.F32), ("bf16", StateFormat.BF16), ("8bit", StateFormat.EightBit), ("fp8", StateFormat.Float8));
-    private readonly Option<WeightFormat> _weights = OptionFactory.Choice("--weights",
-        "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32).",
+    private readonly Option<WeightFormat?> _weights = OptionFactory.Choice<WeightFormat?>("--weights",
+        "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32, or as the plan chooses by --quality).",
         ("f32", WeightFormat.F32), ("bf16", WeightFormat.BF16), ("bf16-kahan", WeightFormat.CompensatedBF16), ("int8", WeightFormat.Int8));
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",

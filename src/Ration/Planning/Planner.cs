@@ -14,8 +14,9 @@ public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Fun
 /// <param name="Choices">What it chooses.</param>
 /// <param name="ArenaBytes">Bytes of its arena: exact once compiled, before that a lower bound.</param>
 /// <param name="Seconds">Predicted time of a step.</param>
+/// <param name="PersistentBytes">Bytes of weights, state and sums, which no arrangement of its method changes.</param>
 /// <param name="Program">The compiled step, for plans that were candidates to the end.</param>
-public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, StepProgram? Program);
+public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, long PersistentBytes, StepProgram? Program);
 
 /// <summary>What the planner found.</summary>
 /// <param name="Best">The fastest plan that fits, or null.</param>
@@ -93,7 +94,15 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
 
     private int FirstWithin(PlanFamily family, long arenaBudget)
     {
-        if (family.Count > 0 && Look(family, 0).ArenaBytes <= arenaBudget) return 0;
+        PlanCandidate fastest = Look(family, 0);
+        if (fastest.ArenaBytes <= arenaBudget) return 0;
+        if (fastest.PersistentBytes > arenaBudget)
+        {
+            // Nothing of the family fits; the smallest is looked at to know by how much.
+            Look(family, family.Count - 1);
+            return family.Count;
+        }
+
         int low = 1, high = family.Count;
         while (low < high)
         {
@@ -110,7 +119,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
         MemoryChoices choices = family.Choices(index);
         if (_considered.Find(c => c.Choices == choices) is { } known) return known;
         Graph graph = family.Build(choices);
-        PlanCandidate candidate = new(choices, StepProgram.LowerBound(graph, device), _cost.Seconds(graph), null);
+        PlanCandidate candidate = new(choices, StepProgram.LowerBound(graph, device), _cost.Seconds(graph), graph.Persistent.Sum(static v => v.Bytes), null);
         _considered.Add(candidate);
         FreeGraphs();
         return candidate;

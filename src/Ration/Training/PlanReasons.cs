@@ -52,6 +52,7 @@ internal static class PlanReasons
         List<string> words = [];
         if (choices.Methods.Rule is { } rule) words.Add($"{rule} instead of {asked.Optimizer.Name}");
         if (choices.Methods.State is { } state) words.Add($"optimizer state in {Words(state)}");
+        if (choices.Methods.Weights is { } weights) words.Add($"weights in {(weights == WeightFormat.Int8 ? "8 bits" : "bf16")}");
         if (asked.Activations is null && choices.Activations != ActivationMethods.Full) words.Add($"activations {choices.Activations.Description}");
         return string.Join(", ", words);
     }
@@ -69,7 +70,16 @@ internal static class PlanReasons
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * ((fastest.Seconds / Seconds(search, plan.Choices)) - 1):0} % faster than the fastest exact plan that fits")
             : smallest is null ? "as the checkpoint has it"
             : $"no exact plan fits: the smallest needs {new ByteSize(Math.Max(0, smallest.ArenaBytes - arena))} more";
-        yield return new("methods", words, why);
+        yield return new("methods", words, why + Price(plan, search));
+    }
+
+    // Against what would be run if memory were no matter.
+    private static string Price(TrainingPlan plan, PlanningResult search)
+    {
+        if (search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact).MinBy(static c => c.Seconds) is not { } free) return "";
+        double slower = (Seconds(search, plan.Choices) / free.Seconds) - 1;
+        return string.Create(CultureInfo.InvariantCulture,
+            $"; {100 * Math.Abs(slower):0} % {(slower < 0 ? "faster" : "slower")} than with any amount of memory, {new ByteSize(Math.Max(0, free.ArenaBytes - plan.ArenaBytes))} less");
     }
 
     private static PlanReason Release(TrainingPlan plan)
@@ -123,7 +133,7 @@ internal static class PlanReasons
     {
         long bytes = plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights).Sum(static v => v.Bytes);
         ByteSize plain = new(plan.Options.Model.Parameters * sizeof(float)), held = new(bytes);
-        return plan.Options.Weights switch
+        return plan.Options.Step.Weights switch
         {
             WeightFormat.F32 => new("weights", "f32", $"{plain}, updated without rounding"),
             WeightFormat.BF16 => new("weights", "bf16", $"{held} instead of {plain}; updates are rounded by chance, right on average"),

@@ -8,6 +8,7 @@ internal static class PlanTable
     private const int NameWidth = 20;
     private const int BarWidth = 30;
     private const int LineWidth = 100;
+    private const int LongestChoice = 26;
 
     /// <summary>The whole report; lines end with a line feed, the last one too.</summary>
     public static string Write(PlanReport report)
@@ -66,11 +67,22 @@ internal static class PlanTable
     internal static void Choices(StringBuilder text, IReadOnlyList<PlanReason> choices)
     {
         if (choices.Count == 0) return;
-        int name = choices.Max(static c => c.Name.Length), choice = choices.Max(static c => c.Choice.Length);
+        int name = choices.Max(static c => c.Name.Length), choice = choices.Select(static c => c.Choice.Length).Where(static n => n <= LongestChoice).DefaultIfEmpty(0).Max();
         int indent = 2 + name + 2 + choice + 2;
         foreach (PlanReason reason in choices)
         {
-            text.Append("  ").Append(reason.Name.PadRight(name + 2)).Append(reason.Choice.PadRight(choice + 2));
+            text.Append("  ").Append(reason.Name.PadRight(name + 2));
+            // One that is long has lines to itself.
+            if (reason.Choice.Length > choice)
+            {
+                Wrap(text, reason.Choice, 2 + name + 2);
+                text.Append(' ', indent);
+            }
+            else
+            {
+                text.Append(reason.Choice.PadRight(choice + 2));
+            }
+
             Wrap(text, reason.Reason, indent);
         }
     }

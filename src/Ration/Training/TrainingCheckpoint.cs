@@ -29,10 +29,10 @@ public static class TrainingCheckpoint
     private const string Format = "ration-checkpoint-1";
     private const string ChecksumKey = "checksum";
 
-    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", TilesKey = "mlp_tiles";
+    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles";
 
     // Left out where nothing was chosen.
-    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, TilesKey];
+    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey];
 
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
     private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", .. s_optional];
@@ -57,6 +57,7 @@ public static class TrainingCheckpoint
         if (choices.Activations != ActivationMethods.Full) header[ActivationsKey] = choices.Activations.Name;
         if (choices.Methods.Rule is { } rule) header[RuleKey] = rule;
         if (choices.Methods.State is { } state) header[StateKey] = state.ToString();
+        if (choices.Methods.Weights is { } weights) header[WeightsKey] = weights.ToString();
         if (choices.MlpTiles != 1) header[TilesKey] = choices.MlpTiles.ToString(CultureInfo.InvariantCulture);
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
         writer.SetMetadata(ChecksumKey, ChecksumOf(header.GetValueOrDefault));
@@ -78,12 +79,14 @@ public static class TrainingCheckpoint
         long Number(string key) => long.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged(path, $"its {key} is not a number");
         if (!int.TryParse(Text("micro_batch_rows"), NumberStyles.None, CultureInfo.InvariantCulture, out int rows) || rows == 0) throw Damaged(path, "its micro-batch is not a number");
         if (!int.TryParse(metadata.GetValueOrDefault(TilesKey, "1"), NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) || tiles == 0) throw Damaged(path, "its tiles are not a number");
+        T? Choice<T>(string key)
+            where T : struct, Enum => metadata.TryGetValue(key, out string? name) ? Enum.Parse<T>(name) : null;
         try
         {
             MemoryChoices choices = new(rows, RecomputeChoice.Parse(Text("recompute")), Text("release") == "yes")
             {
                 Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)),
-                Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), metadata.TryGetValue(StateKey, out string? state) ? Enum.Parse<StateFormat>(state) : null),
+                Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), Choice<StateFormat>(StateKey), Choice<WeightFormat>(WeightsKey)),
                 MlpTiles = tiles,
             };
             return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"));

@@ -129,11 +129,11 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         return new TrainingGraph(new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step)), [.. scalars.All]);
     }
 
-    // Weights that an update reads by more than formulas and products stay in F32.
+    // Weights that an update reads by more than formulas, products and norms stay in F32.
     private static Graph Store(Graph graph, TrainingStep step)
     {
         if (step.Weights == WeightFormat.F32) return graph;
-        HashSet<string> whole = [.. graph.Nodes.Where(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or MatMul)).SelectMany(static n => n.Inputs).Select(static v => v.Name)];
+        HashSet<string> whole = [.. graph.Nodes.Where(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or MatMul or SumOfSquares)).SelectMany(static n => n.Inputs).Select(static v => v.Name)];
         return new WeightStorage((name, shape) => whole.Contains(name) ? DType.F32 : step.Weights.TypeOf(shape)).Apply(graph);
     }
 

@@ -4,7 +4,7 @@ using Ration.Planning.Passes;
 namespace Ration.Training;
 
 /// <summary>A combination of methods that a plan may try.</summary>
-/// <param name="Methods">The update rule and the storage of its state.</param>
+/// <param name="Methods">The update rule and the storage of its state and of weights.</param>
 /// <param name="Activations">How activations wait for the backward pass.</param>
 internal sealed record TrainingMethod(MethodChoices Methods, ActivationMethod Activations)
 {
@@ -27,9 +27,21 @@ internal static class TrainingMethods
         ActivationMethod[] activations = options.Activations is { } pinned ? [pinned] : [.. s_activations.Select(ActivationMethods.Parse).Where(m => m.Quality <= options.Quality)];
         StateFormat?[] states = options.State is not null || options.Quality == MethodQuality.Exact ? [null] : [null, StateFormat.BF16, StateFormat.EightBit];
         string?[] rules = options.RuleSettings is null || options.Quality != MethodQuality.Any ? [null] : [null, .. s_rules];
-        // Another rule is for where memory is very short: there only the extremes of the rest matter.
-        bool IsWorthwhile(string? rule, StateFormat? state, ActivationMethod kept) =>
-            rule is null || (state is null or StateFormat.EightBit && (kept == activations[0] || kept == activations[^1]));
-        return [.. from rule in rules from state in states from kept in activations where IsWorthwhile(rule, state, kept) select new TrainingMethod(new MethodChoices(rule, state), kept)];
+        WeightFormat?[] weights = options.Weights is not null ? [null] : options.Quality switch
+        {
+            MethodQuality.Exact => [null],
+            MethodQuality.High => [null, WeightFormat.BF16],
+            _ => [null, WeightFormat.BF16, WeightFormat.Int8],
+        };
+        // State in fewer bits saves more than weights and costs less. Another rule is for where memory is very short: there only the extremes of the
+        // rest matter.
+        bool IsWorthwhile(string? rule, StateFormat? state, WeightFormat? held, ActivationMethod kept) =>
+            (held is null || state == states[^1])
+            && (rule is null || ((state is null || state == states[^1]) && (held is null || held == weights[^1]) && (kept == activations[0] || kept == activations[^1])));
+        return
+        [
+            .. from rule in rules from state in states from held in weights from kept in activations
+               where IsWorthwhile(rule, state, held, kept) select new TrainingMethod(new MethodChoices(rule, state, held), kept),
+        ];
     }
 }

@@ -45,8 +45,8 @@ public sealed record TrainingOptions
     /// <summary>How optimizer state is stored between steps; null for F32, or as the plan chooses where <see cref="Quality"/> allows it.</summary>
     public StateFormat? State { get; init; }
 
-    /// <summary>How matrices are held while training.</summary>
-    public WeightFormat Weights { get; init; }
+    /// <summary>How matrices are held while training; null for F32, or as the plan chooses where <see cref="Quality"/> allows it.</summary>
+    public WeightFormat? Weights { get; init; }
 
     /// <summary>The limit that clipping holds gradients to; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
@@ -88,13 +88,14 @@ public sealed record TrainingOptions
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights, Loss = Loss };
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Loss = Loss };
 
     /// <summary>The run with the methods that a plan chose.</summary>
     public TrainingOptions With(MethodChoices methods) => this with
     {
         Optimizer = methods.Rule is { } rule ? OptimizerCatalog.Create(rule, RuleSettings ?? new OptimizerSettings()) : Optimizer,
         State = methods.State ?? State,
+        Weights = methods.Weights ?? Weights,
     };
 
     /// <summary>Checks the numbers.</summary>

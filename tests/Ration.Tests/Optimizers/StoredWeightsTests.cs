@@ -1,4 +1,5 @@
 using Ration.Optimizers;
+using Ration.Planning.Passes;
 using Ration.Tensors;
 using Ration.Training;
 

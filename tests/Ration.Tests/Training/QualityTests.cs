@@ -2,6 +2,8 @@ using Ration.Devices.Cpu;
 using Ration.Memory;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
+using Ration.Tensors;
 using Ration.Tests.Files;
 using Ration.Training;
 
@@ -57,7 +59,7 @@ public sealed class QualityTests
     {
         long budget = Smallest(MethodQuality.Any);
         using CpuDevice device = new(1);
-        TrainingOptions named = Options(MethodQuality.Any) with { Memory = new ByteSize(budget + (1 << 20)), RuleSettings = null, State = Ration.Planning.Passes.StateFormat.F32 };
+        TrainingOptions named = Options(MethodQuality.Any) with { Memory = new ByteSize(budget + (1 << 20)), RuleSettings = null, State = StateFormat.F32 };
         Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(named, device, 1));
     }
 
@@ -91,6 +93,20 @@ public sealed class QualityTests
         }
 
         Assert.Equal(expected, resumed);
+    }
+
+    [Fact]
+    public void Weights_are_rounded_where_state_in_fewer_bits_is_not_enough()
+    {
+        TrainingPlan high = Plan(MethodQuality.High, Smallest(MethodQuality.High) + (1 << 20)), any = Plan(MethodQuality.Any, Smallest(MethodQuality.Any) + (1 << 20));
+        Assert.Equal(WeightFormat.BF16, high.Options.Weights);
+        Assert.Equal(WeightFormat.Int8, any.Options.Weights);
+        long Held(TrainingPlan plan, DType type) => plan.Program.Graph.Persistent.Count(v => v.Kind == MemoryKind.Weights && v.DType == type);
+        Assert.Equal(Held(Plan(MethodQuality.Exact, 64L << 30), DType.F32), Held(high, DType.F32) + Held(high, DType.BF16));
+        Assert.True(Held(high, DType.BF16) > 0 && Held(any, DType.Q8_0) > 0);
+        using CpuDevice device = new(1);
+        TrainingOptions named = Options(MethodQuality.Any) with { Memory = new ByteSize(any.BudgetBytes), Weights = WeightFormat.F32 };
+        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(named, device, 1));
     }
 
     private static byte[] Train(TrainingOptions options, string folder, int steps)

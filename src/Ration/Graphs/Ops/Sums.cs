@@ -94,14 +94,14 @@ public sealed record RowSum(bool Squares) : Op
     }
 }
 
-/// <summary>The sum of squares of all elements, a scalar, in a fixed order of additions.</summary>
+/// <summary>The sum of squares of all elements, however they are stored, a scalar, in a fixed order of additions.</summary>
 public sealed record SumOfSquares : Op
 {
     /// <inheritdoc/>
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
     {
         RequireCount(inputs, 1, 1);
-        RequireType(inputs, 0, DType.F32);
+        if (!inputs[0].DType.IsReal() || inputs[0].DType.IsPlanar()) throw Refuse("takes real numbers that can be read in pieces", inputs);
         return [new TensorType(Shape.Scalar, DType.F32)];
     }
 }

@@ -50,7 +50,7 @@ public sealed class OpRefusalTests
         Refuses(new ColumnSum(true), [F(3, 4), F(3)], "input 1 must have shape [4]");
         Refuses(new ColumnSum(false), [F()], "at least 1 dimension");
         Refuses(new Sum(), [I(3)], "input 0 must be F32");
-        Refuses(new SumOfSquares(), [I(3)], "input 0 must be F32");
+        Refuses(new SumOfSquares(), [I(3)], "takes real numbers");
         Refuses(new Cast(DType.BF16), [I(3)], "floating-point");
         Refuses(new Cast(DType.I32), [F(3)], "floating-point");
         Refuses(new Fill(0), [I(3)], "input 0 must be F32");

@@ -21,7 +21,7 @@ internal static unsafe class ElementwiseBindings
         table.Add<RowSum>(static (in KernelCall call) => ReductionKernel.RowSum(
             call.Pool, call.Floats(0), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1], ((RowSum)call.Node.Op).Squares));
         table.Add<SumOfSquares>(
-            static (in KernelCall call) => ReductionKernel.SumOfSquares(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
+            static (in KernelCall call) => ReductionKernel.SumOfSquares(call.Pool, call.Input(0), call.Type(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),
             static (node, _) => ReductionKernel.WorkspaceBytes((nint)node.Inputs[0].Shape.Elements));
         table.Add<Sum>(
             static (in KernelCall call) => ReductionKernel.Sum(call.Pool, call.Floats(0), (nint)call.Shape(0).Elements, call.OutputFloats(0), call.Workspace),

@@ -1,5 +1,7 @@
 using Ration.Devices.Cpu;
 using Ration.Devices.Cpu.Kernels;
+using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Tests.Devices.Cpu.Kernels;
 
@@ -20,13 +22,32 @@ public unsafe class ReductionKernelTests
                 using WorkerPool pool = new(threads);
                 using Guarded<float> result = new(2);
                 ReductionKernel.Sum(pool, x, count, result, workspace);
-                ReductionKernel.SumOfSquares(pool, x, count, result.Pointer + 1, workspace);
+                ReductionKernel.SumOfSquares(pool, (byte*)x.Pointer, DType.F32, count, result.Pointer + 1, workspace);
                 Assert.InRange(result.Span[0] - sum, -1e-3, 1e-3);
                 Check.Close([squares], result.Span[1..], 1e-6, 1e-30);
                 first ??= result.ToArray();
                 Check.Same(first, result.Span);
             }
         }
+    }
+
+    [Theory]
+    [InlineData(DType.BF16, 300_001)]
+    [InlineData(DType.BF16, 7)]
+    [InlineData(DType.Q8_0, 299_968)]
+    [InlineData(DType.Q8_0, 32)]
+    public void The_sum_of_squares_of_stored_numbers_is_that_of_the_numbers_they_stand_for(DType type, int count)
+    {
+        using Guarded<byte> stored = new((nint)type.Bytes((long)count), 1);
+        using Guarded<float> numbers = new(Check.Random(count, 1), 1), result = new(2, 1);
+        using Guarded<byte> workspace = new((nint)ReductionKernel.WorkspaceBytes(count));
+        using WorkerPool pool = new(2);
+        TensorCodec.Store(numbers, stored, type, 0, count);
+        TensorCodec.Load(stored, type, 0, numbers, count);
+        ReductionKernel.SumOfSquares(pool, stored, type, count, result, workspace);
+        ReductionKernel.SumOfSquares(pool, (byte*)numbers.Pointer, DType.F32, count, result.Pointer + 1, workspace);
+        Assert.Equal(result.Span[1], result.Span[0]);
+        Check.Close([numbers.ToArray().Sum(v => (double)v * v)], result.Span[..1], 1e-6, 1e-30);
     }
 
     [Theory]

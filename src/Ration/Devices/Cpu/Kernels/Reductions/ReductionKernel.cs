@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using Ration.Tensors;
+using Ration.Tensors.Formats;
+
 namespace Ration.Devices.Cpu.Kernels;
 
 /// <summary>Sums over whole tensors and over the rows of matrices, in orders that depend on the sizes alone.</summary>
@@ -12,13 +16,13 @@ internal static unsafe class ReductionKernel
     /// <summary>Bytes of workspace for <see cref="Sum"/> and <see cref="SumOfSquares"/>.</summary>
     public static long WorkspaceBytes(nint elements) => (elements + Block - 1) / Block * sizeof(double);
 
-    /// <summary>*result = Σ x².</summary>
-    public static void SumOfSquares(WorkerPool pool, float* x /*[elements]*/, nint elements, float* result, byte* workspace) =>
-        Reduce(pool, x, elements, result, workspace, squares: true);
+    /// <summary>*result = Σ x² of numbers as they are stored; of a format of blocks, whole ones.</summary>
+    public static void SumOfSquares(WorkerPool pool, byte* x /*[elements]*/, DType type, nint elements, float* result, byte* workspace) =>
+        Reduce(pool, x, type, elements, result, workspace, squares: true);
 
     /// <summary>*result = Σ x.</summary>
     public static void Sum(WorkerPool pool, float* x /*[elements]*/, nint elements, float* result, byte* workspace) =>
-        Reduce(pool, x, elements, result, workspace, squares: false);
+        Reduce(pool, (byte*)x, DType.F32, elements, result, workspace, squares: false);
 
     /// <summary>y = x + bias for each row. y may be x.</summary>
     public static void AddBias(
@@ -49,10 +53,10 @@ internal static unsafe class ReductionKernel
     /// <summary>Bytes of workspace for <see cref="ColumnSum"/>.</summary>
     public static long ColumnSumBytes(nint rows, nint columns) => RowBlocks.PartialsBytes(rows, columns);
 
-    private static void Reduce(WorkerPool pool, float* x, nint elements, float* result, byte* workspace, bool squares)
+    private static void Reduce(WorkerPool pool, byte* x, DType type, nint elements, float* result, byte* workspace, bool squares)
     {
         int blocks = checked((int)((elements + Block - 1) / Block));
-        SumWork work = new() { X = x, Partials = (double*)workspace, Elements = elements, Squares = squares };
+        SumWork work = new() { X = x, Type = type, Partials = (double*)workspace, Elements = elements, Squares = squares };
         pool.Run(ref work, blocks);
         double total = 0;
         for (int block = 0; block < blocks; block++) total += ((double*)workspace)[block];
@@ -61,19 +65,24 @@ internal static unsafe class ReductionKernel
 
     private struct SumWork : IParallelWork
     {
-        public float* X;
+        public byte* X;
+        public DType Type;
         public double* Partials;
         public nint Elements;
         public bool Squares;
 
+        [SkipLocalsInit]
         public readonly void Execute(int item, int worker)
         {
+            float* decoded = stackalloc float[(int)Part];
             nint end = nint.Min(Elements, (item + (nint)1) * Block);
             double sum = 0;
             for (nint i = item * Block; i < end; i += Part)
             {
                 nint count = nint.Min(Part, end - i);
-                sum += Squares ? ReductionLoops.SumOfSquares(X + i, count) : ReductionLoops.Sum(X + i, count);
+                float* x = Type == DType.F32 ? (float*)X + i : decoded;
+                if (x == decoded) TensorCodec.Load(X, Type, i, decoded, count);
+                sum += Squares ? ReductionLoops.SumOfSquares(x, count) : ReductionLoops.Sum(x, count);
             }
 
             Partials[item] = sum;

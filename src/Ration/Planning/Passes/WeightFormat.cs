@@ -1,6 +1,6 @@
 using Ration.Tensors;
 
-namespace Ration.Training;
+namespace Ration.Planning.Passes;
 
 /// <summary>How the matrices of a model are held while it is trained. Vectors (gains, biases) are always F32, and so are gradients.</summary>
 public enum WeightFormat
