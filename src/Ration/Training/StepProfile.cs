@@ -12,6 +12,9 @@ namespace Ration.Training;
 /// <param name="Ops">Time by op, of one step, longest first.</param>
 public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnlyList<OpTiming> Ops)
 {
+    /// <summary>Steps before the first that counts.</summary>
+    internal const int WarmUpSteps = 2;
+
     /// <summary>Trains for some steps on random tokens and measures.</summary>
     /// <param name="options">The run.</param>
     /// <param name="device">Where to run; disposed at the end.</param>
@@ -23,11 +26,11 @@ public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnl
     public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps, MemoryChoices? choices = null, CancellationToken cancellation = default)
     {
         TimedDevice timed = device as TimedDevice ?? new TimedDevice(device);
-        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + 2 }, timed, threads, pinned: choices);
+        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + WarmUpSteps }, timed, threads, pinned: choices);
         PackedBatches data = new(new RandomTokens(Math.Max(64, 4L * options.Rows) * options.Sequence, options.Model.Vocabulary), options.Sequence, options.Seed);
         using Trainer trainer = new(plan, data);
         trainer.Initialize();
-        for (int i = 0; i < 2; i++) trainer.Step();
+        for (int i = 0; i < WarmUpSteps; i++) trainer.Step();
         timed.Restart();
         double[] seconds = new double[steps];
         for (int i = 0; i < steps; i++)

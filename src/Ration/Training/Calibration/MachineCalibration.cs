@@ -14,7 +14,8 @@ namespace Ration.Training.Calibration;
 /// </summary>
 public static class MachineCalibration
 {
-    private const int Steps = 3;
+    // Small models are soon done, and so short that other programs disturb a step as a whole.
+    private const int Steps = 4, StepsOfSmall = 12, SmallWidth = 128;
 
     // Layers are few: they are all alike. Widths span what caches hold and what they do not.
     private static readonly (ModelConfiguration Model, int Rows, int MicroBatch, int Sequence)[] s_runs =
@@ -36,9 +37,12 @@ public static class MachineCalibration
             TryRun(device, new TrainingOptions { Model = model, Sequence = sequence, BatchTokens = rows * sequence, MicroBatchRows = microBatch, Memory = memory, Recompute = RecomputeMode.None }, seconds, cancellation);
         foreach (OptimizerEntry optimizer in OptimizerCatalog.All.Skip(1))
         {
-            TrainingOptions options = new() { Model = Model(256, 128, 384, 4), Sequence = 64, BatchTokens = 256, Memory = memory };
-            options = options with { Optimizer = optimizer.Create(new OptimizerSettings { TokensPerStep = options.BatchTokens }) };
-            TryRun(device, options, seconds, cancellation);
+            foreach (ModelConfiguration model in (ModelConfiguration[])[Model(256, 128, 384, 4), Model(8192, 320, 896, 5)])
+            {
+                TrainingOptions options = new() { Model = model, Sequence = 64, BatchTokens = 128, Memory = memory };
+                options = options with { Optimizer = optimizer.Create(new OptimizerSettings { TokensPerStep = options.BatchTokens }) };
+                TryRun(device, options, seconds, cancellation);
+            }
         }
 
         return rates with { Measured = Times(seconds) };
@@ -46,18 +50,26 @@ public static class MachineCalibration
 
     private static void TryRun(Func<IDevice> device, TrainingOptions options, Dictionary<(string, double), List<double>> seconds, CancellationToken cancellation)
     {
+        int steps = options.Model.Width <= SmallWidth ? StepsOfSmall : Steps;
+        Dictionary<(string, double), List<double>> own = [];
         TimedDevice timed = new(device())
         {
             Observer = (node, time) =>
             {
                 (string, double) key = (CostModel.ClassOf(node), CostModel.WorkOf(node));
-                if (!seconds.TryGetValue(key, out List<double>? known)) seconds[key] = known = [];
+                if (!own.TryGetValue(key, out List<double>? known)) own[key] = known = [];
                 known.Add(time);
             },
         };
         try
         {
-            StepProfile.Measure(options, timed, timed.Threads, Steps, cancellation: cancellation);
+            StepProfile.Measure(options, timed, timed.Threads, steps, cancellation: cancellation);
+            foreach (((string, double) key, List<double> times) in own)
+            {
+                if (!seconds.TryGetValue(key, out List<double>? known)) seconds[key] = known = [];
+                // Without the steps that warm up, which pay for compilation and for memory that was never touched.
+                known.AddRange(times.Skip(times.Count * StepProfile.WarmUpSteps / (steps + StepProfile.WarmUpSteps)));
+            }
         }
         catch (MemoryBudgetException)
         {
@@ -65,8 +77,7 @@ public static class MachineCalibration
         }
     }
 
-    // Works of nearly one amount become one point: what differs between them is noise. The first runs of each pay for compilation, which the
-    // median passes over.
+    // Works of nearly one amount become one point: what differs between them is noise, and the median passes over it.
     private static Dictionary<string, WorkTimes> Times(Dictionary<(string Class, double Work), List<double>> seconds)
     {
         Dictionary<string, WorkTimes> times = [];
