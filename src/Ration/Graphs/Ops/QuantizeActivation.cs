@@ -6,7 +6,8 @@ namespace Ration.Graphs.Ops;
 /// <summary>
 /// Rounds activations to 8 bits, asymmetrically and group by group of neighbouring channels (Pan et al. 2021, "Mesa: A Memory-saving Training
 /// Framework for Transformers"): of each group the least value and the range are running estimates, and between them lie 255
-/// equal steps to which elements are rounded at random, so that the mean is kept. What lies outside is clipped. Inputs x [.., width], the
+/// equal steps to which elements are rounded at random, so that the mean is kept. The paper clips what lies outside; here the range reaches as
+/// far as the elements do, because activations of a new model grow faster than their estimates follow. Inputs x [.., width], the
 /// running estimates (F32 [2, groups], persistent: least values, then ranges; both zero before the first use) and the random key of
 /// <see cref="Dropout"/>. Outputs the codes (U8, shaped as x) and for each group its least value and step (F32 [2, groups]).
 /// </summary>

@@ -60,6 +60,20 @@ public unsafe class SavedActivationKernelTests
     }
 
     [Fact]
+    public void Estimates_follow_what_is_seen_and_the_range_holds_both()
+    {
+        using Guarded<float> seen = new(2), estimates = new(2), scales = new(2);
+        estimates.Span.Clear();
+        foreach ((float least, float greatest, double estimate, double range, double low, double high) in ((float, float, double, double, double, double)[])
+            [(-1, 3, -1, 4, -1, 3), (-3, 9, -1.2, 4.8, -3, 9), (0, 1, -1.08, 4.42, -1.08, 3.34)])
+        {
+            (seen.Span[0], seen.Span[1]) = (least, greatest);
+            ActivationQuantization.Renew(seen, estimates, scales, 1, 0.9f);
+            Check.Close([estimate, range, low, (high - low) / 255], [estimates.Span[0], estimates.Span[1], scales.Span[0], scales.Span[1]], 1e-6, 1e-7);
+        }
+    }
+
+    [Fact]
     public void Chosen_rows_lie_where_their_numbers_say()
     {
         const int Rows = 57, Width = 11, Chosen = 23;

@@ -8,7 +8,7 @@ internal static unsafe class ActivationQuantization
 {
     private const int Chunk = 1024;
 
-    /// <summary>Renews the running estimates with a least and a greatest element, and derives each group's least value and step.</summary>
+    /// <summary>Renews the running estimates with a least and a greatest element, and derives each group's least value and step, so wide that nothing lies outside.</summary>
     /// <param name="seen">[2, groups]: least elements, greatest elements.</param>
     /// <param name="estimates">[2, groups]: least values, ranges; changed.</param>
     /// <param name="scales">[2, groups]: least values, steps; overwritten.</param>
@@ -18,11 +18,12 @@ internal static unsafe class ActivationQuantization
     {
         for (nint g = 0; g < groups; g++)
         {
-            double least = seen[g], range = (double)seen[groups + g] - seen[g];
+            double least = seen[g], greatest = seen[groups + g], range = greatest - least;
             bool isFirst = estimates[g] == 0 && estimates[groups + g] == 0;
             estimates[g] = isFirst ? (float)least : (float)((decay * (double)estimates[g]) + ((1 - (double)decay) * least));
             estimates[groups + g] = isFirst ? (float)range : (float)((decay * (double)estimates[groups + g]) + ((1 - (double)decay) * range));
-            (scales[g], scales[groups + g]) = (estimates[g], MathF.Abs(estimates[groups + g]) / QuantizeActivation.Steps);
+            double low = Math.Min(least, estimates[g]), high = Math.Max(greatest, (double)estimates[g] + estimates[groups + g]);
+            (scales[g], scales[groups + g]) = ((float)low, (float)((high - low) / QuantizeActivation.Steps));
         }
     }
 
