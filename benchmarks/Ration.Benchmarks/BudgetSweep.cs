@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Ration.Memory;
@@ -28,17 +27,18 @@ internal static class BudgetSweep
         }
 
         bool sound = true;
+        RationTool tool = new(arguments[0]);
         Console.WriteLine($"{"preset",-8} {"budget",12} {"planned",12} {"measured",12} {"planned/measured",17} {"tokens/s",10}  arrangement");
         foreach ((string preset, int batch, int sequence, int steps) in s_jobs)
         {
             string[] job = ["--model", $"preset:{preset}", "--data", arguments[1], "--batch", $"{batch}", "--sequence", $"{sequence}", "--steps", $"{steps}", "--eval-tokens", "1024", "--json"];
-            long smallest = Ration(arguments[0], ["plan", .. job, "--memory", "1MiB"], 3).GetProperty("smallestBudgetBytes").GetInt64();
-            long most = Ration(arguments[0], ["plan", .. job, "--memory", "16GiB"], 0).GetProperty("plannedPeakBytes").GetInt64();
-            _ = Ration(arguments[0], ["train", .. job, "--memory", $"{smallest - 1}", "--output", Output()], 3);
+            long smallest = tool.Run(["plan", .. job, "--memory", "1MiB"], 3).GetProperty("smallestBudgetBytes").GetInt64();
+            long most = tool.Run(["plan", .. job, "--memory", "16GiB"], 0).GetProperty("plannedPeakBytes").GetInt64();
+            _ = tool.Run(["train", .. job, "--memory", $"{smallest - 1}", "--output", Output()], 3);
             foreach (double share in s_shares)
             {
                 long budget = smallest + (long)(share * (most - smallest));
-                JsonElement result = Ration(arguments[0], ["train", .. job, "--memory", $"{budget}", "--output", Output()], 0);
+                JsonElement result = tool.Run(["train", .. job, "--memory", $"{budget}", "--output", Output()], 0);
                 sound &= Report(preset, budget, result);
             }
         }
@@ -60,16 +60,4 @@ internal static class BudgetSweep
     private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{(double)bytes / ByteSize.FromMebibytes(1).Bytes:F1} MiB");
 
     private static string Output() => Path.Combine(Path.GetTempPath(), $"ration-budgets-{Environment.ProcessId}");
-
-    private static JsonElement Ration(string tool, string[] arguments, int expected)
-    {
-        ProcessStartInfo start = new(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{tool} did not start");
-        process.ErrorDataReceived += static (_, _) => { };
-        process.BeginErrorReadLine();
-        string text = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        if (process.ExitCode != expected) throw new InvalidOperationException($"{string.Join(' ', arguments)} ended with {process.ExitCode}, not {expected}");
-        return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
-    }
 }
