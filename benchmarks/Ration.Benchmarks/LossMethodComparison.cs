@@ -22,6 +22,9 @@ internal static class LossMethodComparison
         ("sampled, a tenth", new LossOptions { Method = LossMethod.Sampled }, true),
     ];
 
+    // Hidden states of 8,192 tokens and the head, in F32.
+    private const long GemmaBytes = (8192L + 256_000) * 2304 * sizeof(float);
+
     /// <summary>Runs the benchmark.</summary>
     public static int Run(string[] arguments)
     {
@@ -47,15 +50,20 @@ internal static class LossMethodComparison
         Console.WriteLine("planned: 8192 x 2304 x 256000");
         foreach ((string name, LossOptions loss, bool inOrder) in s_methods)
         {
-            using CpuDevice device = new(threads);
-            (StepProgram forward, StepProgram whole) = (Compile(false), Compile(true));
-            long own = 8192L * 2304 * sizeof(float), head = 256_000L * 2304 * sizeof(float);
-            Console.WriteLine($"{name,-36} loss {new ByteSize(forward.ArenaBytes - own - head),10}, loss and gradients {new ByteSize(whole.ArenaBytes - own - head),10}, of which {new ByteSize(ExtraBytes(whole)),10} are not the gradients");
-
-            StepProgram Compile(bool backward) => StepProgram.Compile(Build(loss, inOrder, 8192, 2304, 256_000, backward), device);
+            StepProgram forward = CompileGemma(loss, inOrder, backward: false, threads), whole = CompileGemma(loss, inOrder, backward: true, threads);
+            Console.WriteLine($"{name,-36} loss {new ByteSize(forward.ArenaBytes - GemmaBytes),10}, loss and gradients {new ByteSize(whole.ArenaBytes - GemmaBytes),10}, of which {new ByteSize(ExtraBytes(whole)),10} are not the gradients");
         }
 
         return 0;
+    }
+
+    /// <summary>Bytes that the loss of Gemma 2's head and 8,192 tokens needs besides weights and hidden states.</summary>
+    public static long GemmaLossBytes(LossOptions loss) => CompileGemma(loss, inOrder: true, backward: false, threads: 2).ArenaBytes - GemmaBytes;
+
+    private static StepProgram CompileGemma(LossOptions loss, bool inOrder, bool backward, int threads)
+    {
+        using CpuDevice device = new(threads);
+        return StepProgram.Compile(Build(loss, inOrder, 8192, 2304, 256_000, backward), device);
     }
 
     // What the program holds that any method would not have to.

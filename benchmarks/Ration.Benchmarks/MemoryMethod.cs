@@ -42,7 +42,7 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
     [
         ("sgd", "SGD"), ("sgd-plain", "plain SGD"), ("sgd-sai", "SGD-SaI"), ("lion", "Lion"), ("adafactor", "Adafactor"), ("lomo", "LOMO"),
         ("adalomo", "AdaLomo"), ("apollo", "APOLLO"), ("apollo-mini", "APOLLO-Mini"), ("galore", "GaLore"), ("q-galore", "Q-GaLore"), ("fira", "Fira"),
-        ("frugal-columns", "FRUGAL"), ("dct-adamw", "DCT-AdamW"), ("muon", "Muon"),
+        ("frugal-columns", "FRUGAL"), ("dct-adamw", "DCT-AdamW"),
     ];
 
     /// <summary>The exact plan with plenty of memory, to which all others are compared.</summary>
