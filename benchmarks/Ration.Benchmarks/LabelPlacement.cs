@@ -33,7 +33,7 @@ internal readonly record struct Box(double Left, double Top, double Width, doubl
 internal sealed class LabelPlacement(Box area, IReadOnlyList<(double X, double Y, double Width, double Height)> points, IReadOnlyList<Box> obstacles)
 {
     private const int Directions = 24, Orders = 24, MostSweeps = 40;
-    private const double PointRadius = 6, Margin = 2, OverlapPrice = 40, PointPrice = 60, CrossingPrice = 900;
+    private const double PointRadius = 6, Margin = 2, OverlapPrice = 40, PointPrice = 60, CrossingPrice = 900, ObstaclePrice = 25;
     private static readonly double[] s_distances = [9, 16, 24, 34, 46, 60, 76, 94, 114, 136];
 
     /// <summary>Places all names.</summary>
@@ -93,7 +93,9 @@ internal sealed class LabelPlacement(Box area, IReadOnlyList<(double X, double Y
         double length = Math.Sqrt(((end.X - x) * (end.X - x)) + ((end.Y - y) * (end.Y - y))), cost = length * length / 40;
         // Straight beside, above or below reads better than aslant.
         cost += Math.Abs((box.Centre.X - x) * (box.Centre.Y - y)) / 500;
-        foreach (Box obstacle in obstacles) cost += OverlapPrice * Math.Sqrt(wide.Overlap(obstacle));
+        foreach (Box obstacle in obstacles)
+            cost += (OverlapPrice * Math.Sqrt(wide.Overlap(obstacle))) + (length > PointRadius && Crosses((x, y), end, obstacle) ? ObstaclePrice : 0);
+
         for (int j = 0; j < points.Count; j++)
         {
             (double px, double py, _, _) = points[j];

@@ -33,7 +33,7 @@ internal enum MethodFamily
 
 /// <summary>One way to train: options of the tool, and the memory that it is given.</summary>
 /// <param name="Family">What it saves memory by.</param>
-/// <param name="Name">Its name in the table and the chart.</param>
+/// <param name="Name">Its name in the table and the chart; without a comma, which divides names on the command line.</param>
 /// <param name="Options">Options of <c>ration train</c>, with spaces between.</param>
 /// <param name="Share">The budget, from the least that fits (0) to what the fastest exact plan takes (1); null for plenty.</param>
 internal sealed record MemoryMethod(MethodFamily Family, string Name, string Options, double? Share = null)
@@ -64,7 +64,7 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
         new(MethodFamily.State, "8-bit state", "--state 8bit"),
         new(MethodFamily.State, "FP8 state", "--state fp8"),
         new(MethodFamily.Weights, "BF16 weights", "--weights bf16"),
-        new(MethodFamily.Weights, "BF16 weights, compensated", "--weights bf16-kahan"),
+        new(MethodFamily.Weights, "compensated BF16 weights", "--weights bf16-kahan"),
         new(MethodFamily.Weights, "INT8 weights", "--weights int8"),
         new(MethodFamily.Activations, "BF16 activations", "--recompute none --activations bf16"),
         new(MethodFamily.Activations, "Mesa", "--recompute none --activations mesa"),
@@ -72,12 +72,12 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
         new(MethodFamily.Activations, "CompAct", "--recompute none --activations compact"),
         new(MethodFamily.Activations, "sampled softmax", "--recompute none --loss sampled"),
         .. s_rules.Select(static r => new MemoryMethod(MethodFamily.Rule, r.Name, $"--optimizer {r.Rule}")),
-        new(MethodFamily.Combination, "AdamW, all in BF16", "--state bf16 --weights bf16 --activations bf16"),
-        new(MethodFamily.Combination, "8-bit GaLore, BF16 weights", "--optimizer galore --state 8bit --weights bf16"),
-        new(MethodFamily.Combination, "8-bit Q-GaLore, INT8 weights", "--optimizer q-galore --state 8bit --weights int8"),
-        new(MethodFamily.Combination, "APOLLO-Mini, INT8 weights", "--optimizer apollo-mini --weights int8"),
-        new(MethodFamily.Combination, "LOMO, BF16 weights, recompute", "--optimizer lomo --weights bf16 --recompute all"),
-        new(MethodFamily.Combination, "AdaLomo, INT8 weights, Mesa, recompute", "--optimizer adalomo --weights int8 --activations mesa --recompute all"),
+        new(MethodFamily.Combination, "AdamW all in BF16", "--state bf16 --weights bf16 --activations bf16"),
+        new(MethodFamily.Combination, "8-bit GaLore + BF16 weights", "--optimizer galore --state 8bit --weights bf16"),
+        new(MethodFamily.Combination, "8-bit Q-GaLore + INT8 weights", "--optimizer q-galore --state 8bit --weights int8"),
+        new(MethodFamily.Combination, "APOLLO-Mini + INT8 weights", "--optimizer apollo-mini --weights int8"),
+        new(MethodFamily.Combination, "LOMO + BF16 weights + recompute", "--optimizer lomo --weights bf16 --recompute all"),
+        new(MethodFamily.Combination, "AdaLomo + INT8 weights + Mesa + recompute", "--optimizer adalomo --weights int8 --activations mesa --recompute all"),
         .. Planner(MethodFamily.PlannerExact, "exact", 0, 0.3, 0.7),
         .. Planner(MethodFamily.PlannerHigh, "high", 0, 0.2, 0.5, 0.8),
         .. Planner(MethodFamily.PlannerAny, "any", 0, 0.1, 0.3, 0.6),
@@ -87,5 +87,5 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
     public bool IsPlanned => Family >= MethodFamily.PlannerExact;
 
     private static IEnumerable<MemoryMethod> Planner(MethodFamily family, string quality, params double[] shares) =>
-        shares.Select(share => new MemoryMethod(family, FormattableString.Invariant($"planner, {quality}, {100 * share:0} %"), $"--quality {quality}", share));
+        shares.Select(share => new MemoryMethod(family, FormattableString.Invariant($"planner {quality} {100 * share:0} %"), $"--quality {quality}", share));
 }

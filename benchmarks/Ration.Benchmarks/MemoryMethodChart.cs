@@ -14,10 +14,11 @@ internal sealed class MemoryMethodChart
     private const double FontSize = 12, LineHeight = 15, DotRadius = 4.5;
     private const string Ink = "#1b1f24", Quiet = "#5c6370", Faint = "#e6e8eb", Leader = "#a3aab5";
 
-    private static readonly (MethodFamily Family, string Name, string Colour)[] s_families =
+    // Of each family the colour of its points, and a darker one for names, which are thin.
+    private static readonly (MethodFamily Family, string Name, string Colour, string Dark)[] s_families =
     [
-        (MethodFamily.Exact, "exact arrangements", "#6b7380"), (MethodFamily.State, "state", "#2b66ac"), (MethodFamily.Weights, "weights", "#9a4fa8"),
-        (MethodFamily.Activations, "activations and loss", "#e09a1a"), (MethodFamily.Rule, "update rules", "#2a9d7c"), (MethodFamily.Combination, "combinations", "#d4502a"),
+        (MethodFamily.Exact, "exact arrangements", "#6b7380", "#4b525c"), (MethodFamily.State, "state", "#2b66ac", "#1f5291"), (MethodFamily.Weights, "weights", "#9a4fa8", "#7a3687"),
+        (MethodFamily.Activations, "activations and loss", "#e09a1a", "#8a5b00"), (MethodFamily.Rule, "update rules", "#2a9d7c", "#16694f"), (MethodFamily.Combination, "combinations", "#d4502a", "#a93a19"),
     ];
 
     private readonly (MemoryMethod Method, MemoryMethodRun Run)[] _runs;
@@ -55,7 +56,7 @@ internal sealed class MemoryMethodChart
         Text(Left, 38, "Peak memory against speed, one point a method", "font-size=\"20\" font-weight=\"650\"");
         Text(Left, 62, PlanNumbers.Invariant($"{job}; 100 % is the fastest exact plan with plenty of memory, {PlanNumbers.ThreeDigits(speed)} tokens/s"), $"font-size=\"13\" fill=\"{Quiet}\"");
         double x = Left;
-        foreach ((_, string name, string colour) in s_families)
+        foreach ((_, string name, string colour, _) in s_families)
         {
             _svg.Append($"<circle cx=\"{Number(x + DotRadius)}\" cy=\"90\" r=\"{Number(DotRadius)}\" fill=\"{colour}\"/>\n");
             Text(x + 15, 94, name, "");
@@ -120,8 +121,9 @@ internal sealed class MemoryMethodChart
 
         for (int i = 0; i < named.Length; i++)
         {
-            string weight = named[i].Method.IsPlanned || named[i].Method == MemoryMethod.Unconstrained ? " font-weight=\"650\"" : "";
-            Text(places[i].Centre.X, places[i].Bottom - 3.5, named[i].Name, $"text-anchor=\"middle\"{weight} stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"");
+            bool isBold = named[i].Method.IsPlanned || named[i].Method == MemoryMethod.Unconstrained;
+            string look = isBold ? "font-weight=\"650\"" : $"fill=\"{s_families.First(f => f.Family == named[i].Method.Family).Dark}\"";
+            Text(places[i].Centre.X, places[i].Bottom - 3.5, named[i].Name, $"text-anchor=\"middle\" {look} stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"");
         }
     }
 
