@@ -76,7 +76,7 @@ internal static class SubspaceCost
 
     private static UpdateBuilder Begin(GraphBuilder builder, HostScalars scalars, Shape shape)
     {
-        Value weight = builder.Parameter("layers.0.weight", shape), gradient = builder.Parameter("gradient", shape);
+        Value weight = builder.Parameter("layers.0.weight", shape, block: new BlockPart(0, "weight")), gradient = builder.Parameter("gradient", shape);
         builder.Pass = Pass.Update;
         return new UpdateBuilder(builder, scalars, weight, new Load(gradient));
     }

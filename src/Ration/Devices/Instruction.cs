@@ -10,8 +10,8 @@ namespace Ration.Devices;
 /// <param name="WorkspaceBytes">Size of the scratch, as the device asked for.</param>
 public sealed record Instruction(Node Node, long[] Inputs, long[] Outputs, long Workspace, long WorkspaceBytes)
 {
-    /// <summary>Byte offset of the scalar on which the node depends, or −1.</summary>
-    public long Condition { get; init; } = -1;
+    /// <summary>Byte offsets of the scalars on which the node depends, and the numbers that they must be among; null for any but zero.</summary>
+    public IReadOnlyList<(long Scalar, NumberRange? Range)> Conditions { get; init; } = [];
 
     /// <inheritdoc/>
     public override string ToString() => $"{Node} @ [{string.Join(", ", Inputs)}] -> [{string.Join(", ", Outputs)}] + {WorkspaceBytes} at {Workspace}";

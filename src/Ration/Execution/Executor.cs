@@ -77,7 +77,7 @@ public sealed class Executor : IDisposable
         for (int i = 0; i < instructions.Count; i++)
         {
             Instruction instruction = instructions[i];
-            if (instruction.Node.Phase == phase && (instruction.Condition < 0 || IsNotZero(instruction.Condition))) _device.Run(instruction);
+            if (instruction.Node.Phase == phase && Runs(instruction)) _device.Run(instruction);
         }
 
         _device.Wait();
@@ -86,11 +86,17 @@ public sealed class Executor : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _device.Dispose();
 
-    private bool IsNotZero(long offset)
+    private bool Runs(Instruction instruction)
     {
-        float value = 0;
-        _device.Read(offset, MemoryMarshal.AsBytes(new Span<float>(ref value)));
-        return value != 0;
+        for (int i = 0; i < instruction.Conditions.Count; i++)
+        {
+            (long scalar, NumberRange? range) = instruction.Conditions[i];
+            float value = 0;
+            _device.Read(scalar, MemoryMarshal.AsBytes(new Span<float>(ref value)));
+            if (range is { } numbers ? value < numbers.Least || value > numbers.Greatest : value == 0) return false;
+        }
+
+        return true;
     }
 
     private long Checked(Value value, long start, long bytes)

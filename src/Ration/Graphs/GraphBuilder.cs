@@ -13,7 +13,7 @@ public sealed class GraphBuilder
     private readonly List<Value> _persistent = [];
     private readonly List<Value> _inputs = [];
     private readonly List<Value> _outputs = [];
-    private readonly HashSet<string> _names = [];
+    private readonly Dictionary<string, Value> _names = [];
     private readonly Stack<string> _scopes = new();
     private NodeCondition? _condition;
     private int _nextId;
@@ -38,13 +38,22 @@ public sealed class GraphBuilder
 
     /// <summary>A model weight.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
-    public Value Parameter(string name, Shape shape, DType type = DType.F32, bool trainable = true, StorageLayout layout = StorageLayout.Rows) =>
-        Declare(_persistent, new Value(_nextId, name, shape, type, MemoryKind.Weights, ValueRole.Persistent, trainable, layout));
+    public Value Parameter(string name, Shape shape, DType type = DType.F32, bool trainable = true, StorageLayout layout = StorageLayout.Rows, BlockPart? block = null) =>
+        Declare(_persistent, new Value(_nextId, name, shape, type, MemoryKind.Weights, ValueRole.Persistent, trainable, layout) { Block = block });
 
     /// <summary>Memory that outlives the step and is not a weight: optimizer state, accumulated gradients, a cache.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
     public Value State(string name, Shape shape, MemoryKind kind, DType type = DType.F32, bool isNonNegative = false) =>
         Declare(_persistent, new Value(_nextId, name, shape, type, kind, ValueRole.Persistent) { IsNonNegative = isNonNegative });
+
+    /// <summary>As <see cref="State"/>, declared on first use: what is never updated in the same step may share it.</summary>
+    /// <exception cref="GraphException">The name is that of something of another shape or type.</exception>
+    public Value SharedState(string name, Shape shape, MemoryKind kind, DType type = DType.F32, bool isNonNegative = false)
+    {
+        if (!_names.TryGetValue(name, out Value? known)) return State(name, shape, kind, type, isNonNegative);
+        return known is { Role: ValueRole.Persistent } && (known.Shape, known.Kind, known.DType) == (shape, kind, type)
+            ? known : throw new GraphException($"{known} cannot be shared as {type}{shape}");
+    }
 
     /// <summary>A value that the host writes before the nodes run.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
@@ -61,15 +70,17 @@ public sealed class GraphBuilder
         return new ScopeEnd(this);
     }
 
-    /// <summary>New nodes run only in steps in which a scalar is not zero, until the result is disposed.</summary>
+    /// <summary>
+    /// New nodes run only in steps in which a scalar is not zero, until the result is disposed. Within another condition, both must hold.
+    /// </summary>
     /// <param name="scalar">An F32 scalar that the host writes or that is state.</param>
-    /// <param name="share">In which share of the steps that is so, about.</param>
-    /// <exception cref="GraphException">There is a condition already.</exception>
-    public IDisposable When(Value scalar, double share)
+    /// <param name="share">In which share of the steps that is so, about; within another condition, of the steps in which that one holds.</param>
+    /// <param name="range">The numbers that the scalar must be among instead.</param>
+    public IDisposable When(Value scalar, double share, NumberRange? range = null)
     {
-        if (_condition is not null) throw new GraphException("conditions of nodes do not nest");
-        _condition = new NodeCondition(scalar, share);
-        return new ConditionEnd(this);
+        NodeCondition? outer = _condition;
+        _condition = new NodeCondition(scalar, share * (outer?.Share ?? 1)) { Range = range, Outer = outer };
+        return new ConditionEnd(this, outer);
     }
 
     /// <summary>Appends a node and returns its outputs.</summary>
@@ -109,15 +120,15 @@ public sealed class GraphBuilder
 
     private Value Declare(List<Value> values, Value value)
     {
-        if (!_names.Add(value.Name)) throw new GraphException($"there are two values named {value.Name}");
+        if (!_names.TryAdd(value.Name, value)) throw new GraphException($"there are two values named {value.Name}");
         values.Add(value);
         _nextId++;
         return value;
     }
 
-    private sealed class ConditionEnd(GraphBuilder builder) : IDisposable
+    private sealed class ConditionEnd(GraphBuilder builder, NodeCondition? outer) : IDisposable
     {
-        public void Dispose() => builder._condition = null;
+        public void Dispose() => builder._condition = outer;
     }
 
     private sealed class ScopeEnd(GraphBuilder builder) : IDisposable

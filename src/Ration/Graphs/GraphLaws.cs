@@ -19,7 +19,7 @@ public static class GraphLaws
             defined[value.Id] = Phase.Begin;
         }
 
-        var assigned = new Node?[graph.NextValueId];
+        var assigned = new List<Node>?[graph.NextValueId];
         Phase phase = Phase.Begin;
         foreach (Node node in graph.Nodes)
         {
@@ -62,11 +62,11 @@ public static class GraphLaws
         Node?[] definitions = graph.Definitions();
         foreach (Node node in graph.Nodes)
         {
-            if (node.Condition is { } condition && condition is not { Scalar: { Shape.Rank: 0, DType: DType.F32, Role: not ValueRole.Computed }, Share: > 0 and <= 1 })
+            if (node.Condition?.All.FirstOrDefault(static c => c is not { Scalar: { Shape.Rank: 0, DType: DType.F32, Role: not ValueRole.Computed }, Share: > 0 and <= 1 }) is { } condition)
                 throw new GraphException($"{node} depends on {condition.Scalar} in a share of {condition.Share}: a condition is an F32 scalar that is written by the host or kept, and its share above 0 and at most 1");
             foreach (Value input in node.Inputs)
             {
-                if (definitions[input.Id]?.Condition is { } other && other.Scalar.Id != node.Condition?.Scalar.Id)
+                if (definitions[input.Id]?.Condition is { } other && node.Condition?.Implies(other) != true)
                     throw new GraphException($"{node} reads {input}, which is not computed in every step");
             }
         }
@@ -77,7 +77,7 @@ public static class GraphLaws
         }
     }
 
-    private static void CheckInputs(Node node, Phase?[] defined, Node?[] assigned)
+    private static void CheckInputs(Node node, Phase?[] defined, List<Node>?[] assigned)
     {
         for (int i = 0; i < node.Inputs.Count; i++)
         {
@@ -89,23 +89,25 @@ public static class GraphLaws
             if (defined[input.Id] is not { } since) throw new GraphException($"{node} reads {input} before it is defined");
             if (input.Role == ValueRole.Computed && since != node.Phase)
                 throw new GraphException($"{node} in {node.Phase} reads {input} of {since}: only persistent values cross phases");
-            if (assigned[input.Id] is { } writer && !IsOwnState(input, writer, node)) throw new GraphException($"{node} reads {input} after it was assigned in this phase");
+            if (assigned[input.Id]?.Exists(writer => !IsOwnState(input, writer, node) && !NeverRunTogether(writer, node)) == true) throw new GraphException($"{node} reads {input} after it was assigned in this phase");
         }
 
         // A sum into persistent memory, and a row added to a cache, are in place: the old contents are gone.
         foreach (SharedBuffer pair in node.Op.ShareableBuffers(node))
         {
             Value shared = node.Inputs[pair.Input];
-            if (shared is { Role: ValueRole.Persistent, Kind: MemoryKind.Gradients or MemoryKind.KvCache }) assigned[shared.Id] = node;
+            if (shared is { Role: ValueRole.Persistent, Kind: MemoryKind.Gradients or MemoryKind.KvCache }) (assigned[shared.Id] ??= []).Add(node);
         }
 
         foreach (int index in node.Op.AssignedInputs(node))
         {
             Value target = node.Inputs[index];
             if (target.Role != ValueRole.Persistent) throw new GraphException($"{node} assigns {target}, which is not persistent");
-            assigned[target.Id] = node;
+            (assigned[target.Id] ??= []).Add(node);
         }
     }
+
+    private static bool NeverRunTogether(Node a, Node b) => a.Condition is { } condition && b.Condition is { } other && condition.Excludes(other);
 
     // An update may renew its state and go on with it: passes move an update as a whole, so that the order of its nodes stays.
     private static bool IsOwnState(Value value, Node writer, Node reader) =>

@@ -26,11 +26,6 @@ public enum Pass
     Update,
 }
 
-/// <summary>What must hold for a node to run in a step: a subspace that is renewed every 200 steps, for example.</summary>
-/// <param name="Scalar">An F32 scalar that the host writes or that is state; the node runs unless it is zero when its turn comes.</param>
-/// <param name="Share">In which share of the steps it runs, about, in (0, 1]: for predicting time. Memory is planned as if it always ran.</param>
-public sealed record NodeCondition(Value Scalar, double Share);
-
 /// <summary>One operation on values.</summary>
 /// <param name="Op">What is computed.</param>
 /// <param name="Inputs">Values read.</param>
@@ -58,6 +53,6 @@ public sealed record Node(Op Op, IReadOnlyList<Value> Inputs, IReadOnlyList<Valu
         string outputs = Outputs.Count == 0 ? "" : string.Join(", ", Outputs) + " = ";
         IReadOnlyList<int> assigned = Op.AssignedInputs(this);
         IEnumerable<string> inputs = Inputs.Select((v, i) => (assigned.Contains(i) ? "!" : "") + $"%{v.Id} {v.Name}");
-        return $"{(Condition is { } when ? $"if %{when.Scalar.Id} {when.Scalar.Name}: " : "")}{outputs}{Op}({string.Join(", ", inputs)})";
+        return $"{(Condition is { } when ? $"if {when}: " : "")}{outputs}{Op}({string.Join(", ", inputs)})";
     }
 }

@@ -29,6 +29,11 @@ public enum StorageLayout
     Tiles,
 }
 
+/// <summary>What a parameter is in the repeated blocks of a model.</summary>
+/// <param name="Number">The number of the block, from 0.</param>
+/// <param name="Name">The parameter's name within the block, the same in all blocks, for example <c>mlp.up_proj.weight</c>.</param>
+public sealed record BlockPart(int Number, string Name);
+
 /// <summary>One tensor of a graph. A computed value is defined by exactly one node; bytes are assigned later, by placement.</summary>
 /// <param name="Id">Unique in the graph.</param>
 /// <param name="Name">For people; unique among persistent values and inputs, where it is the key for reading and writing.</param>
@@ -43,6 +48,9 @@ public sealed record Value(
 {
     /// <summary>Whether no element is ever below zero, so that storage can do without signs.</summary>
     public bool IsNonNegative { get; init; }
+
+    /// <summary>Which part of which block a parameter is; null outside of blocks.</summary>
+    public BlockPart? Block { get; init; }
 
     /// <summary>Its size in memory.</summary>
     public long Bytes => DType.Bytes(Shape);

@@ -28,7 +28,7 @@ public static class GenerationGraph
         ModelConfiguration configuration = step.Model;
         int[] windows = Windows(configuration);
         GraphBuilder builder = new();
-        TransformerModel model = new(builder, configuration, step.Capacity, trainable: false);
+        TransformerModel model = new(builder, configuration, step.Capacity, TrainedWeights.None);
         (Value Keys, Value Values)[] caches = [.. windows.Select((window, layer) => DeclareCache(builder, step, layer, window))];
         ModelInputs inputs = TransformerModel.DeclareInputs(builder, step.Rows, chunk);
         Value places = builder.Input(Places, new Shape(step.Rows, chunk), DType.I32), last = builder.Input(LastToken, new Shape(step.Rows), DType.I32);

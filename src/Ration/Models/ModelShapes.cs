@@ -1,3 +1,4 @@
+using Ration.Graphs;
 using Ration.Tensors;
 
 namespace Ration.Models;
@@ -5,7 +6,11 @@ namespace Ration.Models;
 /// <summary>A weight of a model: its name in model files and its shape.</summary>
 /// <param name="Name">As in Hugging Face files.</param>
 /// <param name="Shape">Matrices are [output, input].</param>
-public readonly record struct ParameterShape(string Name, Shape Shape);
+public readonly record struct ParameterShape(string Name, Shape Shape)
+{
+    /// <summary>Which part of which block it is; null outside of blocks.</summary>
+    public BlockPart? Block { get; init; }
+}
 
 /// <summary>
 /// The weights of a configuration: names of Hugging Face's LlamaForCausalLM, extended by those of the other families where Llama has
@@ -20,7 +25,9 @@ internal static class ModelShapes
         if (m.Positions == PositionKind.Learned) yield return new("model.embed_positions.weight", new Shape(m.Context, m.Width));
         for (int i = 0; i < m.Layers; i++)
         {
-            foreach (ParameterShape weight in Attention(m, $"model.layers.{i}").Concat(Transform(m, $"model.layers.{i}"))) yield return weight;
+            string layer = $"model.layers.{i}";
+            foreach (ParameterShape weight in Attention(m, layer).Concat(Transform(m, layer)))
+                yield return weight with { Block = new BlockPart(i, weight.Name[(layer.Length + 1)..]) };
         }
 
         foreach (ParameterShape weight in Norm(m, "model.norm")) yield return weight;

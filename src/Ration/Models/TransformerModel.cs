@@ -27,15 +27,15 @@ public sealed class TransformerModel
     /// Tokens of the longest text that will go through: the frequencies of some rotary scalings depend on it. It is a row's length in
     /// training and the cache's capacity in generation.
     /// </param>
-    /// <param name="trainable">Whether weights can have gradients.</param>
+    /// <param name="trained">Which weights have gradients.</param>
     /// <exception cref="InvalidInputException">The configuration is inconsistent, or the model has no positions for so many tokens.</exception>
-    public TransformerModel(GraphBuilder builder, ModelConfiguration model, int context, bool trainable = true)
+    public TransformerModel(GraphBuilder builder, ModelConfiguration model, int context, TrainedWeights trained = TrainedWeights.All)
     {
         model.Validate();
         if (model.Positions == PositionKind.Learned && context > model.Context)
             throw new InvalidInputException($"model {model.Name}: it has learned positions for {model.Context} tokens, not for {context}; use shorter texts");
         (_builder, _model) = (builder, model);
-        _weights = ParameterShapes(model).ToDictionary(static p => p.Name, p => builder.Parameter(p.Name, p.Shape, trainable: trainable));
+        _weights = ParameterShapes(model).ToDictionary(static p => p.Name, p => builder.Parameter(p.Name, p.Shape, trainable: trained == TrainedWeights.All || (trained == TrainedWeights.OfBlocks && p.Block is not null), block: p.Block));
         _frequencies = model.Positions == PositionKind.Rotary ? Frequencies(model, context) : [];
     }
 

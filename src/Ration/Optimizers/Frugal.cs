@@ -15,6 +15,9 @@ public enum StateFullPart
 
     /// <summary>The projection to a random subspace of its shorter side.</summary>
     RandomProjection,
+
+    /// <summary>All matrices of some of the model's blocks, drawn at random.</summary>
+    Blocks,
 }
 
 /// <summary>How FRUGAL updates what it keeps no state for.</summary>
@@ -30,11 +33,12 @@ public enum StateFreeRule
 /// <summary>
 /// FRUGAL (Zmushko et al. 2024, algorithm 1): part of the gradient of a matrix is updated by Adam, the rest by a rule without state, so that
 /// every step is of full rank. The part changes every so many steps, and Adam's moments begin anew with it. State of a matrix m × n: with
-/// columns 2·ρ·m·n; with a random projection of its shorter side s 2·ρ·m·n and a basis of ρ·s². What is not a matrix of a block is
-/// updated by AdamW.
+/// columns 2·ρ·m·n; with a random projection of its shorter side s 2·ρ·m·n and a basis of ρ·s². By blocks, matrices of ρ·L of the L blocks have
+/// state, 2·m·n each, and those of others none; the authors' code draws single matrices, which would be other bytes with each draw. What is not a
+/// matrix of a block is updated by AdamW.
 /// </summary>
 /// <param name="Part">What has state.</param>
-/// <param name="Rank">How many columns, or the rank of the subspace; null to follow from <paramref name="Density"/>.</param>
+/// <param name="Rank">How many columns or blocks, or the rank of the subspace; null to follow from <paramref name="Density"/>.</param>
 /// <param name="Density">ρ, in (0, 1]: the share of a matrix that has state.</param>
 /// <param name="Period">T: steps from one part to the next, at least 1.</param>
 /// <param name="StateFree">How the rest is updated.</param>
@@ -49,12 +53,20 @@ public sealed record Frugal(
     float StateFreeScale = 1, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float WeightDecay = 0, ulong Seed = 1) : IOptimizer
 {
     /// <inheritdoc/>
-    public string Name => Part == StateFullPart.Columns ? "frugal-columns" : "frugal-random";
+    public string Name => Part switch { StateFullPart.Columns => "frugal-columns", StateFullPart.RandomProjection => "frugal-random", _ => "frugal-blocks" };
 
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
-        if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;
+        AdamW adam = new(Beta1, Beta2, Epsilon, WeightDecay);
+        if (u.IsLeftTo(adam)) return;
+        if (Part == StateFullPart.Blocks)
+        {
+            int count = Rank ?? Math.Max(1, (int)Math.Round(u.Blocks * Density));
+            new BlockSampling(count, Period, BlockOrder.Drawn, Seed).Train(
+                u, adam.Update, other => other.Assign(other.Parameter, other.Decayed(WeightDecay) - (other.LearningRate * Rest(other.Gradient))));
+            return;
+        }
 
         Value step = Part == StateFullPart.Columns ? Columns(u) : Projection(u);
         u.Assign(u.Parameter, u.Decayed(WeightDecay) - (u.LearningRate * new Load(step)));

@@ -17,6 +17,14 @@ public interface IOptimizer
     /// <summary>Into how many equal parts a step must be divided, for a rule that goes by how their gradients differ; 0 where it does not.</summary>
     int GradientParts => 0;
 
+    /// <summary>
+    /// Whether every parameter is trained in every step. Where not, gradients that a step does without are not computed, so that there is no norm of all.
+    /// </summary>
+    bool TrainsAllInEveryStep => true;
+
+    /// <summary>Whether only parameters of blocks are trained at all; the others are given no gradients.</summary>
+    bool TrainsOnlyBlocks => false;
+
     /// <summary>What the default learning rate, which is one for AdamW, is multiplied by to suit the rule.</summary>
     double RateShare => 1;
 

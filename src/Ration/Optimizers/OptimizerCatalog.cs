@@ -51,6 +51,9 @@ public static class OptimizerCatalog
         new("fira", static s => new Fira(s.Rank, Seed: s.Seed)),
         new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed)),
         new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed)),
+        new("frugal-blocks", static s => new Frugal(StateFullPart.Blocks, Seed: s.Seed)),
+        new("lisa", static s => new Lisa(Seed: s.Seed)),
+        new("badam", static s => new BAdam(Seed: s.Seed)),
         new("soap", static _ => new Soap()),
         new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed)),
     ];

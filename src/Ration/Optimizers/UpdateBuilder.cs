@@ -22,6 +22,8 @@ public sealed class UpdateBuilder(
 {
     private readonly List<(Value Target, Expression Formula)> _assignments = [];
     private Value? _gradientTensor;
+    private string? _stateOwner;
+    private int _period;
 
     /// <summary>Operations on whole tensors; their results live until their last use within the update.</summary>
     public GraphBuilder Graph => builder;
@@ -47,6 +49,12 @@ public sealed class UpdateBuilder(
     /// <summary>The parameter's name, for example <c>model.layers.3.mlp.up_proj.weight</c>.</summary>
     public string Name => parameter.Name;
 
+    /// <summary>Which part of which block of the model the parameter is; null outside of blocks.</summary>
+    public BlockPart? Block => parameter.Block;
+
+    /// <summary>How many blocks the model has.</summary>
+    public int Blocks => builder.Persistent.Max(static v => v.Block?.Number ?? -1) + 1;
+
     /// <summary>Whether the parameter is a matrix; by custom only matrices are decayed.</summary>
     public bool IsMatrix => parameter.Shape.Rank >= 2;
 
@@ -54,7 +62,7 @@ public sealed class UpdateBuilder(
     /// Whether the parameter is a matrix of a block, which methods for products are for, and not an embedding table, a head, a gain or a bias:
     /// those have no meaning as a map between spaces, or no rows to save on.
     /// </summary>
-    public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Name.Contains("layers.", StringComparison.Ordinal);
+    public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Block is not null;
 
     /// <summary>
     /// State that is kept between steps and starts at zero. How it is stored is the run's choice: where only formulas read and assign it, it
@@ -63,11 +71,18 @@ public sealed class UpdateBuilder(
     /// <param name="name">Unique for the parameter.</param>
     /// <param name="shape">Its shape; by default the parameter's.</param>
     /// <param name="nonNegative">Whether no element is ever below zero, as of means of squares: storage then needs no sign.</param>
-    public Load State(string name, Shape? shape = null, bool nonNegative = false) =>
-        new(builder.State($"{parameter.Name}.{name}", shape ?? parameter.Shape, MemoryKind.OptimizerState, isNonNegative: nonNegative));
+    public Load State(string name, Shape? shape = null, bool nonNegative = false)
+    {
+        if (_stateOwner is null) return new(builder.State($"{parameter.Name}.{name}", shape ?? parameter.Shape, MemoryKind.OptimizerState, isNonNegative: nonNegative));
+        Load shared = new(builder.SharedState($"{_stateOwner}.{name}", shape ?? parameter.Shape, MemoryKind.OptimizerState, isNonNegative: nonNegative));
+        using (AtFirst()) AssignNow(shared, 0f);
+        return shared;
+    }
 
     /// <summary>A scalar that the host computes for each step; equal names are one scalar.</summary>
-    public Load Scalar(string name, Func<StepState, double> compute) => new(scalars[name, compute]);
+    public Load Scalar(string name, Func<StepState, double> compute) => _period == 0
+        ? new(scalars[name, compute])
+        : new(scalars[$"{name}.within.{_period}", step => compute(step with { Number = ((step.Number - 1) % _period) + 1 })]);
 
     /// <summary>
     /// What is emitted until the result is disposed runs only every so many steps, the first step included. It may assign state; nothing
@@ -81,7 +96,7 @@ public sealed class UpdateBuilder(
     }
 
     /// <summary>As <see cref="Every"/>, in the first step only.</summary>
-    public IDisposable AtFirst() => builder.When(Scalar("first", static step => step.Number == 1 ? 1 : 0).Value, 1e-3);
+    public IDisposable AtFirst() => builder.When(Scalar("first", static step => step.Number == 1 ? 1 : 0).Value, _period == 0 ? 1e-3 : 1.0 / _period);
 
     /// <summary>
     /// Normal numbers [rows, columns] that are drawn anew every so many steps. They are not stored: each step makes them again, and every
@@ -145,6 +160,22 @@ public sealed class UpdateBuilder(
         _assignments.AddRange(other._assignments);
     }
 
+    /// <summary>
+    /// Another update of the parameter, emitted now, for the steps in which the conditions around it hold. Its state belongs to a name instead of
+    /// the parameter: others may share it that are never updated in the same step. It begins anew every so many steps, with state of zero, and the
+    /// steps that it is told of are counted from there.
+    /// </summary>
+    /// <param name="update">The rule.</param>
+    /// <param name="stateOwner">What owns the state.</param>
+    /// <param name="period">Steps from one beginning to the next, at least 1.</param>
+    internal void ApplyNow(Action<UpdateBuilder> update, string stateOwner, int period)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
+        UpdateBuilder other = new(builder, scalars, parameter, Gradient, rounding, moments) { _stateOwner = stateOwner, _period = period };
+        update(other);
+        other.Emit();
+    }
+
     /// <summary>For a rule of hidden matrices: lets <paramref name="other"/> update every other parameter, and says whether it did.</summary>
     public bool IsLeftTo(IOptimizer other)
     {
@@ -170,7 +201,7 @@ public sealed class UpdateBuilder(
     {
         int at = _assignments.FindIndex(a => a.Target.Id == parameter.Id);
         if (at < 0) return;
-        Load compensation = new(builder.State($"{parameter.Name}.compensation", parameter.Shape, MemoryKind.OptimizerState, DType.BF16));
+        Load compensation = new(builder.SharedState($"{parameter.Name}.compensation", parameter.Shape, MemoryKind.OptimizerState, DType.BF16));
         Expression sum = _assignments[at].Formula + compensation, large = sum * 65537f, stored = large - (large - sum);
         _assignments[at] = (parameter, stored);
         Assign(compensation, sum - stored);

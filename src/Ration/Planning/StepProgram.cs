@@ -61,7 +61,7 @@ public sealed class StepProgram
                 node, [.. node.Inputs.Select(OffsetOf)], [.. node.Outputs.Select(OffsetOf)],
                 workspace < 0 ? 0 : layout.Bytes + placement.Offsets[workspace], workspace < 0 ? 0 : buffers.Transient[workspace].Bytes)
             {
-                Condition = node.Condition is { } condition ? OffsetOf(condition.Scalar) : -1,
+                Conditions = node.Condition is { } condition ? [.. condition.All.Select(c => (OffsetOf(c.Scalar), c.Range))] : [],
             };
         }
 

@@ -66,7 +66,8 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         if (choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         graph = Schedule(graph, choices.Recompute, step.Model.Layers)?.Apply(graph) ?? graph;
         if (!choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
-        return choices.Release || step.Optimizer.GradientParts > 0 ? new GradientRelease().Apply(graph) : graph;
+        if (choices.Release || step.Optimizer.GradientParts > 0) graph = new GradientRelease().Apply(graph);
+        return new ConditionalWork().Apply(graph);
     }
 
     private static Recompute? Schedule(Graph graph, RecomputeChoice choice, int layers) => choice.Mode switch
@@ -106,16 +107,17 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         bool comparesParts = step.Optimizer.GradientParts > 0;
         if (comparesParts && repetitions != step.Optimizer.GradientParts)
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Optimizer.Name} needs {step.Optimizer.GradientParts} micro-batches, not {repetitions}");
+        bool clipsAll = step is { ClipNorm: > 0, ClipScope: ClipScope.Global or ClipScope.TwoPass };
+        if (clipsAll && !step.Optimizer.TrainsAllInEveryStep) throw new ArgumentException($"{step.Optimizer.Name} has no norm of all gradients", nameof(step));
         GraphBuilder builder = new();
-        TransformerModel model = new(builder, step.Model, step.Sequence);
+        TransformerModel model = new(builder, step.Model, step.Sequence, step.Optimizer.TrainsOnlyBlocks ? TrainedWeights.OfBlocks : TrainedWeights.All);
         model.UseMlpTiles(mlpTiles);
-        Value[] parameters = [.. builder.Persistent];
+        Value[] parameters = [.. builder.Persistent.Where(static v => v.Trainable)];
         Dictionary<Value, Value> sums = [], squares = [];
         if (repetitions > 1) DeclareSums(builder, parameters, "gradient", sums);
         if (comparesParts) DeclareSums(builder, parameters, "gradient_squares", squares);
         Value loss = TraceLoss(builder, model, microBatchRows, step);
         builder.Output(loss);
-        bool clipsAll = step is { ClipNorm: > 0, ClipScope: ClipScope.Global or ClipScope.TwoPass };
         Value? total = clipsAll && repetitions == 1 && step.ClipScope == ClipScope.TwoPass ? MeasureNorm(builder, loss, parameters) : null;
         IReadOnlyDictionary<Value, Value> gradients =
             Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, comparesParts ? null : sums);

@@ -34,7 +34,7 @@ public sealed class DifferentiationTests
     public void A_frozen_model_has_no_backward_pass()
     {
         ModelConfiguration configuration = new() { Name = "frozen", Vocabulary = 7, Width = 4, HiddenWidth = 6, Layers = 2, Heads = 1, KvHeads = 1, HeadDimension = 4 };
-        TransformerModel model = new(_builder, configuration, 3, trainable: false);
+        TransformerModel model = new(_builder, configuration, 3, TrainedWeights.None);
         Value hidden = model.HiddenStates(TransformerModel.DeclareInputs(_builder, 1, 3));
         Value loss = _builder.LinearCrossEntropy(hidden, model.Head, _builder.Input("targets", new(1, 3), DType.I32), _builder.Input("scale", Shape.Scalar));
         Assert.Empty(Differentiation.Backward(_builder, new Dictionary<Value, Value?> { [loss] = null }));

@@ -89,6 +89,43 @@ public sealed class GraphLawsTests
     }
 
     [Fact]
+    public void Conditions_nest_and_hold_wherever_narrower_ones_do()
+    {
+        Value turn = _builder.Input("turn", Shape.Scalar), when = _builder.Input("when", Shape.Scalar);
+        Value sometimes;
+        using (_builder.When(turn, 0.5, new NumberRange(0, 1))) sometimes = _builder.Add(_input, _weight);
+        using (_builder.When(when, 0.5))
+        using (_builder.When(turn, 0.25, new NumberRange(1, 1))) _builder.Add(sometimes, _weight);
+        Graph lawful = _builder.Build();
+        GraphLaws.Check(lawful);
+        NodeCondition inner = lawful.Nodes[1].Condition!;
+        Assert.Equal(0.125, inner.Share);
+        Assert.Null(_builder.Build().Nodes[0].Condition!.Outer);
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Condition = inner.Outer }] }, "which is not computed in every step");
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Condition = inner with { Range = new(1, 2) } }] }, "which is not computed in every step");
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Condition = inner with { Outer = inner.Outer! with { Share = 2 } } }] }, "a condition is an F32 scalar");
+    }
+
+    [Fact]
+    public void Updates_that_never_run_in_the_same_step_may_share_state()
+    {
+        Value turn = _builder.Input("turn", Shape.Scalar), first = _builder.SharedState("state", new(3, 4), MemoryKind.OptimizerState);
+        Assert.Same(first, _builder.SharedState("state", new(3, 4), MemoryKind.OptimizerState));
+        _ = Assert.Throws<GraphException>(() => _builder.SharedState("state", new(4, 3), MemoryKind.OptimizerState));
+        _builder.Pass = Pass.Update;
+        for (int i = 0; i < 3; i++)
+        {
+            using IDisposable scope = _builder.Scope($"update.{i}"), when = _builder.When(turn, 0.3, new NumberRange(i, i));
+            _builder.Assign([(first, new Load(first) + 1f)]);
+        }
+
+        Graph lawful = _builder.Build();
+        GraphLaws.Check(lawful);
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1], lawful.Nodes[2] with { Condition = lawful.Nodes[0].Condition }] }, "after it was assigned");
+        Breaks(lawful with { Nodes = [lawful.Nodes[0], lawful.Nodes[1] with { Condition = null }] }, "after it was assigned");
+    }
+
+    [Fact]
     public void Phases_follow_each_other()
     {
         Graph graph = Valid();

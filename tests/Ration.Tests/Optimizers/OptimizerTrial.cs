@@ -35,7 +35,7 @@ internal sealed class OptimizerTrial : IDisposable
         WeightFormat weights = WeightFormat.F32, float clip = 1)
     {
         GraphBuilder builder = new();
-        _parameter = builder.Parameter(name, shape);
+        _parameter = builder.Parameter(name, shape, block: name.StartsWith("layers.0.", StringComparison.Ordinal) ? new BlockPart(0, name["layers.0.".Length..]) : null);
         Value gradient = builder.Input("gradient", shape);
         GradientMoments? moments = optimizer.GradientParts > 0 ? new(optimizer.GradientParts, gradient, builder.Input("squares", shape)) : null;
         _scalars = new HostScalars(builder);

@@ -66,12 +66,14 @@ public sealed class MemoryLedgerTests : IDisposable
     }
 
     [Theory]
-    [InlineData(8, 0f, false)]
-    [InlineData(8, 0.1f, true)]
-    [InlineData(2, 0.1f, false)]
-    public void A_step_allocates_no_managed_byte(int microBatchRows, float dropout, bool release)
+    [InlineData(8, 0f, false, "adamw")]
+    [InlineData(8, 0.1f, true, "adamw")]
+    [InlineData(2, 0.1f, false, "adamw")]
+    [InlineData(2, 0.1f, false, "lisa")]
+    [InlineData(8, 0f, true, "frugal-blocks")]
+    public void A_step_allocates_no_managed_byte(int microBatchRows, float dropout, bool release, string optimizer)
     {
-        TrainingOptions options = TrainingSamples.Options(dropout: dropout) with { Steps = 1000 };
+        TrainingOptions options = TrainingSamples.Options(optimizer, dropout) with { Steps = 1000 };
         using CpuDevice device = new(2);
         using Trainer trainer = new(TrainingSamples.Plan(options, device, choices: new(microBatchRows, new(RecomputeMode.Blocks), release)), TrainingSamples.Data(options));
         trainer.Initialize();

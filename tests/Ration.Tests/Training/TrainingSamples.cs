@@ -63,10 +63,14 @@ internal static class TrainingSamples
     /// <summary>The most rows at once that an optimizer allows.</summary>
     public static int LargestMicroBatch(string optimizer) => Options(optimizer).Rows / Math.Max(1, Options(optimizer).Optimizer.GradientParts);
 
-    /// <summary>Low-rank rules that renew their subspaces within a few steps, with bases of whole blocks.</summary>
+    /// <summary>
+    /// Rules that turn to something else within a few steps: low-rank rules with bases of whole blocks that renew their subspaces, and rules that
+    /// train some blocks of the model at a time.
+    /// </summary>
     public static IReadOnlyDictionary<string, IOptimizer> Renewing { get; } = new IOptimizer[]
     {
         new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2),
+        new Lisa(Layers: 1, Period: 1), new BAdam(Period: 1, BlockOrder.Shuffled), new Frugal(StateFullPart.Blocks, Period: 1),
     }.ToDictionary(static o => o.Name);
 
     /// <summary>Names of <see cref="Renewing"/>.</summary>

@@ -30,7 +30,7 @@ public sealed class StateStorage(StateFormat format) : IGraphPass
                 else if (program is null || i >= program.Spreads.Count || program.Spreads[i] != Spread.None) refused.Add(node.Inputs[i].Id);
             }
 
-            if (node.Condition is { } condition) refused.Add(condition.Scalar.Id);
+            if (node.Condition is { } condition) refused.UnionWith(condition.All.Select(static c => c.Scalar.Id));
         }
 
         return PersistentReplacement.Apply(graph, MemoryKind.OptimizerState, state => state.DType != DType.F32 || refused.Contains(state.Id)
