@@ -17,6 +17,9 @@ public interface IOptimizer
     /// <summary>Into how many equal parts a step must be divided, for a rule that goes by how their gradients differ; 0 where it does not.</summary>
     int GradientParts => 0;
 
+    /// <summary>How gradients are compressed before they are summed, for a rule that never sees whole ones; null where it does.</summary>
+    GradientCompression? Compression => null;
+
     /// <summary>What the default learning rate, which is one for AdamW, is multiplied by to suit the rule.</summary>
     double RateShare => 1;
 
