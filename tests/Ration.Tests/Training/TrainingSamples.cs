@@ -66,7 +66,7 @@ internal static class TrainingSamples
     /// <summary>Low-rank rules that renew their subspaces within a few steps, with bases of whole blocks.</summary>
     public static IReadOnlyDictionary<string, IOptimizer> Renewing { get; } = new IOptimizer[]
     {
-        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2),
+        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2), new CompAct(8, Period: 2),
     }.ToDictionary(static o => o.Name);
 
     /// <summary>Names of <see cref="Renewing"/>.</summary>
