@@ -12,13 +12,15 @@ public static class Differentiation
     /// <param name="seeds">The values to differentiate and the gradient of each; a null gradient means that the op of the value is a
     /// loss that starts gradients by itself (its gradient is one).</param>
     /// <param name="accumulators">Persistent sums, by parameter, to which gradients are added; missing ones start from nothing.</param>
+    /// <param name="compressed">Weights whose gradients are compressed, with what is kept of their layers' inputs; see <see cref="Gradients"/>.</param>
     /// <returns>The gradient of every trainable parameter that the seeds depend on.</returns>
     public static IReadOnlyDictionary<Value, Value> Backward(
-        GraphBuilder builder, IReadOnlyDictionary<Value, Value?> seeds, IReadOnlyDictionary<Value, Value>? accumulators = null)
+        GraphBuilder builder, IReadOnlyDictionary<Value, Value?> seeds, IReadOnlyDictionary<Value, Value>? accumulators = null,
+        IReadOnlyDictionary<Value, Value>? compressed = null)
     {
         Node[] forward = [.. builder.Nodes.Where(static n => n.Pass == Pass.Forward)];
         HashSet<int> reached = ReachedFrom(builder.Persistent.Where(static v => v.Trainable), forward);
-        Gradients gradients = new(builder, reached);
+        Gradients gradients = new(builder, reached, compressed);
         HashSet<int> losses = [];
         foreach ((Value value, Value? gradient) in seeds)
         {

@@ -6,7 +6,8 @@ namespace Ration.Graphs;
 /// <summary>The gradients known so far while a graph is differentiated from its last node to its first.</summary>
 /// <param name="builder">Where backward nodes are appended.</param>
 /// <param name="reached">For each value number, whether a trainable parameter lies behind it.</param>
-public sealed class Gradients(GraphBuilder builder, IReadOnlySet<int> reached)
+/// <param name="compressed">Weights [n, m] of linear layers whose gradients are compressed, with the [.., r] that is kept of the layer's input.</param>
+public sealed class Gradients(GraphBuilder builder, IReadOnlySet<int> reached, IReadOnlyDictionary<Value, Value>? compressed = null)
 {
     private readonly Dictionary<int, Value> _sums = [];
 
@@ -18,6 +19,9 @@ public sealed class Gradients(GraphBuilder builder, IReadOnlySet<int> reached)
 
     /// <summary>The gradient of a value, or null when no path leads from it to the loss.</summary>
     public Value? Of(Value value) => _sums.GetValueOrDefault(value.Id);
+
+    /// <summary>What the gradient of a linear layer's weight is made with: the layer's input, or what is kept of it.</summary>
+    public Value InputFor(Value weight, Value input) => KeptFor(weight) ?? input;
 
     /// <summary>What kind of memory a gradient of <paramref name="value"/> is.</summary>
     public static MemoryKind KindFor(Value value) => value.Kind == MemoryKind.Weights ? MemoryKind.Gradients : MemoryKind.Activations;
@@ -41,7 +45,10 @@ public sealed class Gradients(GraphBuilder builder, IReadOnlySet<int> reached)
     /// <summary>Replaces the gradient of a value by a sum that already contains it.</summary>
     public void Set(Value value, Value sum)
     {
-        if (sum.Shape != value.Shape) throw new GraphException($"gradient of {value.Name} {value.Shape} has shape {sum.Shape}");
+        Tensors.Shape shape = KeptFor(value) is { } kept ? new(value.Shape[0], kept.Shape[^1]) : value.Shape;
+        if (sum.Shape != shape) throw new GraphException($"gradient of {value.Name} {shape} has shape {sum.Shape}");
         _sums[value.Id] = sum;
     }
+
+    private Value? KeptFor(Value weight) => compressed?.GetValueOrDefault(weight);
 }

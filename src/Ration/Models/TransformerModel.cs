@@ -18,6 +18,7 @@ public sealed class TransformerModel
     private readonly RotaryFrequencies[] _frequencies;
     private (Value Key, float Probability)? _dropout;
     private int _dropoutSites;
+    private Func<Value, Value, string, Value> _linear;
     private int _mlpTiles = 1;
 
     /// <summary>Declares the weights of a model in a graph.</summary>
@@ -34,7 +35,7 @@ public sealed class TransformerModel
         model.Validate();
         if (model.Positions == PositionKind.Learned && context > model.Context)
             throw new InvalidInputException($"model {model.Name}: it has learned positions for {model.Context} tokens, not for {context}; use shorter texts");
-        (_builder, _model) = (builder, model);
+        (_builder, _model, _linear) = (builder, model, builder.Linear);
         _weights = ParameterShapes(model).ToDictionary(static p => p.Name, p => builder.Parameter(p.Name, p.Shape, trainable: trained == TrainedWeights.All || (trained == TrainedWeights.OfBlocks && p.Block is not null), block: p.Block));
         _frequencies = model.Positions == PositionKind.Rotary ? Frequencies(model, context) : [];
     }
@@ -59,6 +60,10 @@ public sealed class TransformerModel
     /// <summary>Runs MLPs over tiles of tokens (<see cref="TiledMlp"/>), so that their hidden layers do not live as a whole.</summary>
     /// <param name="tiles">How many; 1 for all tokens at once.</param>
     public void UseMlpTiles(int tiles) => _mlpTiles = tiles;
+
+    /// <summary>Computes the products of linear layers otherwise, for a run that keeps something else of their inputs.</summary>
+    /// <param name="linear">Given x [.., m], a weight [n, m] and a name, returns x·weightᵀ.</param>
+    public void UseLinear(Func<Value, Value, string, Value> linear) => _linear = linear;
 
     /// <summary>From tokens to the normalized hidden states that the head reads: [rows, tokens, width].</summary>
     /// <param name="inputs">The tokens.</param>
@@ -207,7 +212,7 @@ public sealed class TransformerModel
     private Value Linear(Value x, string weight, string name)
     {
         bool hasBias = _weights.TryGetValue(weight + ".bias", out Value? bias);
-        Value product = _builder.Linear(x, Weight(weight), hasBias ? name + ".product" : name);
+        Value product = _linear(x, Weight(weight), hasBias ? name + ".product" : name);
         return hasBias ? _builder.AddBias(product, bias!, name) : product;
     }
 

@@ -21,6 +21,14 @@ public sealed class HostScalars(GraphBuilder builder)
     /// <summary>All scalars.</summary>
     public IEnumerable<HostScalar> All => _scalars.Values.Select(static s => s.Scalar);
 
+    /// <summary>How many times something that is renewed every so many steps has been renewed before.</summary>
+    /// <param name="period">Steps from one renewal to the next, at least 1.</param>
+    public Value Epoch(int period)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
+        return this[$"epoch.{period}", step => (step.Number - 1) / period];
+    }
+
     /// <summary>The input of this name, declared on first use.</summary>
     public Value this[string name, Func<StepState, double> compute]
     {

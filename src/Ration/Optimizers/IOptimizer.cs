@@ -25,6 +25,9 @@ public interface IOptimizer
     /// <summary>Whether only parameters of blocks are trained at all; the others are given no gradients.</summary>
     bool TrainsOnlyBlocks => false;
 
+    /// <summary>How gradients are compressed before they are summed, for a rule that never sees whole ones; null where it does.</summary>
+    GradientCompression? Compression => null;
+
     /// <summary>What the default learning rate, which is one for AdamW, is multiplied by to suit the rule.</summary>
     double RateShare => 1;
 

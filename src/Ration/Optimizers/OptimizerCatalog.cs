@@ -48,6 +48,7 @@ public static class OptimizerCatalog
         new("q-galore", static s => new QGaLore(s.Rank, Seed: s.Seed)),
         new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed)),
         new("dct-adamw", static s => new DctAdamW(s.Rank)),
+        new("compact", static s => new CompAct(s.Rank, Seed: s.Seed)),
         new("fira", static s => new Fira(s.Rank, Seed: s.Seed)),
         new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed)),
         new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed)),

@@ -17,8 +17,10 @@ namespace Ration.Optimizers;
 /// <param name="gradient">Its complete gradient, clipped as the run asks.</param>
 /// <param name="rounding">How the parameter is rounded to its storage.</param>
 /// <param name="moments">Sums over the parts of the step, for a rule that asks for parts.</param>
+/// <param name="projection">What the gradient is projected by, for a rule that asks for compressed gradients; null where it is whole.</param>
 public sealed class UpdateBuilder(
-    GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient, ParameterRounding rounding = default, GradientMoments? moments = null)
+    GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient, ParameterRounding rounding = default, GradientMoments? moments = null,
+    GradientProjection? projection = null)
 {
     private readonly List<(Value Target, Expression Formula)> _assignments = [];
     private Value? _gradientTensor;
@@ -31,7 +33,7 @@ public sealed class UpdateBuilder(
     /// <summary>The parameter before the update.</summary>
     public Load Parameter { get; } = new(parameter);
 
-    /// <summary>The complete gradient.</summary>
+    /// <summary>The complete gradient; of the shape of G·P where it <see cref="IsCompressed"/>.</summary>
     public Expression Gradient { get; } = gradient;
 
     /// <summary>The complete gradient as a tensor, for products and norms; formulas should take <see cref="Gradient"/>.</summary>
@@ -39,6 +41,13 @@ public sealed class UpdateBuilder(
 
     /// <summary>Sums over the parts of the step, or null where the rule did not ask for parts.</summary>
     public GradientMoments? Moments => moments;
+
+    /// <summary>Whether the gradient G [n, m] is known as G·P [n, r] only, with P as <see cref="Projection"/> makes it.</summary>
+    public bool IsCompressed => projection is not null;
+
+    /// <summary>P [m, r], made again.</summary>
+    /// <exception cref="InvalidOperationException">The gradient is whole.</exception>
+    public Value Projection() => (projection ?? throw new InvalidOperationException($"the gradient of {parameter.Name} is whole")).Emit(builder);
 
     /// <summary>The learning rate of the step.</summary>
     public Expression LearningRate => Scalar("learningRate", static step => step.LearningRate);
@@ -113,11 +122,7 @@ public sealed class UpdateBuilder(
 
     /// <summary>How many times something that is renewed every so many steps has been renewed before.</summary>
     /// <param name="period">Steps from one renewal to the next, at least 1.</param>
-    public Load Epoch(int period)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
-        return Scalar($"epoch.{period}", step => (step.Number - 1) / period);
-    }
+    public Load Epoch(int period) => new(scalars.Epoch(period));
 
     /// <summary>
     /// A tensor by a formula, now. In the same pass over memory, state may be assigned; formulas see the values before.
@@ -155,7 +160,7 @@ public sealed class UpdateBuilder(
     /// <summary>Lets another rule update the parameter, by another gradient; what it assigns is assigned with everything else.</summary>
     public void Apply(IOptimizer inner, Expression gradient)
     {
-        UpdateBuilder other = new(builder, scalars, parameter, gradient, moments: moments);
+        UpdateBuilder other = new(builder, scalars, parameter, gradient, moments: moments, projection: projection);
         inner.Update(other);
         _assignments.AddRange(other._assignments);
     }

@@ -109,25 +109,29 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
             throw new ArgumentOutOfRangeException(nameof(microBatchRows), $"{step.Optimizer.Name} needs {step.Optimizer.GradientParts} micro-batches, not {repetitions}");
         bool clipsAll = step is { ClipNorm: > 0, ClipScope: ClipScope.Global or ClipScope.TwoPass };
         if (clipsAll && !step.Optimizer.TrainsAllInEveryStep) throw new ArgumentException($"{step.Optimizer.Name} has no norm of all gradients", nameof(step));
+        GradientCompression? compression = step.Optimizer.Compression;
+        if (compression is not null && mlpTiles > 1) throw new ArgumentException($"{step.Optimizer.Name} does not go with tiles of MLPs", nameof(mlpTiles));
         GraphBuilder builder = new();
         TransformerModel model = new(builder, step.Model, step.Sequence, step.Optimizer.TrainsOnlyBlocks ? TrainedWeights.OfBlocks : TrainedWeights.All);
         model.UseMlpTiles(mlpTiles);
+        HostScalars scalars = new(builder);
+        CompressedLayers? layers = compression is null ? null : new(builder, compression, scalars);
+        if (layers is not null) model.UseLinear(layers.Linear);
         Value[] parameters = [.. builder.Persistent.Where(static v => v.Trainable)];
         Dictionary<Value, Value> sums = [], squares = [];
-        if (repetitions > 1) DeclareSums(builder, parameters, "gradient", sums);
+        if (repetitions > 1) DeclareSums(builder, parameters, "gradient", sums, compression);
         if (comparesParts) DeclareSums(builder, parameters, "gradient_squares", squares);
         Value loss = TraceLoss(builder, model, microBatchRows, step);
         builder.Output(loss);
-        Value? total = clipsAll && repetitions == 1 && step.ClipScope == ClipScope.TwoPass ? MeasureNorm(builder, loss, parameters) : null;
+        Value? total = clipsAll && repetitions == 1 && step.ClipScope == ClipScope.TwoPass ? MeasureNorm(builder, loss, parameters, layers?.Kept) : null;
         IReadOnlyDictionary<Value, Value> gradients =
-            Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, comparesParts ? null : sums);
-        HostScalars scalars = new(builder);
+            Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, comparesParts ? null : sums, layers?.Kept);
         builder.Pass = Pass.Update;
         if (comparesParts) AddMoments(builder, parameters, gradients, sums, squares);
         if (repetitions > 1) builder.Phase = Phase.Finish;
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
         if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
-        Update(builder, scalars, step, complete, total, comparesParts ? squares : null);
+        Update(builder, scalars, step, complete, total, comparesParts ? squares : null, layers);
         return new TrainingGraph(new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step)), [.. scalars.All]);
     }
 
@@ -140,9 +144,9 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     }
 
     // A backward pass of which only the norm is left; the next one is another sweep over the same results of the forward pass.
-    private static Value MeasureNorm(GraphBuilder builder, Value loss, Value[] parameters)
+    private static Value MeasureNorm(GraphBuilder builder, Value loss, Value[] parameters, IReadOnlyDictionary<Value, Value>? compressed)
     {
-        IReadOnlyDictionary<Value, Value> gradients = Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null });
+        IReadOnlyDictionary<Value, Value> gradients = Differentiation.Backward(builder, new Dictionary<Value, Value?> { [loss] = null }, compressed: compressed);
         builder.Pass = Pass.Update;
         Value total = GradientClipping.SquaredNorm(builder, [.. parameters.Select(p => (p, gradients[p]))]);
         builder.Sweep++;
@@ -162,12 +166,12 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         using (builder.Scope("head")) return model.Loss(hidden, targets, scale, step.Loss.Op, sample);
     }
 
-    private static void DeclareSums(GraphBuilder builder, Value[] parameters, string name, Dictionary<Value, Value> sums)
+    private static void DeclareSums(GraphBuilder builder, Value[] parameters, string name, Dictionary<Value, Value> sums, GradientCompression? compression = null)
     {
         builder.Phase = Phase.Begin;
         foreach (Value parameter in parameters)
         {
-            Value sum = builder.State($"{parameter.Name}.{name}", parameter.Shape, MemoryKind.Gradients);
+            Value sum = builder.State($"{parameter.Name}.{name}", compression?.ShapeOf(parameter) ?? parameter.Shape, MemoryKind.Gradients);
             sums[parameter] = sum;
             builder.Emit(new Fill(0), "", MemoryKind.Gradients, sum);
         }
@@ -188,7 +192,8 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     }
 
     private static void Update(
-        GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total, Dictionary<Value, Value>? squares)
+        GraphBuilder builder, HostScalars scalars, TrainingStep step, (Value Parameter, Value Gradient)[] complete, Value? total, Dictionary<Value, Value>? squares,
+        CompressedLayers? layers)
     {
         Value? key = step.Weights.IsStochastic() ? builder.Input(UpdateKey, new Shape(2), DType.I64) : null;
         int site = 0;
@@ -201,7 +206,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
             ParameterRounding rounding = step.Weights.TypeOf(parameter.Shape) == DType.F32 ? default : new(key, site, step.Weights == WeightFormat.CompensatedBF16);
             site++;
             GradientMoments? moments = squares is null ? null : new GradientMoments(step.Optimizer.GradientParts, gradient, squares[parameter]);
-            UpdateBuilder update = new(builder, scalars, parameter, clipped, rounding, moments);
+            UpdateBuilder update = new(builder, scalars, parameter, clipped, rounding, moments, layers?.ProjectionOf(parameter));
             step.Optimizer.Update(update);
             update.Emit();
         }

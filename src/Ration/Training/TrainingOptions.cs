@@ -119,6 +119,8 @@ public sealed record TrainingOptions
         Require(parts == 0 || MicroBatchRows is null || MicroBatchRows == Rows / parts, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} with {parts} parts needs {Rows / Math.Max(1, parts)} rows at a time");
         Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows of a step go through at once; leave it out, give a smaller --batch, or take --optimizer sgd-plain or adafactor");
         Require(Activations?.Name != "approx-bp" || !(Model.GatedMlp || Model.Experts > 0), $"--activations {Activations}: {Model.Name} has only gated activation functions, of which nothing would be saved; leave it out");
+        Require(Optimizer.Compression is null || Activations?.Name is not ("compact" or "wta-crs"), $"--activations {Activations}: {Optimizer.Name} itself keeps of inputs of linear layers only a projection, and there is no estimate of an estimate; leave it out, or take another --optimizer");
+        Require(Optimizer.Compression is null || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles of MLPs make whole gradients, and {Optimizer.Name} takes compressed ones; leave it out");
         Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
     }

@@ -42,19 +42,23 @@ public sealed record LayerNorm(float Epsilon) : Op
     public override IReadOnlyList<SharedBuffer> ShareableBuffers(Node node) => [new SharedBuffer(0, 0)];
 }
 
-/// <summary>Gradient of <see cref="LayerNorm"/>: dy, x, gain, mean, inverse deviation → dx and the gradients of gain and bias.</summary>
-public sealed record LayerNormGradient : Op
+/// <summary>
+/// Gradient of <see cref="LayerNorm"/>: dy, x, gain, mean, inverse deviation → dx and the gradients of gain and bias. From the normalized row n it is
+/// dy, n, gain, inverse deviation.
+/// </summary>
+/// <param name="FromOutput">In place of x there is n of <see cref="NormalizeRows"/>, and no mean.</param>
+public sealed record LayerNormGradient(bool FromOutput = false) : Op
 {
     /// <inheritdoc/>
     public override TensorType[] InferOutputs(IReadOnlyList<Value> inputs)
     {
-        RequireCount(inputs, 5, 5);
+        int count = FromOutput ? 4 : 5;
+        RequireCount(inputs, count, count);
         RequireRank(inputs, 1, 1);
         Shape x = inputs[1].Shape;
         RequireFloats(inputs, 0, x);
         RequireFloats(inputs, 2, new Shape(x[^1]));
-        RequireFloats(inputs, 3, new Shape(x.Rows));
-        RequireFloats(inputs, 4, new Shape(x.Rows));
+        for (int i = 3; i < count; i++) RequireFloats(inputs, i, new Shape(x.Rows));
         TensorType width = new(inputs[2].Shape, DType.F32);
         return [new TensorType(x, DType.F32), width, width];
     }

@@ -46,7 +46,7 @@ public sealed record MatMul(bool TransposeA, bool TransposeB, bool Accumulate = 
             ? builder.MatMul(b, dy, TransposeB, true, sum, "d." + a.Name, Gradients.KindFor(a))
             : builder.MatMul(dy, b, false, !TransposeB, sum, "d." + a.Name, Gradients.KindFor(a)));
         gradients.Accumulate(b, sum => TransposeB
-            ? builder.MatMul(dy, a, true, TransposeA, sum, "d." + b.Name, Gradients.KindFor(b))
+            ? builder.MatMul(dy, gradients.InputFor(b, a), true, TransposeA, sum, "d." + b.Name, Gradients.KindFor(b))
             : builder.MatMul(a, dy, !TransposeA, false, sum, "d." + b.Name, Gradients.KindFor(b)));
     }
 

@@ -48,13 +48,14 @@ public sealed record RmsNorm(float Epsilon, float GainOffset = 0) : Op
 
 /// <summary>
 /// Gradient of <see cref="RmsNorm"/>. Inputs dy, x, gain, inverse root, then the running sums of dx and of the gain's gradient where
-/// there are any. Outputs dx and, unless the gain is frozen, the gain's gradient.
+/// there are any. Outputs dx and, unless the gain is frozen, the gain's gradient. The second input may be x or the normalized row.
 /// </summary>
 /// <param name="Accumulate">There is a running sum of dx.</param>
 /// <param name="NeedsGain">The gain's gradient is wanted.</param>
 /// <param name="AccumulateGain">There is a running sum of the gain's gradient.</param>
 /// <param name="GainOffset">Added to gains.</param>
-public sealed record RmsNormGradient(bool Accumulate, bool NeedsGain, bool AccumulateGain, float GainOffset = 0) : Op
+/// <param name="FromOutput">In place of x there is n of <see cref="NormalizeRows"/>.</param>
+public sealed record RmsNormGradient(bool Accumulate, bool NeedsGain, bool AccumulateGain, float GainOffset = 0, bool FromOutput = false) : Op
 {
     /// <summary>Number of the input that is the running sum of the gain's gradient.</summary>
     public int GainSumInput => Accumulate ? 5 : 4;

@@ -44,6 +44,7 @@ public static class ActivationMethods
         Full,
         new("bf16", MethodQuality.High, "rounded to BF16", new SavedActivations(new BFloat16Store())),
         new("mesa", MethodQuality.High, "in 8 bits by running estimates of their range", new SavedActivations(new MesaStore())),
+        new("ms-bp", MethodQuality.Exact, "of norms and the linear layers after them one tensor for both", new MemorySharingNorms(), changesOperations: true),
         new("approx-bp", MethodQuality.Any, "of activation functions without a gate two bits", new ApproximateBackpropagation(), changesOperations: true),
         new("wta-crs", MethodQuality.Any, "of inputs of linear layers three tenths of the tokens", new LinearInputs(new WinnerTakeAllStore(0.3)), changesOperations: true),
         new("compact", MethodQuality.Any, "of inputs of linear layers a random projection to a quarter", new LinearInputs(new ProjectedStore(0.25)), changesOperations: true),

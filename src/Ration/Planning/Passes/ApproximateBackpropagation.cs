@@ -9,8 +9,7 @@ namespace Ration.Planning.Passes;
 /// Lets activation functions keep two bits an element for the backward pass instead of their input: the forward pass stays exact, the backward
 /// pass takes the slopes of a fitted sum of ReLUs (Yang et al. 2024). It is for functions that stand alone. Of a gated one the
 /// backward pass would need the function's value instead of its input, so that nothing is saved beside computing the gate's product again. The
-/// paper's other half, norms that share their output with the next product, saves what computing norms again saves, so that is left to
-/// <see cref="Recompute"/>, which is exact.
+/// paper's other half, norms that share their output with the next product, is <see cref="MemorySharingNorms"/>.
 /// </summary>
 internal sealed class ApproximateBackpropagation : IGraphPass
 {

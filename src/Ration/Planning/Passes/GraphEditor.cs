@@ -28,7 +28,7 @@ internal sealed class GraphEditor
     /// <summary>I64 [2]: see <see cref="RandomKeyName"/>; declared where the graph has none yet.</summary>
     public Value RandomKey => _inputs.Find(static v => v.Name == RandomKeyName) ?? Input(RandomKeyName, new Shape(2), DType.I64);
 
-    /// <summary>Appends a node in the place of another: its scope, block and phase.</summary>
+    /// <summary>Appends a node in the place of another: its scope, block, phase and sweep.</summary>
     /// <param name="op">What to compute.</param>
     /// <param name="inputs">Values to read.</param>
     /// <param name="at">The node whose place is taken.</param>
@@ -44,7 +44,7 @@ internal sealed class GraphEditor
             outputs[i] = Computed(i < results.Length ? name : $"{name}.{i}", types[i], kind);
         }
 
-        Nodes.Add(new Node(op, inputs, outputs, at.Scope, at.Block, pass, at.Phase));
+        Nodes.Add(new Node(op, inputs, outputs, at.Scope, at.Block, pass, at.Phase) { Sweep = at.Sweep });
         return outputs;
     }
 

@@ -14,6 +14,8 @@ internal static unsafe class NormBindings
         table.Add<RmsNormGradient>(RunRmsNormGradient, static (node, _) =>
             RmsNormKernel.GainPartialsBytes(GainRows(node, 1, 2), Columns(node, 2)) + (((RmsNormGradient)node.Op).GainOffset == 0 ? 0 : node.Inputs[2].Bytes));
         table.Add<LayerNorm>(RunLayerNorm);
+        table.Add<NormalizeRows>(RunNormalize);
+        table.Add<ScaleColumns>(RunScale, static (node, _) => ((ScaleColumns)node.Op).GainOffset == 0 ? 0 : node.Inputs[1].Bytes);
         table.Add<LayerNormGradient>(RunLayerNormGradient, static (node, _) => LayerNormKernel.PartialsBytes(Rows(node, 1), Columns(node, 1)));
     }
 
@@ -34,9 +36,29 @@ internal static unsafe class NormBindings
         nint rows = GainRows(call.Node, 1, 2), columns = Columns(call.Node, 2);
         byte* partials = call.Workspace + (op.GainOffset == 0 ? 0 : call.Node.Inputs[2].Bytes);
         float* gain = Gain(call.Floats(2), op.GainOffset, columns, (float*)call.Workspace);
-        RmsNormKernel.Backward(
-            call.Pool, call.Floats(0), call.Floats(1), gain, call.Floats(3), call.OutputFloats(0), op.Accumulate,
-            op.NeedsGain ? call.OutputFloats(1) : null, op.AccumulateGain, rows, columns, partials);
+        if (op.FromOutput) Backward<UncentredOutput>(call);
+        else Backward<Uncentred>(call);
+
+        void Backward<TCentring>(in KernelCall call)
+            where TCentring : struct, ICentring => RmsNormKernel.Backward<TCentring>(
+                call.Pool, call.Floats(0), call.Floats(1), gain, call.Floats(3), call.OutputFloats(0), op.Accumulate,
+                op.NeedsGain ? call.OutputFloats(1) : null, op.AccumulateGain, rows, columns, partials);
+    }
+
+    private static void RunNormalize(in KernelCall call)
+    {
+        var op = (NormalizeRows)call.Node.Op;
+        nint columns = (nint)op.Width, rows = (nint)(call.Shape(0).Elements / op.Width);
+        if (op.IsCentred) LayerNormKernel.Forward(call.Pool, call.Floats(0), null, null, call.OutputFloats(0), null, call.OutputFloats(1), rows, columns, op.Epsilon);
+        else RmsNormKernel.Forward(call.Pool, call.Floats(0), null, call.OutputFloats(0), call.OutputFloats(1), rows, columns, op.Epsilon);
+    }
+
+    private static void RunScale(in KernelCall call)
+    {
+        nint columns = Columns(call.Node, 1);
+        float* gain = Gain(call.Floats(1), ((ScaleColumns)call.Node.Op).GainOffset, columns, (float*)call.Workspace);
+        ColumnScaleKernel.Run(
+            call.Pool, call.Floats(0), gain, call.Node.Inputs.Count > 2 ? call.Floats(2) : null, call.OutputFloats(0), GainRows(call.Node, 0, 1), columns);
     }
 
     // The gain itself where nothing is to be added to it.
@@ -51,9 +73,17 @@ internal static unsafe class NormBindings
         call.Pool, call.Floats(0), call.Floats(1), call.Floats(2), call.OutputFloats(0), call.OutputFloats(1), call.OutputFloats(2),
         Rows(call.Node, 0), Columns(call.Node, 0), ((LayerNorm)call.Node.Op).Epsilon);
 
-    private static void RunLayerNormGradient(in KernelCall call) => LayerNormKernel.Backward(
-        call.Pool, call.Floats(0), call.Floats(1), call.Floats(2), call.Floats(3), call.Floats(4), call.OutputFloats(0), false,
-        call.OutputFloats(1), false, call.OutputFloats(2), false, Rows(call.Node, 1), Columns(call.Node, 1), call.Workspace);
+    private static void RunLayerNormGradient(in KernelCall call)
+    {
+        if (((LayerNormGradient)call.Node.Op).FromOutput)
+            LayerNormKernel.Backward<CentredOutput>(
+                call.Pool, call.Floats(0), call.Floats(1), call.Floats(2), null, call.Floats(3), call.OutputFloats(0), false,
+                call.OutputFloats(1), false, call.OutputFloats(2), false, Rows(call.Node, 1), Columns(call.Node, 1), call.Workspace);
+        else
+            LayerNormKernel.Backward<Centred>(
+                call.Pool, call.Floats(0), call.Floats(1), call.Floats(2), call.Floats(3), call.Floats(4), call.OutputFloats(0), false,
+                call.OutputFloats(1), false, call.OutputFloats(2), false, Rows(call.Node, 1), Columns(call.Node, 1), call.Workspace);
+    }
 
     private static nint Rows(Node node, int input) => (nint)node.Inputs[input].Shape.Rows;
 

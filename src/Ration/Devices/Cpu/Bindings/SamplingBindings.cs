@@ -32,7 +32,7 @@ internal static unsafe class SamplingBindings
         var op = (GaussianProjection)call.Node.Op;
         var key = (ulong*)call.Input(0);
         float deviation = (float)Math.Sqrt(1.0 / op.Rank);
-        GaussianKernel.Fill(call.Pool, call.OutputFloats(0), (nint)(op.Width * op.Rank), deviation, key[0], SamplingStream(op.Site, key[1]));
+        RandomMatrixKernel.Fill(call.Pool, call.OutputFloats(0), (nint)(op.Width * op.Rank), deviation, key[0], SamplingStream(op.Site, key[1]));
     }
 
     // Clear of the streams of dropout and of rounding, which set the highest bit.

@@ -7,9 +7,9 @@ internal static unsafe class LayerNormKernel
 
     /// <summary>y = gain·(x − mean)·r + bias with r = 1/√(variance + ε). y may be x.</summary>
     public static void Forward(
-        WorkerPool pool, float* x /*[rows, columns]*/, float* gain /*[columns]*/, float* bias /*[columns]*/,
+        WorkerPool pool, float* x /*[rows, columns]*/, float* gain /*[columns], or null: ones*/, float* bias /*[columns], or null: zeros*/,
         float* y /*[rows, columns] overwritten*/,
-        float* mean /*[rows] overwritten*/, float* inverseDeviation /*[rows] overwritten*/, nint rows, nint columns, float epsilon)
+        float* mean /*[rows] overwritten, or null*/, float* inverseDeviation /*[rows] overwritten*/, nint rows, nint columns, float epsilon)
     {
         ForwardWork work = new()
         {
@@ -28,17 +28,18 @@ internal static unsafe class LayerNormKernel
 
     /// <summary>
     /// With n = (x − mean)·r and g = gain·dy: dx = r·(g − mean(g) − n·mean(g·n)); the gain's gradient is Σ over rows of dy·n, the
-    /// bias's Σ dy. dx may be dy or x.
+    /// bias's Σ dy. dx may be dy or x. By the output there is n in place of x, and no mean.
     /// </summary>
-    public static void Backward(
-        WorkerPool pool, float* dy /*[rows, columns]*/, float* x /*[rows, columns]*/, float* gain /*[columns]*/, float* mean /*[rows]*/,
+    public static void Backward<TCentring>(
+        WorkerPool pool, float* dy /*[rows, columns]*/, float* x /*[rows, columns], or n*/, float* gain /*[columns]*/, float* mean /*[rows], or null*/,
         float* inverseDeviation /*[rows]*/, float* dx /*[rows, columns]*/, bool accumulateDx, float* dgain /*[columns], or null: frozen*/,
         bool accumulateDgain, float* dbias /*[columns], or null: frozen*/, bool accumulateDbias, nint rows, nint columns,
         byte* workspace /*PartialsBytes*/)
+        where TCentring : struct, ICentring
     {
         int blocks = RowBlocks.Count(rows);
         float* gainPartials = (float*)workspace, biasPartials = gainPartials + (blocks * columns);
-        NormBackward<Centred> work = new()
+        NormBackward<TCentring> work = new()
         {
             Dy = dy,
             X = x,
@@ -81,10 +82,11 @@ internal static unsafe class LayerNormKernel
                 float mean = ReductionLoops.Sum(X + (row * Columns), Columns) / Columns;
                 ElementwiseLoops.BinaryScalar<Subtract>(X + (row * Columns), mean, y, Columns);
                 float inverse = 1 / MathF.Sqrt((ReductionLoops.SumOfSquares(y, Columns) / Columns) + Epsilon);
-                Mean[row] = mean;
+                if (Mean != null) Mean[row] = mean;
                 InverseDeviation[row] = inverse;
-                ElementwiseLoops.TernaryScalar<ScaledProduct>(y, Gain, inverse, y, Columns);
-                ElementwiseLoops.Binary<Add>(y, Bias, y, Columns);
+                if (Gain == null) ElementwiseLoops.BinaryScalar<Multiply>(y, inverse, y, Columns);
+                else ElementwiseLoops.TernaryScalar<ScaledProduct>(y, Gain, inverse, y, Columns);
+                if (Bias != null) ElementwiseLoops.Binary<Add>(y, Bias, y, Columns);
             }
         }
     }

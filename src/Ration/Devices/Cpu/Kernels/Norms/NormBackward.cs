@@ -1,10 +1,13 @@
 namespace Ration.Devices.Cpu.Kernels;
 
-/// <summary>Whether a normalization takes the mean away.</summary>
+/// <summary>Whether a normalization takes the mean away, and what its gradient reads.</summary>
 internal interface ICentring
 {
-    /// <summary>It does.</summary>
+    /// <summary>It takes the mean away.</summary>
     static abstract bool IsCentred { get; }
+
+    /// <summary>The gradient reads the normalized row n = (x − mean)·r in place of x.</summary>
+    static abstract bool ReadsOutput { get; }
 }
 
 /// <summary>RMS normalization.</summary>
@@ -12,6 +15,19 @@ internal readonly struct Uncentred : ICentring
 {
     /// <inheritdoc/>
     public static bool IsCentred => false;
+
+    /// <inheritdoc/>
+    public static bool ReadsOutput => false;
+}
+
+/// <summary>RMS normalization, by its output.</summary>
+internal readonly struct UncentredOutput : ICentring
+{
+    /// <inheritdoc/>
+    public static bool IsCentred => false;
+
+    /// <inheritdoc/>
+    public static bool ReadsOutput => true;
 }
 
 /// <summary>Layer normalization.</summary>
@@ -19,6 +35,19 @@ internal readonly struct Centred : ICentring
 {
     /// <inheritdoc/>
     public static bool IsCentred => true;
+
+    /// <inheritdoc/>
+    public static bool ReadsOutput => false;
+}
+
+/// <summary>Layer normalization, by its output.</summary>
+internal readonly struct CentredOutput : ICentring
+{
+    /// <inheritdoc/>
+    public static bool IsCentred => true;
+
+    /// <inheritdoc/>
+    public static bool ReadsOutput => true;
 }
 
 /// <summary>The gradient of both normalizations; an item is a block of <see cref="RowBlocks"/>.</summary>
@@ -28,13 +57,13 @@ internal unsafe struct NormBackward<TCentring> : IParallelWork
     /// <summary>[rows, columns].</summary>
     public float* Dy;
 
-    /// <summary>[rows, columns].</summary>
+    /// <summary>[rows, columns]: x, or n.</summary>
     public float* X;
 
     /// <summary>[columns].</summary>
     public float* Gain;
 
-    /// <summary>[rows]; not looked at unless centred.</summary>
+    /// <summary>[rows]; not looked at unless centred, nor where n is read.</summary>
     public float* Mean;
 
     /// <summary>[rows].</summary>
@@ -79,11 +108,12 @@ internal unsafe struct NormBackward<TCentring> : IParallelWork
     private readonly void Row<T>(nint row, float* gainPartial)
         where T : unmanaged, ILanes<T>
     {
-        float inverse = InverseDeviation[row], mean = TCentring.IsCentred ? Mean[row] : 0;
+        float inverse = InverseDeviation[row], mean = TCentring.IsCentred && !TCentring.ReadsOutput ? Mean[row] : 0;
         float sum = 0, product = 0;
         nint i = Sums<T>(row, 0, mean, ref sum, ref product);
         _ = Sums<Lanes1>(row, i, mean, ref sum, ref product);
-        Coefficients c = new(mean, inverse, inverse * sum / Columns, inverse * inverse * inverse * product / Columns);
+        float scale = TCentring.ReadsOutput ? inverse : inverse * inverse * inverse;
+        Coefficients c = new(mean, inverse, inverse * sum / Columns, scale * product / Columns);
         i = Apply<T>(row, 0, c, gainPartial);
         _ = Apply<Lanes1>(row, i, c, gainPartial);
     }
@@ -131,7 +161,7 @@ internal unsafe struct NormBackward<TCentring> : IParallelWork
         {
             T dy = T.Load(dys + i), x = T.Load(xs + i);
             if (TCentring.IsCentred) x -= centre;
-            if (gainPartial != null) T.MultiplyAdd(dy, x * inverse, T.Load(gainPartial + i)).Store(gainPartial + i);
+            if (gainPartial != null) T.MultiplyAdd(dy, TCentring.ReadsOutput ? x : x * inverse, T.Load(gainPartial + i)).Store(gainPartial + i);
             T dx = T.MultiplyAdd(dy * T.Load(gains + i), inverse, -(x * factor));
             if (TCentring.IsCentred) dx -= shift;
             if (accumulate) dx += T.Load(dxs + i);

@@ -7,7 +7,7 @@ internal static unsafe class RmsNormKernel
 
     /// <summary>y = gain·x·r with r = 1/√(mean(x²) + ε). y may be x.</summary>
     public static void Forward(
-        WorkerPool pool, float* x /*[rows, columns]*/, float* gain /*[columns]*/, float* y /*[rows, columns] overwritten*/,
+        WorkerPool pool, float* x /*[rows, columns]*/, float* gain /*[columns], or null: ones*/, float* y /*[rows, columns] overwritten*/,
         float* inverseRms /*[rows] overwritten*/, nint rows, nint columns, float epsilon)
     {
         ForwardWork work = new() { X = x, Gain = gain, Y = y, InverseRms = inverseRms, Rows = rows, Columns = columns, Epsilon = epsilon };
@@ -15,15 +15,17 @@ internal static unsafe class RmsNormKernel
     }
 
     /// <summary>
-    /// dx = r·(gain·dy) − x·r³·mean(gain·dy·x), and the gain's gradient Σ over rows of dy·x·r. dx may be dy or x.
+    /// dx = r·(gain·dy) − x·r³·mean(gain·dy·x), and the gain's gradient Σ over rows of dy·x·r. dx may be dy or x. By the
+    /// output n = x·r: dx = r·(gain·dy − n·mean(gain·dy·n)) and Σ dy·n.
     /// </summary>
-    public static void Backward(
-        WorkerPool pool, float* dy /*[rows, columns]*/, float* x /*[rows, columns]*/, float* gain /*[columns]*/,
+    public static void Backward<TCentring>(
+        WorkerPool pool, float* dy /*[rows, columns]*/, float* x /*[rows, columns], or n*/, float* gain /*[columns]*/,
         float* inverseRms /*[rows]*/,
         float* dx /*[rows, columns]*/, bool accumulateDx, float* dgain /*[columns], or null: frozen*/, bool accumulateDgain,
         nint rows, nint columns, byte* workspace /*GainPartialsBytes; unused if frozen*/)
+        where TCentring : struct, ICentring
     {
-        NormBackward<Uncentred> work = new()
+        NormBackward<TCentring> work = new()
         {
             Dy = dy,
             X = x,
@@ -60,7 +62,8 @@ internal static unsafe class RmsNormKernel
                 float* x = X + (row * Columns);
                 float inverse = 1 / MathF.Sqrt((ReductionLoops.SumOfSquares(x, Columns) / Columns) + Epsilon);
                 InverseRms[row] = inverse;
-                ElementwiseLoops.TernaryScalar<ScaledProduct>(x, Gain, inverse, Y + (row * Columns), Columns);
+                if (Gain == null) ElementwiseLoops.BinaryScalar<Multiply>(x, inverse, Y + (row * Columns), Columns);
+                else ElementwiseLoops.TernaryScalar<ScaledProduct>(x, Gain, inverse, Y + (row * Columns), Columns);
             }
         }
     }
