@@ -25,7 +25,7 @@ internal sealed class OptimizerTrial : IDisposable
     /// <param name="optimizer">The rule.</param>
     /// <param name="initial">The parameter before the first step, row-major.</param>
     /// <param name="shape">Its shape.</param>
-    /// <param name="name">Its name; rules may treat embeddings and heads in their own way.</param>
+    /// <param name="name">Its name; rules may treat embeddings and heads in their own way, and take compressed gradients of some layers.</param>
     /// <param name="threads">Threads of the device.</param>
     /// <param name="state">How state is stored.</param>
     /// <param name="weights">How the parameter is stored.</param>
@@ -36,15 +36,17 @@ internal sealed class OptimizerTrial : IDisposable
     {
         GraphBuilder builder = new();
         _parameter = builder.Parameter(name, shape, block: name.StartsWith("layers.0.", StringComparison.Ordinal) ? new BlockPart(0, name["layers.0.".Length..]) : null);
-        Value gradient = builder.Input("gradient", shape);
+        GradientCompression? compression = GradientCompression.Takes(_parameter) ? optimizer.Compression : null;
+        Value gradient = builder.Input("gradient", compression?.ShapeOf(_parameter) ?? shape);
         GradientMoments? moments = optimizer.GradientParts > 0 ? new(optimizer.GradientParts, gradient, builder.Input("squares", shape)) : null;
         _scalars = new HostScalars(builder);
+        GradientProjection? projection = compression?.ProjectionFor(_parameter, _scalars);
         builder.Pass = Pass.Update;
         using (builder.Scope("update." + name))
         {
             Value? key = weights.IsStochastic() ? builder.Input(TrainingGraph.UpdateKey, new Shape(2), DType.I64) : null;
             Expression clipped = clip == 1 ? new Load(gradient) : new Load(gradient) * clip;
-            UpdateBuilder update = new(builder, _scalars, _parameter, clipped, new(key, 5, weights == WeightFormat.CompensatedBF16), moments);
+            UpdateBuilder update = new(builder, _scalars, _parameter, clipped, new(key, 5, weights == WeightFormat.CompensatedBF16), moments, projection);
             optimizer.Update(update);
             update.Emit();
         }

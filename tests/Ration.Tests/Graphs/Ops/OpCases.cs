@@ -126,12 +126,25 @@ internal static class OpCases
 
     private static IEnumerable<OpCase> Norms()
     {
+        yield return new("NormalizeRows of heads", static c => c.Emit(new NormalizeRows(1e-3f, 7, false), c.X("x", new(2, 5, 3 * 7)))) { HasGradient = false };
+        yield return new("ScaleColumns of heads", static c => c.Emit(new ScaleColumns(1), c.X("x", new(2, 5, 3 * 7)), c.X("gain", new(7)))) { HasGradient = false };
         yield return new("RmsNorm of heads", static c => c.Emit(new RmsNorm(1e-3f), c.X("x", new(2, 5, 3 * 7)), c.X("gain", new(7), mean: 1)));
         yield return new("RmsNorm with a gain offset", static c => c.Emit(new RmsNorm(1e-3f, 1), c.X("x", new(13, 19)), c.X("gain", new(19))));
         yield return new("RmsNorm of heads with a gain offset", static c => c.Emit(new RmsNorm(1e-3f, 0.75f), c.X("x", new(3, 4 * 5)), c.X("gain", new(5))));
         foreach (Shape shape in (Shape[])[new(1, 1), new(1, 37), new(5, 3), new(67, 33), new(2, 3, 17)])
         {
             yield return new($"RmsNorm {shape}", c => c.Emit(new RmsNorm(1e-3f), c.X("x", shape), c.X("gain", new(shape[^1]), mean: 1)));
+            long width = shape[^1], rows = shape.Elements / width;
+            foreach (bool centred in (bool[])[false, true])
+                yield return new($"NormalizeRows {shape}{(centred ? " centred" : "")}", c => c.Emit(new NormalizeRows(1e-3f, width, centred), c.X("x", shape, mean: 0.5))) { HasGradient = false };
+            yield return new($"ScaleColumns {shape}", c => c.Emit(new ScaleColumns(0.5f), c.X("x", shape), c.X("gain", new(width)))) { HasGradient = false };
+            yield return new($"ScaleColumns {shape} with a bias", c => c.Emit(new ScaleColumns(), c.X("x", shape), c.X("gain", new(width)), c.X("bias", new(width)))) { HasGradient = false };
+            yield return new($"RmsNormGradient by the output {shape}", c => c.Emit(
+                new RmsNormGradient(true, true, true, 0.5f, FromOutput: true), c.X("dy", shape), c.X("n", shape), c.X("gain", new(width)), c.X("root", new(rows), mean: 4, scale: 0.3), c.X("dx", shape), c.X("dgain", new(width))))
+            { HasGradient = false };
+            yield return new($"LayerNormGradient by the output {shape}", c => c.Emit(
+                new LayerNormGradient(FromOutput: true), c.X("dy", shape), c.X("n", shape), c.X("gain", new(width)), c.X("root", new(rows), mean: 4, scale: 0.3)))
+            { HasGradient = false };
             yield return new($"LayerNorm {shape}", c =>
                 c.Emit(new LayerNorm(1e-3f), c.X("x", shape, mean: 0.5), c.X("gain", new(shape[^1]), mean: 1), c.X("bias", new(shape[^1]))));
         }

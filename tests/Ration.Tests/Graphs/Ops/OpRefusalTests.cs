@@ -98,6 +98,11 @@ public sealed class OpRefusalTests
         Refuses(new LayerNorm(1e-5f), [F(3, 4), F(4), F(3)], "input 2 must have shape [4]");
         Refuses(new LayerNorm(1e-5f), [F(), F(4), F(4)], "at least 1 dimension");
         Refuses(new LayerNormGradient(), [F(3, 4), F(3, 4), F(4), F(3), F(4)], "input 4 must have shape [3]");
+        Refuses(new LayerNormGradient(FromOutput: true), [F(3, 4), F(3, 4), F(4), F(3), F(3)], "takes 4 inputs, not 5");
+        Refuses(new NormalizeRows(1e-5f, 3, false), [F(3, 4)], "whole rows of 3 channels");
+        Refuses(new NormalizeRows(1e-5f, 4, true), [I(3, 4)], "input 0 must be F32");
+        Refuses(new ScaleColumns(), [F(3, 4), F(4), F(3)], "input 2 must have shape [4]");
+        Refuses(new ScaleColumns(), [F(3, 4), F(3)], "whole rows of 3 channels");
     }
 
     [Fact]

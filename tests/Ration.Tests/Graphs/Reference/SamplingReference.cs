@@ -33,12 +33,8 @@ internal static class SamplingReference
         [.. numbers.Zip(weights).SelectMany(p => x.Skip((int)p.First * width).Take(width).Select(v => v * p.Second))];
 
     /// <summary>Normal numbers of variance 1/rank.</summary>
-    public static double[] Projection(GaussianProjection op, double[] key)
-    {
-        float[] numbers = new float[op.Width * op.Rank];
-        new CounterRandom((ulong)(long)key[0], Stream(op.Site, key)).FillNormal(0, numbers, 1);
-        return [.. numbers.Select(v => v / Math.Sqrt(op.Rank))];
-    }
+    public static double[] Projection(GaussianProjection op, double[] key) =>
+        TokenReference.RandomMatrix(new RandomMatrix(op.Width, op.Rank, (float)Math.Sqrt(1.0 / op.Rank), (ulong)(long)key[0], Stream(op.Site, key)), 0);
 
     private static ulong Stream(int site, double[] key) => (1UL << 62) | (((ulong)site << 38) ^ (ulong)(long)key[1]);
 }
