@@ -20,7 +20,7 @@ public sealed record GradientCompression(int? Rank, int Period, ulong Seed)
 
     /// <summary>Whether a weight's gradient is compressed.</summary>
     /// <param name="weight">Any parameter of a model.</param>
-    public static bool Takes(Value weight) => weight.Shape.Rank == 2 && weight.Name.Contains("layers.", StringComparison.Ordinal)
+    public static bool Takes(Value weight) => weight is { Shape.Rank: 2, Block: not null }
         && Array.Exists(s_layers, layer => weight.Name.EndsWith($".{layer}.weight", StringComparison.Ordinal));
 
     /// <summary>The shape of a parameter's gradient: [n, r] where it is compressed, else the parameter's.</summary>

@@ -69,12 +69,8 @@ internal static class TrainingSamples
     /// </summary>
     public static IReadOnlyDictionary<string, IOptimizer> Renewing { get; } = new IOptimizer[]
     {
-<<<<<<< HEAD
-        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2),
-        new Lisa(Layers: 1, Period: 1), new BAdam(Period: 1, BlockOrder.Shuffled), new Frugal(StateFullPart.Blocks, Period: 1),
-=======
         new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2), new CompAct(8, Period: 2),
->>>>>>> 7b131dd (Tests of compressed gradients and of norms that share their normalized row)
+        new Lisa(Layers: 1, Period: 1), new BAdam(Period: 1, BlockOrder.Shuffled), new Frugal(StateFullPart.Blocks, Period: 1),
     }.ToDictionary(static o => o.Name);
 
     /// <summary>Names of <see cref="Renewing"/>.</summary>
