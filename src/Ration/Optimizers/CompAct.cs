@@ -27,6 +27,9 @@ public sealed record CompAct(
     public string Name => "compact";
 
     /// <inheritdoc/>
+    public double RateShare => 2;
+
+    /// <inheritdoc/>
     public GradientCompression? Compression => new(Rank, Period, Seed);
 
     /// <inheritdoc/>

@@ -176,7 +176,7 @@ public sealed class UpdateBuilder(
     internal void ApplyNow(Action<UpdateBuilder> update, string stateOwner, int period)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(period, 1);
-        UpdateBuilder other = new(builder, scalars, parameter, Gradient, rounding, moments) { _stateOwner = stateOwner, _period = period };
+        UpdateBuilder other = new(builder, scalars, parameter, Gradient, rounding, moments, projection) { _stateOwner = stateOwner, _period = period };
         update(other);
         other.Emit();
     }

@@ -9,7 +9,7 @@ public class CompActTests
 {
     private const int Period = 6;
     private const ulong Seed = 41;
-    private const string Name = "model.layers.0.mlp.up_proj.weight";
+    private const string Name = "layers.0.mlp.up_proj.weight";
 
     [Theory]
     [InlineData(7, 33, 3)]
@@ -39,8 +39,8 @@ public class CompActTests
 
     [Theory]
     [InlineData("model.embed_tokens.weight")]
-    [InlineData("model.layers.0.self_attn.o_proj.weight")]
-    [InlineData("model.layers.0.mlp.router.weight")]
+    [InlineData("layers.0.self_attn.o_proj.weight")]
+    [InlineData("layers.0.mlp.router.weight")]
     public void What_has_a_whole_gradient_is_under_AdamW(string name)
     {
         double[] initial = OptimizerTrial.Normal(12 * 20, 1), gradient = OptimizerTrial.Normal(12 * 20, 2);

@@ -15,7 +15,6 @@ namespace Ration.Tests.Optimizers;
 /// <summary>One parameter under an update rule, fed with gradients: for comparing a rule with its plain definition.</summary>
 internal sealed class OptimizerTrial : IDisposable
 {
-    private const string Block = "layers.0.";
     private readonly Executor _executor;
     private readonly StepProgram _program;
     private readonly HostScalars _scalars;
@@ -36,8 +35,7 @@ internal sealed class OptimizerTrial : IDisposable
         WeightFormat weights = WeightFormat.F32, float clip = 1)
     {
         GraphBuilder builder = new();
-        int part = name.IndexOf(Block, StringComparison.Ordinal);
-        _parameter = builder.Parameter(name, shape, block: part >= 0 ? new BlockPart(0, name[(part + Block.Length)..]) : null);
+        _parameter = builder.Parameter(name, shape, block: name.StartsWith("layers.0.", StringComparison.Ordinal) ? new BlockPart(0, name["layers.0.".Length..]) : null);
         GradientCompression? compression = GradientCompression.Takes(_parameter) ? optimizer.Compression : null;
         Value gradient = builder.Input("gradient", compression?.ShapeOf(_parameter) ?? shape);
         GradientMoments? moments = optimizer.GradientParts > 0 ? new(optimizer.GradientParts, gradient, builder.Input("squares", shape)) : null;
