@@ -4,9 +4,9 @@ namespace Ration.Optimizers;
 
 /// <summary>
 /// LISA (Pan et al. 2024, "LISA: Layerwise Importance Sampling for Memory-Efficient Large Language Model Fine-Tuning", algorithm 1): AdamW trains
-/// embeddings, the last norm and the head in every step, and of the blocks γ that are drawn anew, without replacement and all alike, every K steps. State of blocks
-/// begins at zero with each draw and exists for γ blocks: with n numbers in a block and e outside of blocks, 2·γ·n + 2·e. Gradients of the other
-/// blocks' weights are not computed.
+/// embeddings, the last norm and the head in every step, and of the blocks γ, drawn anew every K steps, without replacement, each as likely as any
+/// other. State of blocks begins at zero with each draw and exists for γ blocks: with n numbers in a block and e outside of blocks, 2·γ·n + 2·e.
+/// Gradients of the other blocks' weights are not computed.
 /// </summary>
 /// <param name="Layers">γ: blocks that are trained at once, at least 1.</param>
 /// <param name="Period">K: steps from one draw to the next, at least 1.</param>

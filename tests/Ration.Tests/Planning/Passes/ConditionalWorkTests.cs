@@ -3,11 +3,13 @@ using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
+using Ration.Models;
 using Ration.Optimizers;
 using Ration.Optimizers.Parts;
 using Ration.Planning;
 using Ration.Planning.Passes;
 using Ration.Tensors;
+using Ration.Tests.Models;
 using Ration.Tests.Training;
 using Ration.Training;
 
@@ -33,8 +35,50 @@ public sealed class ConditionalWorkTests
         foreach (MemoryChoices choices in (MemoryChoices[])[new(Rows, default, false), new(Rows, RecomputeChoice.Parse("cheap+2-blocks"), true), new(2, RecomputeChoice.Parse("sqrt"), false), new(1, default, false)])
         {
             SortedDictionary<string, float[]> all = Train(Step(rule), choices, Unconditional), some = Train(Step(rule), choices, null);
-            Assert.Equal(all.Keys, some.Keys);
-            foreach ((string name, float[] elements) in all) Assert.True(elements.SequenceEqual(some[name]), $"{name} differs, {choices}");
+            AssertSame(all, some);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.ActivationMethods), MemberType = typeof(TrainingSamples))]
+    public void So_it_is_however_activations_are_kept(string method)
+    {
+        MemoryChoices choices = new(2, RecomputeChoice.Parse("cheap+1-blocks"), false) { Activations = ActivationMethods.Parse(method) };
+        foreach (string rule in (string[])["lisa", "badam"])
+        {
+            TrainingStep step = Step(rule);
+            if (method == "approx-bp") step = step with { Model = Architectures.All["gpt2"] with { Context = 64 } };
+            AssertSame(Train(step, choices, Unconditional), Train(step, choices, null));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
+    public void And_however_weights_are_held(WeightFormat weights)
+    {
+        foreach (string rule in s_rules.Keys)
+        {
+            TrainingStep step = Step(rule) with { Model = TrainingSamples.Model with { Layers = Layers, Width = 64, HiddenWidth = 128, HeadDimension = 16 }, Weights = weights };
+            SortedDictionary<string, float[]> plain = Train(step, new(Rows, default, false), Unconditional);
+            AssertSame(plain, Train(step, new(Rows, default, true), null));
+        }
+    }
+
+    [Fact]
+    public void Every_family_keeps_the_laws_of_graphs()
+    {
+        using NullDevice device = new();
+        foreach (ModelConfiguration model in Architectures.All.Values)
+        {
+            foreach (IOptimizer rule in s_rules.Values)
+            {
+                TrainingStep step = new(model with { Context = 64 }, 2, 16, rule);
+                foreach (MemoryChoices choices in (MemoryChoices[])[new(2, default, true), new(1, RecomputeChoice.Parse("sqrt"), false) { MlpTiles = 2 }])
+                {
+                    Graph graph = StepProgram.Compile(TrainingGraph.Build(step, choices).Graph, device).Graph;
+                    Assert.Contains(graph.Nodes, static n => n is { Pass: Pass.Backward, Condition: not null });
+                }
+            }
         }
     }
 
@@ -141,6 +185,12 @@ public sealed class ConditionalWorkTests
         (options with { ClipNorm = 0 }).Validate();
         (options with { ClipScope = ClipScope.Value }).Validate();
         (options with { Optimizer = new Frugal(StateFullPart.Blocks) }).Validate();
+    }
+
+    private static void AssertSame(SortedDictionary<string, float[]> all, SortedDictionary<string, float[]> some)
+    {
+        Assert.Equal(all.Keys, some.Keys);
+        foreach ((string name, float[] elements) in all) Assert.True(elements.SequenceEqual(some[name]), $"{name} differs");
     }
 
     private static TrainingStep Step(string rule) => Step(s_rules[rule]);
