@@ -48,6 +48,9 @@ public sealed record TrainingOptions
     /// <summary>How matrices are held while training; null for F32, or as the plan chooses where <see cref="Quality"/> allows it.</summary>
     public WeightFormat? Weights { get; init; }
 
+    /// <summary>In what linear layers are multiplied while training; evaluation multiplies floats.</summary>
+    public ProductFormat Products { get; init; }
+
     /// <summary>The limit that clipping holds gradients to; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
 
@@ -88,7 +91,7 @@ public sealed record TrainingOptions
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Loss = Loss };
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Products = Products, Loss = Loss };
 
     /// <summary>The run with the methods that a plan chose.</summary>
     public TrainingOptions With(MethodChoices methods) => this with
@@ -119,6 +122,7 @@ public sealed record TrainingOptions
         Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows of a step go through at once; leave it out, give a smaller --batch, or take --optimizer sgd-plain or adafactor");
         Require(Activations?.Name != "approx-bp" || !(Model.GatedMlp || Model.Experts > 0), $"--activations {Activations}: {Model.Name} has only gated activation functions, of which nothing would be saved; leave it out");
         Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");
+        Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
     }
 
