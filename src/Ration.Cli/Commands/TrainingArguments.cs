@@ -29,6 +29,9 @@ internal sealed class TrainingArguments
     private readonly Option<WeightFormat?> _weights = OptionFactory.Choice<WeightFormat?>("--weights",
         "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32, or as the plan chooses by --quality).",
         ("f32", WeightFormat.F32), ("bf16", WeightFormat.BF16), ("bf16-kahan", WeightFormat.CompensatedBF16), ("int8", WeightFormat.Int8));
+    private readonly Option<ProductFormat> _products = OptionFactory.Choice("--products",
+        "In what linear layers of blocks are multiplied while training: int8 rounds both factors to bytes, but for the gradients of weights, which takes less time (default f32).",
+        ("f32", ProductFormat.F32), ("int8", ProductFormat.Int8));
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
         ("auto", null), ("none", RecomputeMode.None), ("attention", RecomputeMode.Attention), ("mlp", RecomputeMode.Mlp), ("all", RecomputeMode.Blocks),
@@ -67,7 +70,7 @@ internal sealed class TrainingArguments
     {
         ReadOnlySpan<Option> all =
         [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _recompute, _activations, _mlpTiles,
+            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _products, _recompute, _activations, _mlpTiles,
             _steps, _epochs, _batch, CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
             CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
         ];
@@ -128,6 +131,7 @@ internal sealed class TrainingArguments
             Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, settings),
             State = parsed.GetValue(_state),
             Weights = parsed.GetValue(_weights),
+            Products = parsed.GetValue(_products),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
             ClipScope = parsed.GetValue(_clipScope),
             Dropout = parsed.GetValue(_dropout) ?? 0,

@@ -87,6 +87,7 @@ internal static class PlanJson
         choices.Text("optimizer", plan.Options.Optimizer.Name);
         choices.Text("state", plan.Options.Step.State.ToString());
         choices.Text("weights", plan.Options.Step.Weights.ToString());
+        choices.Text("products", plan.Options.Products.ToString());
         choices.Number("batch", plan.Options.BatchTokens);
         choices.Number("sequence", plan.Options.Sequence);
         choices.Number("learningRate", plan.Options.PeakLearningRate);

@@ -57,7 +57,7 @@ public static class PersistentTensors
     private static void Check(SafetensorsReader reader, Value value)
     {
         StoredTensor tensor = reader.Require(value.Name);
-        (Shape shape, DType type) = TypeOf(value);
+        (Shape shape, DType type, _) = TypeOf(value);
         if (tensor.DType == type && tensor.Shape == shape) return;
         throw new FileFormatException(reader.Path, $"{value.Name} is {tensor.DType}{tensor.Shape}, not {type}{shape}", "use the file with the model it was made for");
     }

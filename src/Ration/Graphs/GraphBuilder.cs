@@ -100,7 +100,7 @@ public sealed class GraphBuilder
         {
             (string name, MemoryKind kind) = results[Math.Min(i, results.Length - 1)];
             string numbered = i < results.Length ? name : $"{name}.{i}";
-            outputs[i] = new Value(_nextId++, numbered, types[i].Shape, types[i].DType, kind, ValueRole.Computed);
+            outputs[i] = new Value(_nextId++, numbered, types[i].Shape, types[i].DType, kind, ValueRole.Computed, Layout: types[i].Layout);
         }
 
         _nodes.Add(new Node(op, inputs, outputs, _scopes.TryPeek(out string? scope) ? scope : "", Block, Pass, Phase) { Condition = _condition, Sweep = Sweep });

@@ -122,7 +122,7 @@ public static class GraphLaws
             Value output = node.Outputs[i];
             if (output.Role != ValueRole.Computed) throw new GraphException($"{node} defines {output}, which is {output.Role}");
             if (defined[output.Id] is not null) throw new GraphException($"{node} defines {output} again");
-            if (types[i] != new TensorType(output.Shape, output.DType)) throw new GraphException($"{node} yields {types[i]}, not {output}");
+            if (types[i] != new TensorType(output.Shape, output.DType, output.Layout)) throw new GraphException($"{node} yields {types[i]}, not {output}");
             if (node.Pass != Pass.Backward && output.Kind == MemoryKind.Gradients) throw new GraphException($"{node} yields a gradient outside of the backward pass");
             defined[output.Id] = node.Phase;
         }

@@ -12,8 +12,8 @@ public readonly record struct OpCost(double Flops, double Bytes, double Parts = 
 /// <summary>Output number <paramref name="Output"/> may be written over input number <paramref name="Input"/>.</summary>
 public readonly record struct SharedBuffer(int Output, int Input);
 
-/// <summary>The shape and type of a result.</summary>
-public readonly record struct TensorType(Shape Shape, DType DType);
+/// <summary>The shape and type of a result, and in which order its rows lie.</summary>
+public readonly record struct TensorType(Shape Shape, DType DType, StorageLayout Layout = StorageLayout.Rows);
 
 /// <summary>
 /// One operation, defined once and without a device: what it accepts, what it yields, its gradient and its cost.

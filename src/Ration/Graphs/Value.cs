@@ -42,7 +42,7 @@ public sealed record BlockPart(int Number, string Name);
 /// <param name="Kind">What its bytes are for.</param>
 /// <param name="Role">Who writes it, and when.</param>
 /// <param name="Trainable">Whether differentiation must reach it; only parameters are trainable.</param>
-/// <param name="Layout">In which order its rows lie; anything but rows is for quantized weights only.</param>
+/// <param name="Layout">In which order its rows lie; anything but rows is for quantized matrices only.</param>
 public sealed record Value(
     int Id, string Name, Shape Shape, DType DType, MemoryKind Kind, ValueRole Role, bool Trainable = false, StorageLayout Layout = StorageLayout.Rows)
 {

@@ -61,6 +61,7 @@ internal static class PlanReasons
     {
         ActivationMethod method = plan.Choices.Activations;
         if (plan.Asked.Activations is not null && method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
+        if (plan.Options.Products == ProductFormat.Int8) yield return new("products", "int8", "linear layers of blocks multiply bytes, but for the gradients of weights, as asked");
         if (plan.Choices.MlpTiles > 1) yield return new("MLP tiles", plan.Choices.MlpTiles.ToString(CultureInfo.InvariantCulture), plan.Options.MlpTiles is null ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass" : "as asked");
         if (Words(plan.Choices, plan.Asked) is not { Length: > 0 } words) yield break;
         long arena = plan.BudgetBytes - plan.RuntimeBytes;

@@ -126,7 +126,7 @@ public static class TrainingCheckpoint
         TrainingStep step = options.Step;
         LearningRateSchedule schedule = options.LearningRateSchedule;
         return string.Create(CultureInfo.InvariantCulture,
-            $"model {step.Model with { Name = "" }}; --batch {options.BatchTokens}; --sequence {step.Sequence}; optimizer {step.Optimizer}; --state {step.State}; --weights {step.Weights}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {step.Loss}; --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
+            $"model {step.Model with { Name = "" }}; --batch {options.BatchTokens}; --sequence {step.Sequence}; optimizer {step.Optimizer}; --state {step.State}; --weights {step.Weights}; --products {step.Products}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {step.Loss}; --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
     private static string ChecksumOf(Func<string, string?> text)

@@ -31,6 +31,9 @@ public sealed record TrainingStep(
 
     /// <summary>How matrices are held.</summary>
     public WeightFormat Weights { get; init; }
+
+    /// <summary>In what linear layers are multiplied.</summary>
+    public ProductFormat Products { get; init; }
 }
 
 /// <summary>The graph of a training step and the scalars that its host must write.</summary>
@@ -132,7 +135,8 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         (Value Parameter, Value Gradient)[] complete = [.. parameters.Select(p => (p, repetitions > 1 ? sums[p] : gradients[p]))];
         if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
         Update(builder, scalars, step, complete, total, comparesParts ? squares : null, layers);
-        return new TrainingGraph(new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step)), [.. scalars.All]);
+        Graph graph = new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step));
+        return new TrainingGraph(step.Products == ProductFormat.Int8 ? new SwitchBack().Apply(graph) : graph, [.. scalars.All]);
     }
 
     // Weights that an update reads by more than formulas, products and norms stay in F32.

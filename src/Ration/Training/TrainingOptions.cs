@@ -48,6 +48,9 @@ public sealed record TrainingOptions
     /// <summary>How matrices are held while training; null for F32, or as the plan chooses where <see cref="Quality"/> allows it.</summary>
     public WeightFormat? Weights { get; init; }
 
+    /// <summary>In what linear layers are multiplied while training; evaluation multiplies floats.</summary>
+    public ProductFormat Products { get; init; }
+
     /// <summary>The limit that clipping holds gradients to; 0 for never.</summary>
     public float ClipNorm { get; init; } = 1;
 
@@ -88,7 +91,7 @@ public sealed record TrainingOptions
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Loss = Loss };
+    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Products = Products, Loss = Loss };
 
     /// <summary>The run with the methods that a plan chose.</summary>
     public TrainingOptions With(MethodChoices methods) => this with
@@ -122,6 +125,7 @@ public sealed record TrainingOptions
         Require(Optimizer.Compression is null || Activations?.Name is not ("compact" or "wta-crs"), $"--activations {Activations}: {Optimizer.Name} itself keeps of inputs of linear layers only a projection, and there is no estimate of an estimate; leave it out, or take another --optimizer");
         Require(Optimizer.Compression is null || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles of MLPs make whole gradients, and {Optimizer.Name} takes compressed ones; leave it out");
         Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");
+        Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
     }
 

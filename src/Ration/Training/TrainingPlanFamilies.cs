@@ -86,7 +86,9 @@ internal static class TrainingPlanFamilies
     }
 
     // As many tiles as leave each about as many tokens as the model is wide (Bekman et al. 2025).
-    private static int AutomaticTiles(TrainingOptions options, int rows) => options.Optimizer.Compression is not null ? 1 : (int)Math.Max(1, (((long)rows * options.Sequence) + options.Model.Width - 1) / options.Model.Width);
+    // Tiles multiply floats, so that with products of bytes they would change the numbers, and keep no compressed inputs.
+    private static int AutomaticTiles(TrainingOptions options, int rows) =>
+        options.Products != ProductFormat.F32 || options.Optimizer.Compression is not null ? 1 : (int)Math.Max(1, (((long)rows * options.Sequence) + options.Model.Width - 1) / options.Model.Width);
 
     // Each divisor doubles at least: between two of them lies little.
     private static List<int> MicroBatches(TrainingOptions options)

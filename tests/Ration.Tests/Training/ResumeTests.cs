@@ -32,6 +32,10 @@ public sealed class ResumeTests
     public void And_with_every_way_of_holding_weights(WeightFormat weights) => AssertResumes(TrainingSamples.InBlocks(StateFormat.F32, weights));
 
     [Theory]
+    [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
+    public void And_with_products_of_bytes(WeightFormat weights) => AssertResumes(TrainingSamples.InBlocks(StateFormat.F32, weights) with { Products = ProductFormat.Int8 });
+
+    [Theory]
     [MemberData(nameof(TrainingSamples.RenewingNames), MemberType = typeof(TrainingSamples))]
     public void And_while_subspaces_are_renewed(string optimizer) => AssertResumes(TrainingSamples.Options() with { Optimizer = TrainingSamples.Renewing[optimizer] });
 
@@ -85,6 +89,7 @@ public sealed class ResumeTests
         Assert.Contains("'--seed 3' where this run has '--seed 4'", Refusal(options with { Seed = 4 }), StringComparison.Ordinal);
         Assert.Contains("optimizer", Refusal(options with { Optimizer = new Ration.Optimizers.Sgd() }), StringComparison.Ordinal);
         Assert.Contains("--state", Refusal(options with { State = StateFormat.BF16 }), StringComparison.Ordinal);
+        Assert.Contains("--products", Refusal(options with { Products = ProductFormat.Int8 }), StringComparison.Ordinal);
         Assert.Contains("--weights", Refusal(options with { Weights = WeightFormat.BF16 }), StringComparison.Ordinal);
         Assert.Contains("other data", Refusal(options, data: "another text"), StringComparison.Ordinal);
         byte[] bytes = File.ReadAllBytes(folder[TrainingCheckpoint.FileName]);

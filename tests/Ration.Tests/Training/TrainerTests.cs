@@ -36,6 +36,9 @@ public sealed class TrainerTests
     [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
     public void And_with_every_way_of_holding_weights(WeightFormat weights) => AssertSameOnAnyThreads(TrainingSamples.InBlocks(StateFormat.EightBit, weights), inParts: false);
 
+    [Fact]
+    public void And_with_products_of_bytes() => AssertSameOnAnyThreads(TrainingSamples.InBlocks(StateFormat.F32) with { Products = ProductFormat.Int8 }, inParts: true);
+
     [Theory]
     [MemberData(nameof(TrainingSamples.WeightFormats), MemberType = typeof(TrainingSamples))]
     public void When_weights_are_updated_changes_no_bit_of_them(WeightFormat weights)
@@ -54,6 +57,17 @@ public sealed class TrainerTests
         TrainingOptions options = TrainingSamples.InBlocks(StateFormat.F32, weights) with { Steps = 25, LearningRate = 0.003 };
         (float[] losses, _) = Train(options, new CpuDevice(2), null);
         (float[] plain, _) = Train(options with { Weights = WeightFormat.F32 }, new CpuDevice(2), null);
+        Assert.Equal(plain[0], losses[0], 0.02);
+        Assert.Equal(plain[^5..].Average(), losses[^5..].Average(), 0.1);
+    }
+
+    [Fact]
+    public void A_model_learns_as_well_with_products_of_bytes()
+    {
+        TrainingOptions options = TrainingSamples.InBlocks(StateFormat.F32) with { Steps = 25, LearningRate = 0.003 };
+        (float[] losses, _) = Train(options with { Products = ProductFormat.Int8 }, new CpuDevice(2), null);
+        (float[] plain, _) = Train(options, new CpuDevice(2), null);
+        Assert.NotEqual(plain[0], losses[0]);
         Assert.Equal(plain[0], losses[0], 0.02);
         Assert.Equal(plain[^5..].Average(), losses[^5..].Average(), 0.1);
     }

@@ -49,7 +49,7 @@ internal sealed class GraphEditor
     }
 
     /// <summary>A new value, for a node that the caller appends.</summary>
-    public Value Computed(string name, TensorType type, MemoryKind kind) => new(_nextValueId++, name, type.Shape, type.DType, kind, ValueRole.Computed);
+    public Value Computed(string name, TensorType type, MemoryKind kind) => new(_nextValueId++, name, type.Shape, type.DType, kind, ValueRole.Computed, Layout: type.Layout);
 
     /// <summary>Memory that outlives the step and starts at zero; a number is added to its name where that is taken.</summary>
     public Value State(string name, Shape shape, MemoryKind kind)

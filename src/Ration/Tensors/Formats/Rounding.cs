@@ -17,10 +17,8 @@ internal static unsafe class Rounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> HalfAwayFromZero(Vector256<float> values)
     {
-        // Exact: the fraction of a float is one too.
-        Vector256<float> whole = Vector256.Truncate(values);
-        Vector256<float> up = Vector256.GreaterThanOrEqual(Vector256.Abs(values - whole), Vector256.Create(0.5f)) & Vector256.Create(1f);
-        return ToInteger(whole + (up | (values & Vector256.Create(-0f))));
+        // The number below a half: with a half itself, what is just below one would be rounded up to it before it is cut off.
+        return ToInteger(values + (Vector256.Create(0.49999997f) | (values & Vector256.Create(-0f))));
     }
 
     /// <summary>

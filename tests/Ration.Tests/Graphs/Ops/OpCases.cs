@@ -14,7 +14,7 @@ internal static class OpCases
 
     private static readonly OpCase[] s_all =
     [
-        .. Products(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. LossCases.All(), .. SubspaceCases.All(),
+        .. Products(), .. Bytes(), .. Sums(), .. Formulas(), .. Activations(), .. Norms(), .. Tokens(), .. Caches(), .. Attentions(), .. RoutingCases.All(), .. LossCases.All(), .. SubspaceCases.All(),
         .. SavedActivationCases.All(),
     ];
 
@@ -38,6 +38,26 @@ internal static class OpCases
         yield return new("MatMul of a matrix with itself", static c => c.Emit(new MatMul(false, true), c.X("x", new(7, 5)), c.X("x", new(7, 5))));
         yield return new("MatMul with a BF16 weight", static c => c.Emit(new MatMul(false, true), c.X("x", new(6, 19)), c.X("w", new(11, 19), DType.BF16)));
         yield return new("MatMul with an F16 weight", static c => c.Emit(new MatMul(false, false), c.X("x", new(6, 19)), c.X("w", new(19, 11), DType.F16)));
+    }
+
+    private static IEnumerable<OpCase> Bytes()
+    {
+        foreach ((int rows, int columns) in ((int, int)[])[(32, 32), (64, 32), (96, 288), (288, 160), (32, 1056)])
+        {
+            foreach (DType type in (DType[])[DType.F32, DType.BF16])
+            {
+                foreach (bool transpose in (bool[])[false, true])
+                {
+                    yield return new($"QuantizeMatrix {type} {rows}x{columns}{(transpose ? " transposed" : "")}", c =>
+                        c.Emit(new QuantizeMatrix(transpose), c.X("w", new(rows, columns), type))) { HasGradient = false };
+                }
+            }
+
+            yield return new($"MatMul with bytes {rows}x{columns}", c => c.Emit(
+                new MatMul(false, true), c.X("x", new(5, columns)), c.Emit(new QuantizeMatrix(false), c.X("w", new(rows, columns)))[0])) { HasGradient = false };
+            yield return new($"MatMul with transposed bytes {rows}x{columns} onto a sum", c => c.Emit(
+                new MatMul(false, true, true), c.X("x", new(37, rows)), c.Emit(new QuantizeMatrix(true), c.X("w", new(rows, columns)))[0], c.X("sum", new(37, columns)))) { HasGradient = false };
+        }
     }
 
     private static IEnumerable<OpCase> Sums()

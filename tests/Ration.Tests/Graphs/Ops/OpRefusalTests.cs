@@ -22,6 +22,11 @@ public sealed class OpRefusalTests
         Refuses(new MatMul(false, true), [I(3, 4), F(3, 4)], "real numbers");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4), F(2, 4)], "[2, 3]");
         Refuses(new MatMul(false, true, true), [F(2, 4), F(3, 4)], "takes 3 inputs, not 2");
+        Refuses(new QuantizeMatrix(false), [F(32, 48)], "multiples of 32");
+        Refuses(new QuantizeMatrix(true), [F(16, 64)], "multiples of 32");
+        Refuses(new QuantizeMatrix(true), [F(2, 32, 32)], "multiples of 32");
+        Refuses(new QuantizeMatrix(false), [I(32, 32)], "real numbers");
+        Refuses(new QuantizeMatrix(false), [F(32, 32), F(32, 32)], "takes 1 input");
     }
 
     [Fact]

@@ -78,7 +78,7 @@ internal sealed class OpTrial
         {
             byte[] bytes = new byte[value.Bytes];
             device.Read(Offset(program, value), bytes);
-            return Storage.Decode(bytes, value.DType);
+            return Storage.Decode(bytes, value);
         };
     }
 

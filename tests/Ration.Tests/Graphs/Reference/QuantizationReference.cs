@@ -25,6 +25,18 @@ internal static class QuantizationReference
         return [.. dy.Select((d, i) => d * slopes[((int)codes[(i / width * bytes) + (i % width / 4)] >> (2 * (i % width % 4))) & 3])];
     }
 
+    /// <summary>Rows of whole blocks of 32 as Q8_0 has them: in steps of an F16 scale, half a step away from zero.</summary>
+    public static double[] RoundMatrix(double[] x) => Blocks(x, static (value, scale) => MathF.Round(value * (1 / scale), MidpointRounding.AwayFromZero) * (double)(Half)scale);
+
+    /// <summary>Rows of whole blocks of 32 as products with tiles round them: in steps of an F32 scale, half a step to even.</summary>
+    public static double[] RoundRows(double[] x) => Blocks(x, static (value, scale) => MathF.Round(value * (1 / scale), MidpointRounding.ToEven) * (double)scale);
+
+    private static double[] Blocks(double[] x, Func<float, float, double> round) => [.. x.Chunk(32).SelectMany(block =>
+    {
+        float scale = (float)block.Max(Math.Abs) / 127;
+        return block.Select(v => scale == 0 ? 0 : round((float)v, scale));
+    })];
+
     /// <summary>Codes and scales; the estimates change.</summary>
     public static double[][] Quantize(QuantizeActivation op, Node node, double[][] x)
     {

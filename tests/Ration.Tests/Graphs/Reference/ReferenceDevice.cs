@@ -24,10 +24,10 @@ internal sealed class ReferenceDevice : IDevice
     public void Run(Instruction instruction)
     {
         Node node = instruction.Node;
-        double[][] inputs = [.. node.Inputs.Select((v, i) => Storage.Decode(_memory.AsSpan((int)instruction.Inputs[i], (int)v.Bytes), v.DType))];
+        double[][] inputs = [.. node.Inputs.Select((v, i) => Storage.Decode(_memory.AsSpan((int)instruction.Inputs[i], (int)v.Bytes), v))];
         double[][] outputs = ReferenceOps.Evaluate(node, inputs);
-        foreach (int i in node.Op.AssignedInputs(node)) Write(instruction.Inputs[i], Storage.Encode(inputs[i], node.Inputs[i].DType));
-        for (int i = 0; i < outputs.Length; i++) Write(instruction.Outputs[i], Storage.Encode(outputs[i], node.Outputs[i].DType));
+        foreach (int i in node.Op.AssignedInputs(node)) Write(instruction.Inputs[i], Storage.Encode(inputs[i], node.Inputs[i]));
+        for (int i = 0; i < outputs.Length; i++) Write(instruction.Outputs[i], Storage.Encode(outputs[i], node.Outputs[i]));
     }
 
     public void Wait()

@@ -13,6 +13,7 @@ internal static class ReferenceOps
     /// <summary>Computes the outputs of a node from its inputs.</summary>
     public static double[][] Evaluate(Node node, double[][] x) => node.Op switch
     {
+        MatMul op when node.Inputs[1].Layout == StorageLayout.Tiles => [MatrixReference.Product(node, op, [QuantizationReference.RoundRows(x[0]), .. x.Skip(1)])],
         MatMul op => [MatrixReference.Product(node, op, x)],
         Add => [Zip(x[0], x[1], static (a, b) => a + b)],
         AddBias => [MatrixReference.AddBias(x[0], x[1])],
@@ -30,6 +31,7 @@ internal static class ReferenceOps
         GatedActivationGradient op => ActivationReference.Gated(op.Function, x[0], x[1], x[2]),
         TwoBitActivation op => QuantizationReference.TwoBit(op, x[0], (int)node.Inputs[0].Shape[^1]),
         TwoBitActivationGradient op => [QuantizationReference.TwoBitGradient(op, x[0], x[1], (int)node.Inputs[0].Shape[^1])],
+        QuantizeMatrix op => [QuantizationReference.RoundMatrix(op.Transpose ? MatrixReference.Transpose(x[0], (int)node.Inputs[0].Shape[1]) : x[0])],
         QuantizeActivation op => QuantizationReference.Quantize(op, node, x),
         DequantizeActivation op => [QuantizationReference.Dequantize(op, x[0], x[1])],
         WinnerTakeAllRows op => SamplingReference.Choose(op, x[0], x[1], (int)node.Inputs[0].Shape[^1]),

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Ration.Graphs;
 using Ration.Tensors;
+using Ration.Tensors.Formats;
 
 namespace Ration.Tests.Graphs.Reference;
 
@@ -14,6 +16,31 @@ internal static class Storage
         DType.F16 => (double)(Half)value,
         _ => value,
     };
+
+    /// <summary>Elements of a stored value; in tiles there are whole ones.</summary>
+    public static double[] Decode(ReadOnlySpan<byte> bytes, Value value)
+    {
+        if (!value.DType.IsQuantized()) return Decode(bytes, value.DType);
+        byte[] rows = bytes.ToArray();
+        int row = (int)value.DType.Bytes(value.Shape[^1]), tile = row * TiledRows.Rows;
+        for (int at = 0; value.Layout == StorageLayout.Tiles && at < rows.Length; at += row)
+            TiledRows.Extract(value.DType, bytes.Slice(at - (at % tile), tile), at % tile / row, rows.AsSpan(at, row));
+        float[] elements = new float[value.Shape.Elements];
+        TensorCodec.Decode(value.DType, rows, elements);
+        return [.. elements.Select(static v => (double)v)];
+    }
+
+    /// <summary>Bytes of a value's elements, rounded to its type; in tiles there are whole ones.</summary>
+    public static byte[] Encode(double[] elements, Value value)
+    {
+        if (!value.DType.IsQuantized()) return Encode(elements, value.DType);
+        byte[] rows = new byte[value.Bytes], tiles = new byte[value.Bytes];
+        TensorCodec.Encode(value.DType, [.. elements.Select(static v => (float)v)], rows);
+        if (value.Layout == StorageLayout.Rows) return rows;
+        int tile = (int)value.DType.Bytes(value.Shape[^1]) * TiledRows.Rows;
+        for (int at = 0; at < rows.Length; at += tile) TiledRows.Arrange(value.DType, rows.AsSpan(at, tile), tiles.AsSpan(at, tile));
+        return tiles;
+    }
 
     /// <summary>Elements of stored bytes.</summary>
     public static double[] Decode(ReadOnlySpan<byte> bytes, DType type)

@@ -1,3 +1,4 @@
+using Ration.Devices;
 using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Memory;
@@ -37,10 +38,11 @@ internal static class GradientTrial
     /// <param name="step">What is computed.</param>
     /// <param name="choices">How.</param>
     /// <param name="steps">How many steps are taken at rate zero before, for what needs to settle.</param>
-    public static (double Loss, IDictionary<string, double[]> Gradients) Run(TrainingStep step, MemoryChoices choices, int steps = 0)
+    /// <param name="device">Where, disposed in the end; null for the processor.</param>
+    public static (double Loss, IDictionary<string, double[]> Gradients) Run(TrainingStep step, MemoryChoices choices, int steps = 0, IDevice? device = null)
     {
-        using CpuDevice device = new(2);
-        using StepRunner runner = new(step, choices, device);
+        using IDevice runs = device ?? new CpuDevice(2);
+        using StepRunner runner = new(step, choices, runs);
         Batch batch = Batch.Random(Rows, Sequence, step.Model.Vocabulary, 5);
         for (int i = 0; i < steps; i++) _ = runner.Step(batch, 0);
         SortedDictionary<string, float[]> before = runner.State();
