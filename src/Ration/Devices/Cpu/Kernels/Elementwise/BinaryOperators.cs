@@ -55,3 +55,13 @@ internal readonly struct Maximum : IBinaryOperator
     public static T Do<T>(T x, T y)
         where T : unmanaged, ILanes<T> => T.Max(x, y);
 }
+
+/// <summary>An operator with its operands exchanged.</summary>
+internal readonly struct Exchanged<TOperator> : IBinaryOperator
+    where TOperator : struct, IBinaryOperator
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Do<T>(T x, T y)
+        where T : unmanaged, ILanes<T> => TOperator.Do(y, x);
+}

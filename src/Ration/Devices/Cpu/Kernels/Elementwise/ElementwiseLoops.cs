@@ -123,11 +123,4 @@ internal static unsafe class ElementwiseLoops
         for (; i + T.Count <= count; i += T.Count) TOperator.Do(T.Load(x + i), y, z).Store(w + i);
         return i;
     }
-
-    private readonly struct Exchanged<TOperator> : IBinaryOperator
-        where TOperator : struct, IBinaryOperator
-    {
-        public static T Do<T>(T x, T y)
-            where T : unmanaged, ILanes<T> => TOperator.Do(y, x);
-    }
 }

@@ -1,0 +1,149 @@
+using Ration.Graphs.Elementwise;
+using Ration.Tensors;
+
+namespace Ration.Devices.Cpu.Kernels;
+
+/// <summary>Which instructions of a formula need no action of their own, and which run together in tiles.</summary>
+internal static unsafe class FormulaPlan
+{
+    /// <summary>What <see cref="FindDirectStores"/> says of a store that is done already.</summary>
+    public const int Done = -2;
+
+    /// <summary>
+    /// Arithmetic whose result is stored as F32 writes it to its destination at once, where nothing is read from there afterwards.
+    /// </summary>
+    /// <param name="code">The instructions.</param>
+    /// <param name="inputs">Address of each input.</param>
+    /// <param name="types">Storage of each input.</param>
+    /// <param name="destinations">Address of each destination.</param>
+    /// <param name="destinationTypes">Storage of each destination.</param>
+    /// <param name="copyLoads">Whether loads are copied to registers.</param>
+    /// <param name="direct">[code] for each instruction the number of that destination or −1; for its store <see cref="Done"/>.</param>
+    public static void FindDirectStores(
+        ReadOnlySpan<ElementwiseInstruction> code, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, ReadOnlySpan<nint> destinations,
+        ReadOnlySpan<DType> destinationTypes, bool copyLoads, Span<int> direct)
+    {
+        direct.Fill(-1);
+        for (int store = 0; store < code.Length; store++)
+        {
+            ElementwiseInstruction s = code[store];
+            if (s.Action != ElementwiseAction.Store || s.AIsScalar || destinationTypes[s.Target] != DType.F32) continue;
+            int source = store - 1;
+            while (source >= 0 && (code[source].TargetIsScalar || code[source].Action == ElementwiseAction.Store || code[source].Target != s.A)) source--;
+            if (source < 0 || code[source].Action is not (ElementwiseAction.Unary or ElementwiseAction.Binary) || direct[source] != -1) continue;
+            if (!copyLoads && IsDestinationReadAfter(code, source, inputs, types, destinations[s.Target])) continue;
+            (direct[source], direct[store]) = (s.Target, Done);
+        }
+    }
+
+    /// <summary>Says of each arithmetic step with which others it runs in tiles, and what it loads and stores there.</summary>
+    /// <param name="code">The instructions.</param>
+    /// <param name="direct">What <see cref="FindDirectStores"/> has found.</param>
+    /// <param name="steps">[code] the steps; their operands are known.</param>
+    public static void FormTiles(ReadOnlySpan<ElementwiseInstruction> code, ReadOnlySpan<int> direct, FormulaStep* steps)
+    {
+        for (int start = 0, end; start < code.Length; start = end)
+        {
+            end = start;
+            while (end < code.Length && InTile(code[end]) != TileOperation.None) end++;
+            for (int n = start; n < end; n++)
+            {
+                FormulaStep* step = steps + n;
+                step->Operation = InTile(code[n]);
+                bool isSecond = n > start && IsSecond(code[n], code[n - 1].Target);
+                if (n == start || !(isSecond || IsFirst(code[n], code[n - 1].Target))) step->Loaded = step->A;
+                step->Other = isSecond ? step->A : step->B;
+                if (direct[n] >= 0 || IsReadFromMemory(code, n, end)) step->Stored = step->Target;
+            }
+
+            end = int.Max(end, start + 1);
+            steps[start].Together = end - start;
+        }
+    }
+
+    // Whether a result is read by others than the next instruction, which may find it in the accumulator.
+    private static bool IsReadFromMemory(ReadOnlySpan<ElementwiseInstruction> code, int n, int end)
+    {
+        int register = code[n].Target;
+        return n + 1 == end || Readings(code[n + 1], register) != 1 || !(IsFirst(code[n + 1], register) || IsSecond(code[n + 1], register))
+            ? IsRead(code, register, n + 1)
+            : !Replaces(code[n + 1], register) && IsRead(code, register, n + 2);
+    }
+
+    // Whether the first operand is a vector register.
+    private static bool IsFirst(in ElementwiseInstruction i, int register) => !i.AIsScalar && i.A == register;
+
+    // Whether the second operand alone is a vector register, and could as well be the first.
+    private static bool IsSecond(in ElementwiseInstruction i, int register) =>
+        i is { Action: ElementwiseAction.Binary, BIsScalar: false, Binary: BinaryFunction.Add or BinaryFunction.Multiply } && i.B == register && !IsFirst(i, register);
+
+    // What an instruction is in tiles: arithmetic of few machine instructions.
+    private static TileOperation InTile(in ElementwiseInstruction i) => i switch
+    {
+        { TargetIsScalar: true } => TileOperation.None,
+        { Action: ElementwiseAction.Unary } => OfUnary(i.Unary),
+        { Action: ElementwiseAction.Binary } => OfBinary(i.Binary),
+        _ => TileOperation.None,
+    };
+
+    private static TileOperation OfBinary(BinaryFunction function) => function switch
+    {
+        BinaryFunction.Add => TileOperation.Add,
+        BinaryFunction.Subtract => TileOperation.Subtract,
+        BinaryFunction.Multiply => TileOperation.Multiply,
+        BinaryFunction.Divide => TileOperation.Divide,
+        BinaryFunction.Minimum => TileOperation.Minimum,
+        BinaryFunction.Maximum => TileOperation.Maximum,
+        _ => TileOperation.None,
+    };
+
+    // Whether what a vector register holds is read by an instruction from a number on.
+    private static bool IsRead(ReadOnlySpan<ElementwiseInstruction> code, int register, int from)
+    {
+        for (int i = from; i < code.Length; i++)
+        {
+            if (Reads(code[i], register)) return true;
+            if (Replaces(code[i], register)) return false;
+        }
+
+        return false;
+    }
+
+    // How often an instruction reads a vector register.
+    private static int Readings(in ElementwiseInstruction i, int register)
+    {
+        if (i.TargetIsScalar || i.Action is ElementwiseAction.Load or ElementwiseAction.Constant) return 0;
+        return (!i.AIsScalar && i.A == register ? 1 : 0) + (i.Action == ElementwiseAction.Binary && !i.BIsScalar && i.B == register ? 1 : 0);
+    }
+
+    // Whether an instruction writes a vector register.
+    private static bool Replaces(in ElementwiseInstruction i, int register) => !i.TargetIsScalar && i.Action != ElementwiseAction.Store && i.Target == register;
+
+    private static bool Reads(in ElementwiseInstruction i, int register) => Readings(i, register) > 0;
+
+    private static TileOperation OfUnary(UnaryFunction function) => function switch
+    {
+        UnaryFunction.Negate => TileOperation.Negate,
+        UnaryFunction.Absolute => TileOperation.Absolute,
+        UnaryFunction.Sign => TileOperation.Sign,
+        UnaryFunction.SquareRoot => TileOperation.SquareRoot,
+        _ => TileOperation.None,
+    };
+
+    // Whether a register that lies in the memory of a destination is an operand after an instruction.
+    private static bool IsDestinationReadAfter(ReadOnlySpan<ElementwiseInstruction> code, int source, ReadOnlySpan<nint> inputs, ReadOnlySpan<DType> types, nint destination)
+    {
+        for (int load = 0; load < source; load++)
+        {
+            ElementwiseInstruction l = code[load];
+            if (l.Action != ElementwiseAction.Load || l.TargetIsScalar || l.Spread != Spread.None || types[l.A] != DType.F32 || inputs[l.A] != destination) continue;
+            for (int i = load + 1; i < code.Length; i++)
+            {
+                if (i > source && Reads(code[i], l.Target)) return true;
+                if (Replaces(code[i], l.Target)) break;
+            }
+        }
+
+        return false;
+    }
+}

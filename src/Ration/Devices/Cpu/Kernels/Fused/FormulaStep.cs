@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using Ration.Graphs.Elementwise;
+
+namespace Ration.Devices.Cpu.Kernels;
+
+/// <summary>Where an operand or a result of a step lies.</summary>
+/// <param name="Address">The float of the first element of the tensor or the register; 0 for none.</param>
+/// <param name="Stride">Floats from one element of a chunk to the next: 1, or 0 for a scalar.</param>
+/// <param name="TensorStride">Floats from one element of the tensor to the next: 1, or 0 for a register, which holds a chunk.</param>
+internal readonly unsafe record struct StepOperand(nint Address, nint Stride, nint TensorStride)
+{
+    /// <summary>The place of an element of the chunk that begins at element <paramref name="start"/> of the tensor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* At(nint start, nint element) => (float*)Address + (start * TensorStride) + (element * Stride);
+
+    /// <summary>The operand of a worker whose registers lie some bytes behind.</summary>
+    public StepOperand Of(nint registerBytes) => this with { Address = Address + (TensorStride == 0 ? Stride * registerBytes : 0) };
+}
+
+/// <summary>An operation on the accumulator of a tile, which is the first operand.</summary>
+internal enum TileOperation
+{
+    /// <summary>None: the instruction has no place in tiles.</summary>
+    None,
+
+    /// <summary>The operand is added.</summary>
+    Add,
+
+    /// <summary>The operand is subtracted.</summary>
+    Subtract,
+
+    /// <summary>Multiplied by the operand.</summary>
+    Multiply,
+
+    /// <summary>Divided by the operand.</summary>
+    Divide,
+
+    /// <summary>The lesser of both.</summary>
+    Minimum,
+
+    /// <summary>The greater of both.</summary>
+    Maximum,
+
+    /// <summary>The sign turned.</summary>
+    Negate,
+
+    /// <summary>The magnitude.</summary>
+    Absolute,
+
+    /// <summary>−1, 0 or 1.</summary>
+    Sign,
+
+    /// <summary>The square root.</summary>
+    SquareRoot,
+}
+
+/// <summary>An instruction of a formula, made ready for one worker.</summary>
+internal struct FormulaStep
+{
+    /// <summary>The instruction.</summary>
+    public ElementwiseInstruction Instruction;
+
+    /// <summary>First operand; what a store stores.</summary>
+    public StepOperand A;
+
+    /// <summary>Second operand.</summary>
+    public StepOperand B;
+
+    /// <summary>Where the result goes: a register or a tensor.</summary>
+    public StepOperand Target;
+
+    /// <summary>What the step is in a tile.</summary>
+    public TileOperation Operation;
+
+    /// <summary>In a tile: what is loaded into the accumulator first, at <see cref="StepOperand.Address"/> 0 nothing.</summary>
+    public StepOperand Loaded;
+
+    /// <summary>In a tile: the operand beside the accumulator.</summary>
+    public StepOperand Other;
+
+    /// <summary>In a tile: where the accumulator is stored, at <see cref="StepOperand.Address"/> 0 nowhere.</summary>
+    public StepOperand Stored;
+
+    /// <summary>At the first of steps that run together, how many they are: one where it has no place in tiles.</summary>
+    public int Together;
+
+    /// <summary>Whether there is nothing to do: scalars are computed before, and results may be in their tensor already.</summary>
+    public bool IsDone;
+
+    /// <summary>The step of a worker whose registers lie some bytes behind.</summary>
+    public readonly FormulaStep Of(nint registerBytes) => this with
+    {
+        A = A.Of(registerBytes),
+        B = B.Of(registerBytes),
+        Target = Target.Of(registerBytes),
+        Loaded = Loaded.Of(registerBytes),
+        Other = Other.Of(registerBytes),
+        Stored = Stored.Of(registerBytes),
+    };
+}

@@ -1,0 +1,114 @@
+using System.Runtime.CompilerServices;
+
+namespace Ration.Devices.Cpu.Kernels;
+
+/// <summary>
+/// Runs steps of a formula over tiles of eight vectors that stay in machine registers from step to step. A step reads at most one operand from
+/// memory, and its result is stored only where another than the next step reads it. Every operation is rounded by itself, as in the loops of
+/// single operators.
+/// </summary>
+internal static unsafe class FormulaTiles
+{
+    private const int Vectors = 8;
+
+    /// <summary>Elements of a tile; 0 where there are no vectors to hold it.</summary>
+    public static nint Elements => LaneWidth.Is16 ? Vectors * Lanes16.Count : LaneWidth.Is8 ? Vectors * Lanes8.Count : 0;
+
+    /// <summary>Runs steps over whole tiles.</summary>
+    /// <param name="steps">The steps.</param>
+    /// <param name="length">How many steps.</param>
+    /// <param name="start">The first element of the chunk.</param>
+    /// <param name="count">Elements, in whole tiles.</param>
+    public static void Run(FormulaStep* steps, int length, nint start, nint count)
+    {
+        for (nint i = 0; i < count; i += Elements)
+        {
+            if (LaneWidth.Is16) RunTile<Lanes16>(steps, length, start, i);
+            else RunTile<Lanes8>(steps, length, start, i);
+        }
+    }
+
+    // Only locals become machine registers, and only while the compiler inlines every call: it stops after some hundreds. So vectors and
+    // operations are written out, and there is one way to load an operand, whatever the operation.
+    private static void RunTile<T>(FormulaStep* steps, int length, nint start, nint first)
+        where T : unmanaged, ILanes<T>
+    {
+        T a = default, b = default, c = default, d = default, e = default, f = default, g = default, h = default;
+        T a2 = default, b2 = default, c2 = default, d2 = default, e2 = default, f2 = default, g2 = default, h2 = default;
+        nint count = T.Count;
+        for (FormulaStep* step = steps; step < steps + length; step++)
+        {
+            if (step->Loaded.Address != 0) Load(step->Loaded.At(start, first), count * step->Loaded.Stride, out a, out b, out c, out d, out e, out f, out g, out h);
+            if (step->Other.Address != 0) Load(step->Other.At(start, first), count * step->Other.Stride, out a2, out b2, out c2, out d2, out e2, out f2, out g2, out h2);
+            switch (step->Operation)
+            {
+                case TileOperation.Add:
+                    (a, b, c, d) = (Add.Do(a, a2), Add.Do(b, b2), Add.Do(c, c2), Add.Do(d, d2));
+                    (e, f, g, h) = (Add.Do(e, e2), Add.Do(f, f2), Add.Do(g, g2), Add.Do(h, h2));
+                    break;
+                case TileOperation.Subtract:
+                    (a, b, c, d) = (Subtract.Do(a, a2), Subtract.Do(b, b2), Subtract.Do(c, c2), Subtract.Do(d, d2));
+                    (e, f, g, h) = (Subtract.Do(e, e2), Subtract.Do(f, f2), Subtract.Do(g, g2), Subtract.Do(h, h2));
+                    break;
+                case TileOperation.Multiply:
+                    (a, b, c, d) = (Multiply.Do(a, a2), Multiply.Do(b, b2), Multiply.Do(c, c2), Multiply.Do(d, d2));
+                    (e, f, g, h) = (Multiply.Do(e, e2), Multiply.Do(f, f2), Multiply.Do(g, g2), Multiply.Do(h, h2));
+                    break;
+                case TileOperation.Divide:
+                    (a, b, c, d) = (Divide.Do(a, a2), Divide.Do(b, b2), Divide.Do(c, c2), Divide.Do(d, d2));
+                    (e, f, g, h) = (Divide.Do(e, e2), Divide.Do(f, f2), Divide.Do(g, g2), Divide.Do(h, h2));
+                    break;
+                case TileOperation.Minimum:
+                    (a, b, c, d) = (Minimum.Do(a, a2), Minimum.Do(b, b2), Minimum.Do(c, c2), Minimum.Do(d, d2));
+                    (e, f, g, h) = (Minimum.Do(e, e2), Minimum.Do(f, f2), Minimum.Do(g, g2), Minimum.Do(h, h2));
+                    break;
+                case TileOperation.Maximum:
+                    (a, b, c, d) = (Maximum.Do(a, a2), Maximum.Do(b, b2), Maximum.Do(c, c2), Maximum.Do(d, d2));
+                    (e, f, g, h) = (Maximum.Do(e, e2), Maximum.Do(f, f2), Maximum.Do(g, g2), Maximum.Do(h, h2));
+                    break;
+                case TileOperation.Negate:
+                    (a, b, c, d) = (Negate.Do(a), Negate.Do(b), Negate.Do(c), Negate.Do(d));
+                    (e, f, g, h) = (Negate.Do(e), Negate.Do(f), Negate.Do(g), Negate.Do(h));
+                    break;
+                case TileOperation.Absolute:
+                    (a, b, c, d) = (Absolute.Do(a), Absolute.Do(b), Absolute.Do(c), Absolute.Do(d));
+                    (e, f, g, h) = (Absolute.Do(e), Absolute.Do(f), Absolute.Do(g), Absolute.Do(h));
+                    break;
+                case TileOperation.Sign:
+                    (a, b, c, d) = (Sign.Do(a), Sign.Do(b), Sign.Do(c), Sign.Do(d));
+                    (e, f, g, h) = (Sign.Do(e), Sign.Do(f), Sign.Do(g), Sign.Do(h));
+                    break;
+                case TileOperation.SquareRoot:
+                    (a, b, c, d) = (SquareRoot.Do(a), SquareRoot.Do(b), SquareRoot.Do(c), SquareRoot.Do(d));
+                    (e, f, g, h) = (SquareRoot.Do(e), SquareRoot.Do(f), SquareRoot.Do(g), SquareRoot.Do(h));
+                    break;
+            }
+
+            if (step->Stored.Address == 0) continue;
+            float* target = step->Stored.At(start, first);
+            a.Store(target);
+            b.Store(target + count);
+            c.Store(target + (2 * count));
+            d.Store(target + (3 * count));
+            e.Store(target + (4 * count));
+            f.Store(target + (5 * count));
+            g.Store(target + (6 * count));
+            h.Store(target + (7 * count));
+        }
+    }
+
+    // Loads eight vectors that lie some floats apart.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load<T>(float* x, nint stride, out T a, out T b, out T c, out T d, out T e, out T f, out T g, out T h)
+        where T : unmanaged, ILanes<T>
+    {
+        a = T.Load(x);
+        b = T.Load(x + stride);
+        c = T.Load(x + (2 * stride));
+        d = T.Load(x + (3 * stride));
+        e = T.Load(x + (4 * stride));
+        f = T.Load(x + (5 * stride));
+        g = T.Load(x + (6 * stride));
+        h = T.Load(x + (7 * stride));
+    }
+}
