@@ -103,7 +103,7 @@ internal static class PaperHeadlines
         HeadlinePlan plain = s_rows with { Model = gelu };
         yield return new("Approx-BP", "−30 % of the peak", "ViT and Llama fine-tuned with LoRA, 16 bits; norms that share memory with the next layer too",
             () => $"activations {Saving(plain.ActivationBytes, (plain with { Activations = "approx-bp" }).ActivationBytes)}; exact cheap recompute {Saving(plain.ActivationBytes, (plain with { Recompute = RecomputeMode.Blocks, RecomputesCheap = true }).ActivationBytes)}",
-            "GELU alone: shared norms are not built, because cheap recompute saves both and changes no number");
+            "GELU alone: shared norms are a method of their own (`ms-bp`), and cheap recompute saves both and changes no number");
         HeadlinePlan deep = new(s_llama with { Name = "1,000 layers", Width = 512, HiddenWidth = 1376, Heads = 8, KvHeads = 8, HeadDimension = 64, Layers = 1000 }) { Rows = 4, Release = true, Rule = "sgd-plain" };
         yield return new("recompute, √n", "48 → 7 GB: 6.9 times less", "a residual network of 1,000 layers; here 1,000 blocks of a transformer, 512 wide, 4 rows of 256",
             () => "activations " + Times(deep.ActivationBytes, (deep with { Recompute = RecomputeMode.SquareRoot }).ActivationBytes),

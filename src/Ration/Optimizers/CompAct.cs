@@ -5,8 +5,8 @@ using Ration.Optimizers.Parts;
 namespace Ration.Optimizers;
 
 /// <summary>
-/// Adam in the space that gradients are compressed to (Shamshoum et al. 2024, "CompAct: Compressed Activations for Memory-Efficient LLM Training",
-/// algorithm 3). Of a weight [n, m] of a linear layer there is only the gradient times a random projection P [m, r] (<see cref="GradientCompression"/>):
+/// Adam in the space that gradients are compressed to (Shamshoum et al. 2024, "CompAct: Compressed Activations for Memory-Efficient LLM
+/// Training"). Of a weight [n, m] of a linear layer there is only the gradient times a random projection P [m, r] (<see cref="GradientCompression"/>):
 /// sums of it over micro-batches, its clipping and two moments are [n, r], and only the step N is brought back, as N·Pᵀ. Clipping by a norm
 /// goes by that of G·P, whose square is that of G in the mean. A renewal of P leaves the moments as they are, as one of <see cref="GaLore"/>'s basis
 /// does; period and scale are GaLore's too. All else is under <see cref="AdamW"/>.

@@ -6,7 +6,7 @@ using Ration.Tensors;
 namespace Ration.Optimizers;
 
 /// <summary>
-/// Compressed gradients (Shamshoum et al. 2024, "CompAct", algorithms 1 and 2). The gradient of a linear layer's weight [n, m] is dyᵀ·x; projected
+/// Compressed gradients (Shamshoum et al. 2024, "CompAct"). The gradient of a linear layer's weight [n, m] is dyᵀ·x; projected
 /// by P [m, r] it is dyᵀ·(x·P), [n, r], for which of the input x only x·P need be kept. P has independent normal numbers of variance 1/r, so
 /// that P·Pᵀ is the identity in the mean, and is made again wherever it is read. Layers that share an input share P.
 /// </summary>
@@ -15,7 +15,8 @@ namespace Ration.Optimizers;
 /// <param name="Seed">Decides P.</param>
 public sealed record GradientCompression(int? Rank, int Period, ulong Seed)
 {
-    // As in the paper, all linear layers of blocks but the attention's last, whose input the attention's own gradient reads anyway.
+    // All linear layers of attention and MLP but the attention's last, whose input the attention's own gradient reads anyway. Experts are no
+    // single matrices.
     private static readonly string[] s_layers = ["q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj"];
 
     /// <summary>Whether a weight's gradient is compressed.</summary>

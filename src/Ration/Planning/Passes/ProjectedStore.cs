@@ -8,7 +8,8 @@ namespace Ration.Planning.Passes;
 /// Of a linear layer's input x only x·P is kept, P a random projection that is drawn again from its seed (Shamshoum et al. 2024, "CompAct: Compressed
 /// Activations for Memory-Efficient LLM Training", algorithm 1): rank floats a token. The gradient of the weight is dyᵀ·(x·P)·Pᵀ, without bias
 /// because P·Pᵀ is the identity in the mean. The paper leaves out the last factor and lets the optimizer work in the subspace, with one P for many
-/// steps; here the gradient is complete, so that every optimizer can take it, and each micro-batch has a P of its own.
+/// steps: that is the update rule <c>compact</c>. Here the gradient is complete, so that every other rule can take it, and each micro-batch has a P
+/// of its own.
 /// </summary>
 /// <param name="share">Rank in parts of the width, in (0, 1].</param>
 internal sealed class ProjectedStore(double share) : ILinearInputStore
