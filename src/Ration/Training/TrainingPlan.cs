@@ -2,6 +2,7 @@ using Ration.Devices;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
+using Ration.Optimizers;
 using Ration.Planning;
 using Ration.Planning.Passes;
 
@@ -19,8 +20,9 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 /// </summary>
 public sealed class TrainingPlan
 {
-    // Code that is compiled only where activations are kept in another form; plans of many methods that are looked at; a node and its instruction.
-    private const long CompiledForActivations = 1 << 20, LookingAtMethods = 8 << 20, BytesOfNode = 2 << 10;
+    // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for another rule than AdamW;
+    // plans of many methods that are looked at; a node and its instruction.
+    private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20, LookingAtMethods = 8 << 20, BytesOfNode = 2 << 10;
 
     private TrainingPlan(TrainingOptions asked, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
@@ -88,9 +90,7 @@ public sealed class TrainingPlan
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
-        // The same for a run that is resumed, whose choices are pinned then.
-        if (options.Quality > MethodQuality.Exact) hostBytes += LookingAtMethods;
-        else if ((options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full) hostBytes += CompiledForActivations;
+        hostBytes += CodeBytes(options);
         hostBytes += BytesOfNode * TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph.Nodes.Count;
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
@@ -109,6 +109,16 @@ public sealed class TrainingPlan
             : Choose([new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph)]);
         if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, device, pinned is not null);
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
+    }
+
+    // The same for a run that is resumed, whose choices are pinned then.
+    private static long CodeBytes(TrainingOptions options)
+    {
+        if (options.Quality > MethodQuality.Exact) return LookingAtMethods;
+        long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
+        if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
+        if (options.Optimizer is not AdamW) bytes += CompiledForRule;
+        return bytes;
     }
 
     // Exact methods first; others only where memory costs time, the least change of numbers first.

@@ -49,7 +49,8 @@ internal static class QuantizationReference
             bool isFirst = x[1][g] == 0 && x[1][groups + g] == 0;
             x[1][g] = Mean(isFirst, x[1][g], seen.Min());
             x[1][groups + g] = Mean(isFirst, x[1][groups + g], seen.Max() - seen.Min());
-            (scales[g], scales[groups + g]) = (x[1][g], (float)(Math.Abs(x[1][groups + g]) / 255));
+            double low = Math.Min(seen.Min(), x[1][g]), high = Math.Max(seen.Max(), x[1][g] + x[1][groups + g]);
+            (scales[g], scales[groups + g]) = (low, (float)((high - low) / 255));
         }
 
         return [[.. x[0].Select(Code)], scales];

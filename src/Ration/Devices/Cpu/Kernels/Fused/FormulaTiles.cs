@@ -84,16 +84,7 @@ internal static unsafe class FormulaTiles
                     break;
             }
 
-            if (step->Stored.Address == 0) continue;
-            float* target = step->Stored.At(start, first);
-            a.Store(target);
-            b.Store(target + count);
-            c.Store(target + (2 * count));
-            d.Store(target + (3 * count));
-            e.Store(target + (4 * count));
-            f.Store(target + (5 * count));
-            g.Store(target + (6 * count));
-            h.Store(target + (7 * count));
+            if (step->Stored.Address != 0) Store(step->Stored.At(start, first), count, a, b, c, d, e, f, g, h);
         }
     }
 
@@ -110,5 +101,19 @@ internal static unsafe class FormulaTiles
         f = T.Load(x + (5 * stride));
         g = T.Load(x + (6 * stride));
         h = T.Load(x + (7 * stride));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<T>(float* x, nint stride, T a, T b, T c, T d, T e, T f, T g, T h)
+        where T : unmanaged, ILanes<T>
+    {
+        a.Store(x);
+        b.Store(x + stride);
+        c.Store(x + (2 * stride));
+        d.Store(x + (3 * stride));
+        e.Store(x + (4 * stride));
+        f.Store(x + (5 * stride));
+        g.Store(x + (6 * stride));
+        h.Store(x + (7 * stride));
     }
 }
