@@ -20,7 +20,7 @@ internal static class CommonOptions
     };
 
     /// <summary>The budget.</summary>
-    public static Option<ByteSize?> Memory { get; } = OptionFactory.Size("--memory", "Most memory that the process may have resident, such as 512MiB or 4GiB.");
+    public static Option<ByteSize?> Memory { get; } = OptionFactory.Size("--memory", "Most memory that the process may have resident, such as 512MiB or 4GiB (default four fifths of what is free; to train nano 256MiB, tiny 512MiB).");
 
     /// <summary>Tokens of a row.</summary>
     public static Option<int?> Sequence { get; } = OptionFactory.Number<int>("--sequence", "TOKENS", "Tokens that the model sees at once.");

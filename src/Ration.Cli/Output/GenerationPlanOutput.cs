@@ -15,7 +15,7 @@ internal static class GenerationPlanOutput
         using StreamWriter stdout = StandardOutput.OpenBuffered();
         GenerationOptions options = plan.Options;
         stdout.WriteLine($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, {Number(plan.Choices.Context)} tokens of context, {plan.Device.Description}");
-        stdout.WriteLine($"predicted: prompt {Number((long)plan.PrefillTokensPerSecond(rates))} tokens/s, then {Number((long)plan.DecodeTokensPerSecond(rates))} tokens/s");
+        stdout.WriteLine($"predicted: prompt {Rate(plan.PrefillTokensPerSecond(rates))} tokens/s, then {Rate(plan.DecodeTokensPerSecond(rates))} tokens/s");
         stdout.WriteLine($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({PlanSummary.Parts(Peak(plan), plan.RuntimeBytes)})");
         foreach (PlanReason reason in plan.Reasons) stdout.WriteLine($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
     }
@@ -47,6 +47,8 @@ internal static class GenerationPlanOutput
     });
 
     private static MemoryTimeline Peak(GenerationPlan plan) => plan.Programs.All.MaxBy(static p => p.ArenaBytes)!.Timeline;
+
+    private static string Rate(double rate) => rate.ToString(rate < 10 ? "0.##" : "N0", CultureInfo.InvariantCulture);
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

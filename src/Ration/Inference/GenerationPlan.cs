@@ -81,7 +81,7 @@ public sealed class GenerationPlan
         {
             GenerationStep step = choices.Step(options);
             long arena = RuntimeFootprint.LargestArena(budget - runtime - HostBytes(step));
-            if (StepProgram.LowerBound(GenerationGraph.Build(step, choices.Chunk), device) > arena) continue;
+            if (StepProgram.LowerBound(GenerationPrograms.GraphOf(step, choices.Chunk, device), device) > arena) continue;
             GenerationPrograms programs = GenerationPrograms.Compile(step, device);
             if (programs.ArenaBytes <= arena) return (choices, programs);
         }

@@ -47,14 +47,16 @@ public sealed class GenerationPrograms
         return [.. s_sizes.Where(s => s <= largest)];
     }
 
+    /// <summary>What a program of so many tokens computes, with weights laid as the device prefers them.</summary>
+    internal static Graph GraphOf(GenerationStep step, int tokens, IDevice device) => new WeightLayout(device.LayoutOf).Apply(GenerationGraph.Build(step, tokens));
+
     /// <summary>Compiles the programs of a step.</summary>
     public static GenerationPrograms Compile(GenerationStep step, IDevice device)
     {
         List<StepProgram> all = [];
         foreach (int size in (int[])[step.LargestChunk, .. s_sizes.Where(s => s < step.LargestChunk)])
         {
-            Graph graph = new WeightLayout(device.LayoutOf).Apply(GenerationGraph.Build(step, size));
-            all.Add(StepProgram.Compile(graph, device, all.Count == 0 ? null : all[0].Layout));
+            all.Add(StepProgram.Compile(GraphOf(step, size, device), device, all.Count == 0 ? null : all[0].Layout));
         }
 
         return new GenerationPrograms(step, all);

@@ -1,3 +1,5 @@
+using Ration.Graphs;
+using Ration.Memory;
 using Ration.Tensors;
 using Ration.Training;
 
@@ -34,7 +36,9 @@ internal static class GenerationReasons
     private static PlanReason Weights(GenerationPlan plan)
     {
         if (plan.Choices.WeightType is not { } type) return new("weights", "as stored", "nothing is lost");
-        return new("weights", type.ToString(), plan.Options.WeightType is not null ? "as asked for" : "matrices as they are stored would not fit");
+        long others = plan.Programs.Single.Graph.Persistent.Where(v => v.Kind == MemoryKind.Weights && v.Shape.Rank >= 2 && v.DType != type).Sum(static v => v.Bytes);
+        string except = others == 0 ? "" : $"; {new ByteSize(others)} stay as stored, because their rows are no whole blocks of {type.BlockElements()} or {type} takes no less";
+        return new("weights", type.ToString(), (plan.Options.WeightType is not null ? "as asked for" : "matrices as they are stored would not fit") + except);
     }
 
     private static PlanReason Context(GenerationPlan plan)

@@ -47,11 +47,15 @@ internal static class PlanReasons
     }
 
     /// <summary>Methods that a plan chose, in words.</summary>
-    public static string Words(MemoryChoices choices, TrainingOptions asked)
+    /// <param name="choices">What it chose.</param>
+    /// <param name="asked">What was asked for.</param>
+    /// <param name="step">The step, where it is known: of state that is too small to be stored in blocks nothing is said.</param>
+    public static string Words(MemoryChoices choices, TrainingOptions asked, Graph? step = null)
     {
         List<string> words = [];
         if (choices.Methods.Rule is { } rule) words.Add($"{rule} instead of {asked.Optimizer.Name}");
-        if (choices.Methods.State is { } state) words.Add($"optimizer state in {Words(state)}");
+        bool hasState = step?.Persistent.Any(static v => v.Kind == MemoryKind.OptimizerState && v.DType != DType.F32) ?? true;
+        if (choices.Methods.State is { } state && hasState) words.Add($"optimizer state in {Words(state)}");
         if (choices.Methods.Weights is { } weights) words.Add($"weights in {(weights == WeightFormat.Int8 ? "8 bits" : "bf16")}");
         if (asked.Activations is null && choices.Activations != ActivationMethods.Full) words.Add($"activations {choices.Activations.Description}");
         return string.Join(", ", words);
@@ -63,7 +67,7 @@ internal static class PlanReasons
         if (plan.Asked.Activations is not null && method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
         if (plan.Options.Products == ProductFormat.Int8) yield return new("products", "int8", "linear layers of blocks multiply bytes, but for the gradients of weights, as asked");
         if (plan.Choices.MlpTiles > 1) yield return new("MLP tiles", plan.Choices.MlpTiles.ToString(CultureInfo.InvariantCulture), plan.Options.MlpTiles is null ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass" : "as asked");
-        if (Words(plan.Choices, plan.Asked) is not { Length: > 0 } words) yield break;
+        if (Words(plan.Choices, plan.Asked, plan.Program.Graph) is not { Length: > 0 } words) yield break;
         long arena = plan.BudgetBytes - plan.RuntimeBytes;
         PlanCandidate[] exact = [.. search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact)];
         PlanCandidate? fastest = exact.Where(c => c.Program is not null && c.ArenaBytes <= arena).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);

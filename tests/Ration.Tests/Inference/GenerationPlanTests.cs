@@ -71,6 +71,19 @@ public sealed class GenerationPlanTests
     }
 
     [Fact]
+    public void The_named_budget_fits_with_every_quality()
+    {
+        foreach (GenerationQuality quality in Enum.GetValues<GenerationQuality>())
+        {
+            GenerationOptions options = Options with { Quality = quality, Memory = ByteSize.FromMebibytes(1) };
+            ByteSize smallest = Assert.Throws<MemoryBudgetException>(() => Plan(options)).Smallest;
+            GenerationPlan plan = Plan(options with { Memory = smallest });
+            Assert.InRange(plan.PlannedPeakBytes, 0, smallest.Bytes);
+            Assert.Throws<MemoryBudgetException>(() => Plan(options with { Memory = new ByteSize(smallest.Bytes - 4096) }));
+        }
+    }
+
+    [Fact]
     public void What_is_named_stays()
     {
         GenerationOptions named = Options with { CacheType = DType.F32, Chunk = 64, WeightType = DType.BF16, Memory = new ByteSize(4L << 30) };
