@@ -21,6 +21,7 @@ using Ration.Benchmarks;
     ("predictions", "predicted seconds of training steps against measured ones, and the planner's choice against all plans   [--threads N] [--steps N]", PredictedAgainstMeasured.Run),
     ("updates", "AdamW with state in fewer bits against F32, and F32 against the bandwidth of memory   [--threads N] [--rounds N] [--elements N]", StateFormats.Run),
     ("random", "random matrices made anew against the products that read them   [--threads N] [--rounds N]", RandomMatrices.Run),
+    ("bytes", "training with products of bytes against floats   TEXT [--preset NAME] [--rows N] [--sequence N] [--steps N] [--threads N]", ProductsOfBytes.Run),
     ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),
 ];
 
