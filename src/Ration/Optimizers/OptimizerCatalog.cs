@@ -46,6 +46,7 @@ public static class OptimizerCatalog
         new("muon", static _ => new Muon()),
         new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
         new("q-galore", static s => new QGaLore(s.Rank, Seed: s.Seed)),
+        new("grad-norm-lorp", static s => new GradNormLoRP(s.Rank, Seed: s.Seed)),
         new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed)),
         new("dct-adamw", static s => new DctAdamW(s.Rank)),
         new("compact", static s => new CompAct(s.Rank, Seed: s.Seed)),

@@ -69,7 +69,7 @@ internal static class TrainingSamples
     /// </summary>
     public static IReadOnlyDictionary<string, IOptimizer> Renewing { get; } = new IOptimizer[]
     {
-        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2), new CompAct(8, Period: 2),
+        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2), new GradNormLoRP(32, Period: 2), new CompAct(8, Period: 2),
         new Lisa(Layers: 1, Period: 1), new BAdam(Period: 1, BlockOrder.Shuffled), new Frugal(StateFullPart.Blocks, Period: 1),
     }.ToDictionary(static o => o.Name);
 

@@ -173,6 +173,10 @@ public static class SumBuilding
     public static Value Sum(this GraphBuilder builder, Value x, string name) =>
         builder.Emit(new Sum(), name, MemoryKind.Workspace, x)[0];
 
+    /// <summary>Σ x of each row of <paramref name="x"/>: [rows].</summary>
+    public static Value RowSum(this GraphBuilder builder, Value x, string name) =>
+        builder.Emit(new RowSum(Squares: false), name, MemoryKind.Workspace, x)[0];
+
     /// <summary>Σ x² of each row of <paramref name="x"/>: [rows].</summary>
     public static Value RowSquares(this GraphBuilder builder, Value x, string name) =>
         builder.Emit(new RowSum(Squares: true), name, MemoryKind.Workspace, x)[0];

@@ -17,12 +17,13 @@ internal sealed class Subspace
     /// <summary>The subspace of a parameter.</summary>
     /// <param name="update">The update of a matrix.</param>
     /// <param name="rank">r, at most the shorter side; null for a quarter of it.</param>
-    public Subspace(UpdateBuilder update, int? rank)
+    /// <param name="gradient">What is projected, of the parameter's shape; null for the gradient itself.</param>
+    public Subspace(UpdateBuilder update, int? rank, Value? gradient = null)
     {
         (_update, _isLeft) = (update, update.Shape[0] < update.Shape[1]);
         Side = _isLeft ? update.Shape[0] : update.Shape[1];
         Rank = Math.Clamp(rank ?? (Side / 4), 1, Side);
-        Gradient = update.GradientTensor;
+        Gradient = gradient ?? update.GradientTensor;
     }
 
     /// <summary>The length of the shorter side.</summary>
