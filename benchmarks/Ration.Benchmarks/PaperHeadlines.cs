@@ -46,6 +46,10 @@ internal static class PaperHeadlines
         yield return new("8-bit GaLore", "−82.5 % of optimizer state", "the same, in 8 bits against BF16",
             () => Saving(s_pretraining.StateBytes(), s_galore8.StateBytes()) + "; with the 4-bit basis of `q-galore` " + Saving(s_pretraining.StateBytes(), (s_galore8 with { Rule = "q-galore" }).StateBytes()),
             "the figure is half of the row above, so that bases are counted in 8 bits too; here products read a basis in BF16, and the embedding's state stays F32, as Dettmers et al. 2022 advise");
+        HeadlinePlan normalized = s_galore8 with { Rule = "grad-norm-lorp" };
+        yield return new("8-bit GradNormLoRP", "up to −89.5 % of optimizer memory", "Llama 7B in 8 bits; the rank of the figure is not known, in the authors' command it is 1,024",
+            () => string.Join("; ", ((int[])[1024, 512, 256]).Select(rank => $"rank {rank:N0} {Saving(s_pretraining.StateBytes(), (normalized with { Rank = rank }).StateBytes())}")),
+            "GaLore's state and three numbers a row; the rest is AdamW's state of embedding and head and bases in BF16, as above");
         yield return new("APOLLO-Mini", "SGD's memory: 0.0 GB of optimizer state", "Llama 7B, rank 1, state in BF16",
             () => $"{new ByteSize((s_pretraining with { Rule = "apollo-mini" }).StateBytes("model.layers."))} of the blocks' matrices, {new ByteSize((s_pretraining with { Rule = "apollo-mini" }).StateBytes())} in all; AdamW {new ByteSize(s_pretraining.StateBytes())}",
             "the rest is AdamW's state of embedding and head, which the paper updates so too and does not count");

@@ -32,7 +32,7 @@ public enum StorageLayout
 /// <summary>What a parameter is in the repeated blocks of a model.</summary>
 /// <param name="Number">The number of the block, from 0.</param>
 /// <param name="Name">The parameter's name within the block, the same in all blocks, for example <c>mlp.up_proj.weight</c>.</param>
-public sealed record BlockPart(int Number, string Name);
+public readonly record struct BlockPart(int Number, string Name);
 
 /// <summary>One tensor of a graph. A computed value is defined by exactly one node; bytes are assigned later, by placement.</summary>
 /// <param name="Id">Unique in the graph.</param>

@@ -23,11 +23,17 @@ internal static class ModelShapes
     {
         yield return new("model.embed_tokens.weight", new Shape(m.Vocabulary, m.Width));
         if (m.Positions == PositionKind.Learned) yield return new("model.embed_positions.weight", new Shape(m.Context, m.Width));
+        // All blocks have the same parts.
+        List<string> parts = [];
         for (int i = 0; i < m.Layers; i++)
         {
             string layer = $"model.layers.{i}";
+            int part = 0;
             foreach (ParameterShape weight in Attention(m, layer).Concat(Transform(m, layer)))
-                yield return weight with { Block = new BlockPart(i, weight.Name[(layer.Length + 1)..]) };
+            {
+                if (i == 0) parts.Add(weight.Name[(layer.Length + 1)..]);
+                yield return weight with { Block = new BlockPart(i, parts[part++]) };
+            }
         }
 
         foreach (ParameterShape weight in Norm(m, "model.norm")) yield return weight;
