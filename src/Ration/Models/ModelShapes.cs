@@ -8,8 +8,19 @@ namespace Ration.Models;
 /// <param name="Shape">Matrices are [output, input].</param>
 public readonly record struct ParameterShape(string Name, Shape Shape)
 {
+    // One more than the number of the block, and where in the name that of the part begins: there are many of these, and few are asked.
+    private readonly int _block, _part;
+
     /// <summary>Which part of which block it is; null outside of blocks.</summary>
-    public BlockPart? Block { get; init; }
+    public BlockPart? Block => _block == 0 ? null : new BlockPart(_block - 1, Name[_part..]);
+
+    /// <summary>The same as a part of a block.</summary>
+    /// <param name="number">The number of the block.</param>
+    /// <param name="part">Where in the name that of the part begins.</param>
+    internal ParameterShape InBlock(int number, int part) => new(this, number, part);
+
+    private ParameterShape(ParameterShape shape, int number, int part)
+        : this(shape.Name, shape.Shape) => (_block, _part) = (number + 1, part);
 }
 
 /// <summary>
@@ -23,17 +34,10 @@ internal static class ModelShapes
     {
         yield return new("model.embed_tokens.weight", new Shape(m.Vocabulary, m.Width));
         if (m.Positions == PositionKind.Learned) yield return new("model.embed_positions.weight", new Shape(m.Context, m.Width));
-        // All blocks have the same parts.
-        List<string> parts = [];
         for (int i = 0; i < m.Layers; i++)
         {
             string layer = $"model.layers.{i}";
-            int part = 0;
-            foreach (ParameterShape weight in Attention(m, layer).Concat(Transform(m, layer)))
-            {
-                if (i == 0) parts.Add(weight.Name[(layer.Length + 1)..]);
-                yield return weight with { Block = new BlockPart(i, parts[part++]) };
-            }
+            foreach (ParameterShape weight in Attention(m, layer).Concat(Transform(m, layer))) yield return weight.InBlock(i, layer.Length + 1);
         }
 
         foreach (ParameterShape weight in Norm(m, "model.norm")) yield return weight;

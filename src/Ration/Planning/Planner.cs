@@ -20,7 +20,7 @@ public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, doubl
 
 /// <summary>What the planner found.</summary>
 /// <param name="Best">The fastest plan that fits, or null.</param>
-/// <param name="Smallest">Where nothing fits: the plan of the smallest arena, compiled.</param>
+/// <param name="Smallest">Where nothing fits and it was looked for: the plan of the smallest arena, compiled.</param>
 /// <param name="Considered">Every plan that was looked at, in that order.</param>
 public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest, IReadOnlyList<PlanCandidate> Considered)
 {
@@ -59,7 +59,8 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     /// <param name="families">At least one family.</param>
     /// <param name="arenaBudget">Bytes that an arena may have.</param>
     /// <param name="alsoNeeded">Arena bytes that other programs of the run need with a candidate, for example evaluation.</param>
-    public PlanningResult Choose(IReadOnlyList<PlanFamily> families, long arenaBudget, Func<StepProgram, long> alsoNeeded)
+    /// <param name="findsSmallest">Whether the plan of the smallest arena is looked for where nothing fits, which takes longer than to find that out.</param>
+    public PlanningResult Choose(IReadOnlyList<PlanFamily> families, long arenaBudget, Func<StepProgram, long> alsoNeeded, bool findsSmallest = true)
     {
         _considered.Clear();
         _frees = arenaBudget < LargeBudget;
@@ -80,7 +81,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             else if (index + 1 < family.Count) open.Add((family, index + 1, Handicapped(Look(family, index + 1))));
         }
 
-        return new PlanningResult(best, best is null ? Smallest(families, alsoNeeded) : null, [.. _considered]);
+        return new PlanningResult(best, best is null && findsSmallest ? Smallest(families, alsoNeeded) : null, [.. _considered]);
     }
 
     // The plan of the fewest bytes is the last of a family, or the one before where schedules cross.

@@ -161,7 +161,7 @@ public sealed class TrainingPlan
             TrainingOptions lower = options with { Quality = quality };
             TrainingMethod last = TrainingMethods.Of(lower)[^1];
             if (last.Quality != quality) continue;
-            PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(lower, last, device, arenaBudget), arenaBudget, static _ => 0);
+            PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(lower, last, device, arenaBudget), arenaBudget, static _ => 0, findsSmallest: false);
             if (result.Best is { } best) return $"; --quality {quality.ToString().ToLowerInvariant()} would fit, with {PlanReasons.Words(best.Choices, options)}";
         }
 
@@ -171,7 +171,7 @@ public sealed class TrainingPlan
     private static bool FitsOneRow(TrainingOptions options, long arenaBudget, IDevice device)
     {
         TrainingOptions one = options with { BatchTokens = options.Sequence, MicroBatchRows = null };
-        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one, device, arenaBudget), arenaBudget, static _ => 0);
+        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one, device, arenaBudget), arenaBudget, static _ => 0, findsSmallest: false);
         return result.Best is not null;
     }
 }
