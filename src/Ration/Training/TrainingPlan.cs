@@ -2,7 +2,6 @@ using Ration.Devices;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
-using Ration.Optimizers;
 using Ration.Planning;
 using Ration.Planning.Passes;
 
@@ -20,7 +19,7 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 /// </summary>
 public sealed class TrainingPlan
 {
-    // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for another rule than AdamW;
+    // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for a rule that is more than formulas;
     // plans of many methods that are looked at; a node and its instruction.
     private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20, LookingAtMethods = 8 << 20, BytesOfNode = 2 << 10;
 
@@ -90,8 +89,8 @@ public sealed class TrainingPlan
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
-        hostBytes += CodeBytes(options);
-        hostBytes += BytesOfNode * TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph.Nodes.Count;
+        Graph traced = TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph;
+        hostBytes += CodeBytes(options, traced) + (BytesOfNode * traced.Nodes.Count);
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? FreeMemory();
         StepProgram EvaluationOf(StepProgram program)
@@ -112,12 +111,12 @@ public sealed class TrainingPlan
     }
 
     // The same for a run that is resumed, whose choices are pinned then.
-    private static long CodeBytes(TrainingOptions options)
+    private static long CodeBytes(TrainingOptions options, Graph step)
     {
         if (options.Quality > MethodQuality.Exact) return LookingAtMethods;
         long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
         if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
-        if (options.Optimizer is not AdamW) bytes += CompiledForRule;
+        if (step.Nodes.Any(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or SumOfSquares))) bytes += CompiledForRule;
         return bytes;
     }
 
