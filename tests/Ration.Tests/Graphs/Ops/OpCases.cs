@@ -49,14 +49,17 @@ internal static class OpCases
                 foreach (bool transpose in (bool[])[false, true])
                 {
                     yield return new($"QuantizeMatrix {type} {rows}x{columns}{(transpose ? " transposed" : "")}", c =>
-                        c.Emit(new QuantizeMatrix(transpose), c.X("w", new(rows, columns), type))) { HasGradient = false };
+                        c.Emit(new QuantizeMatrix(transpose), c.X("w", new(rows, columns), type)))
+                    { HasGradient = false };
                 }
             }
 
             yield return new($"MatMul with bytes {rows}x{columns}", c => c.Emit(
-                new MatMul(false, true), c.X("x", new(5, columns)), c.Emit(new QuantizeMatrix(false), c.X("w", new(rows, columns)))[0])) { HasGradient = false };
+                new MatMul(false, true), c.X("x", new(5, columns)), c.Emit(new QuantizeMatrix(false), c.X("w", new(rows, columns)))[0]))
+            { HasGradient = false };
             yield return new($"MatMul with transposed bytes {rows}x{columns} onto a sum", c => c.Emit(
-                new MatMul(false, true, true), c.X("x", new(37, rows)), c.Emit(new QuantizeMatrix(true), c.X("w", new(rows, columns)))[0], c.X("sum", new(37, columns)))) { HasGradient = false };
+                new MatMul(false, true, true), c.X("x", new(37, rows)), c.Emit(new QuantizeMatrix(true), c.X("w", new(rows, columns)))[0], c.X("sum", new(37, columns))))
+            { HasGradient = false };
         }
     }
 
