@@ -30,7 +30,7 @@ internal sealed class TrainingArguments
         "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32, or as the plan chooses by --quality).",
         ("f32", WeightFormat.F32), ("bf16", WeightFormat.BF16), ("bf16-kahan", WeightFormat.CompensatedBF16), ("int8", WeightFormat.Int8));
     private readonly Option<ProductFormat> _products = OptionFactory.Choice("--products",
-        "In what linear layers of blocks are multiplied while training: int8 rounds both factors to bytes, but for the gradients of weights, which takes less time (default f32).",
+        "In what linear layers of blocks are multiplied while training: int8 rounds both factors to bytes, but for the gradients of weights (default f32).",
         ("f32", ProductFormat.F32), ("int8", ProductFormat.Int8));
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",

@@ -38,8 +38,14 @@ public sealed class GraphBuilder
 
     /// <summary>A model weight.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>
-    public Value Parameter(string name, Shape shape, DType type = DType.F32, bool trainable = true, StorageLayout layout = StorageLayout.Rows, BlockPart? block = null) =>
-        Declare(_persistent, new Value(_nextId, name, shape, type, MemoryKind.Weights, ValueRole.Persistent, trainable, layout) { Block = block });
+    public Value Parameter(string name, Shape shape, DType type = DType.F32, bool trainable = true, StorageLayout layout = StorageLayout.Rows, BlockPart? block = null)
+    {
+        if (block is { } part) Blocks = Math.Max(Blocks, part.Number + 1);
+        return Declare(_persistent, new Value(_nextId, name, shape, type, MemoryKind.Weights, ValueRole.Persistent, trainable, layout) { Block = block });
+    }
+
+    /// <summary>How many blocks the parameters so far are of.</summary>
+    public int Blocks { get; private set; }
 
     /// <summary>Memory that outlives the step and is not a weight: optimizer state, accumulated gradients, a cache.</summary>
     /// <exception cref="GraphException">The name is taken.</exception>

@@ -62,7 +62,7 @@ public sealed class UpdateBuilder(
     public BlockPart? Block => parameter.Block;
 
     /// <summary>How many blocks the model has.</summary>
-    public int Blocks => builder.Persistent.Max(static v => v.Block?.Number ?? -1) + 1;
+    public int Blocks => builder.Blocks;
 
     /// <summary>Whether the parameter is a matrix; by custom only matrices are decayed.</summary>
     public bool IsMatrix => parameter.Shape.Rank >= 2;

@@ -13,6 +13,6 @@ public sealed record MethodChoices(string? Rule = null, StateFormat? State = nul
 
     /// <summary>What these choices may do to the numbers.</summary>
     public MethodQuality Quality => Rule is not null || Weights is WeightFormat.Int8 ? MethodQuality.Any
-        : State is null or StateFormat.F32 && Weights is null or WeightFormat.F32 ? MethodQuality.Exact
+        : (State is null or StateFormat.F32) && (Weights is null or WeightFormat.F32) ? MethodQuality.Exact
         : MethodQuality.High;
 }
