@@ -149,6 +149,7 @@ public sealed class ElementwiseProgram
     private void Finish()
     {
         List<ElementwiseInstruction> ordered = [.. _code.Select(static (i, n) => (i, n)).OrderBy(static p => Stage(p.i)).ThenBy(static p => p.n).Select(static p => p.i)];
+        Sink(ordered);
         int[] lastUse = new int[_vectors];
         for (int i = 0; i < ordered.Count; i++)
         {
@@ -177,6 +178,22 @@ public sealed class ElementwiseProgram
 
         _final = [.. ordered];
         VectorRegisters = used;
+    }
+
+    // A product with a scalar that one instruction reads, as what it begins with, moves just before it: there it costs no register, and a device can
+    // do both at once.
+    private static void Sink(List<ElementwiseInstruction> code)
+    {
+        for (int i = code.Count - 2; i >= 0; i--)
+        {
+            ElementwiseInstruction product = code[i];
+            if (product is not { Action: ElementwiseAction.Binary, Binary: BinaryFunction.Multiply, TargetIsScalar: false } || product.AIsScalar == product.BIsScalar) continue;
+            int reader = code.FindIndex(i + 1, o => VectorOperands(o).Contains(product.Target));
+            if (reader < 0 || code.FindIndex(reader + 1, o => VectorOperands(o).Contains(product.Target)) >= 0) continue;
+            if (code[reader] is not { Action: ElementwiseAction.Binary, AIsScalar: false } first || first.A != product.Target || (!first.BIsScalar && first.B == product.Target)) continue;
+            code.Insert(reader, product);
+            code.RemoveAt(i);
+        }
     }
 
     private static int Stage(ElementwiseInstruction instruction) => instruction switch

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Ration.Tensors.Formats;
 
@@ -12,6 +13,18 @@ internal static unsafe class BlockStatistics
     {
         Vector256<float> greatest = Vector256<float>.Zero, second = greatest, third = greatest, fourth = greatest;
         int i = 0;
+        if (Avx512F.IsSupported)
+        {
+            Vector512<float> wide = Vector512<float>.Zero, next = wide;
+            for (; i + 32 <= count; i += 32)
+            {
+                wide = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i)), wide);
+                next = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i + 16)), next);
+            }
+
+            (greatest, second, third, fourth) = (wide.GetLower(), wide.GetUpper(), next.GetLower(), next.GetUpper());
+        }
+
         for (; i + 32 <= count; i += 32)
         {
             greatest = Greater(greatest, source + i);
@@ -33,9 +46,10 @@ internal static unsafe class BlockStatistics
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Greater(Vector256<float> greatest, float* source) => Greater(greatest, Vector256.Abs(Vector256.Load(source)));
 
+    // The machine's own maximum is its second operand where one is not a number.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Greater(Vector256<float> greatest, Vector256<float> size) =>
-        Vector256.ConditionalSelect(Vector256.LessThan(greatest, size), size, greatest);
+        Avx.IsSupported ? Avx.Max(size, greatest) : Vector256.ConditionalSelect(Vector256.LessThan(greatest, size), size, greatest);
 
     /// <summary>The least magnitude above zero; infinite where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

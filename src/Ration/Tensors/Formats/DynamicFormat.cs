@@ -27,52 +27,60 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
     {
         float greatest = BlockStatistics.GreatestMagnitude(source, 256);
         *(float*)block = greatest;
-        Vector256<float> inverse = Vector256.Create(1 / float.Max(greatest, LeastScale));
+        Vector512<float> inverse = Vector512.Create(1 / float.Max(greatest, LeastScale));
         byte* codes = block + sizeof(float);
-        for (int i = 0; i < 256; i += 32)
-        {
-            Rounding.ToBytes(
-                Code(Vector256.Load(source + i) * inverse), Code(Vector256.Load(source + i + 8) * inverse), Code(Vector256.Load(source + i + 16) * inverse),
-                Code(Vector256.Load(source + i + 24) * inverse)).Store(codes + i);
-        }
+        for (int i = 0; i < 256; i += 16) Rounding.ToBytes(Code(Vector512.Load(source + i) * inverse)).Store(codes + i);
     }
 
     public static void Decode(byte* block, float* target)
     {
-        Vector256<float> scale = Vector256.Create(*(float*)block);
+        float scale = *(float*)block;
+        Vector256<float> slopes = TCode.Slopes * scale, offsets = TCode.Offsets * scale;
         byte* codes = block + sizeof(float);
-        for (int i = 0; i < 256; i += 8) (Value(Widen.Bytes256(codes + i)) * scale).Store(target + i);
+        for (int i = 0; i < 256; i += 16) Value(Widen.Bytes512(codes + i), slopes, offsets, Vector512.Create(scale)).Store(target + i);
     }
 
     // The decade, then the part in it: (a / 10^(d − 6) − 0.1) / 0.9 of all parts, plus one to have the number's leading bit.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Code(Vector256<float> value)
+    private static Vector512<int> Code(Vector512<float> value)
     {
-        Vector256<float> size = Vector256.Abs(value);
-        Vector256<int> decade = Decade(size);
-        Vector256<float> slope = Pick(Vector256.Create(1e6f / 0.9f, 1e5f / 0.9f, 1e4f / 0.9f, 1e3f / 0.9f, 1e2f / 0.9f, 1e1f / 0.9f, 1 / 0.9f, 0), decade);
-        Vector256<float> parts = Pick(Vector256.Create(1f, 2, 4, 8, 16, 32, 64, 0) * TCode.LowestParts, decade);
+        Vector512<float> size = TCode.Sizes(value);
+        Vector512<int> decade = Decade(size);
+        Vector512<float> slope = Lookup.OfEight(Vector256.Create(1e6f / 0.9f, 1e5f / 0.9f, 1e4f / 0.9f, 1e3f / 0.9f, 1e2f / 0.9f, 1e1f / 0.9f, 1 / 0.9f, 0), decade);
 
         // Between the last middle of a decade and the first of the next the last one still is the nearest.
-        Vector256<float> place = Vector256.MinNative((size * slope) + Vector256.Create(8f / 9), Vector256.Create(1.9999999f));
+        Vector512<float> place = Vector512.MinNative(Vector512.FusedMultiplyAdd(size, slope, Vector512.Create(8f / 9)), Vector512.Create(1.9999999f));
+        Vector512<int> number = Vector512.ConvertToInt32Native((place.AsInt32() + ((decade << 23) + Vector512.Create((TCode.LowestParts - 1) << 23))).AsSingle());
 
         // Half of the lowest code, and half way from the highest to 1; what is not a number is as 0.
-        Vector256<int> isNotZero = Vector256.GreaterThan(size, Vector256.Create(0.5e-6f * (0.1f + (0.45f / TCode.LowestParts)))).AsInt32();
-        Vector256<int> isOne = Vector256.GreaterThan(value, Vector256.Create(1 - (0.225f / (TCode.LowestParts << 6)))).AsInt32();
-        return TCode.Bytes(Vector256.ConvertToInt32Native(place * parts), value, isNotZero, isOne);
+        Vector512<int> bytes = Vector512.ConditionalSelect(
+            Vector512.GreaterThan(size, Vector512.Create(0.5e-6f * (0.1f + (0.45f / TCode.LowestParts)))).AsInt32(), TCode.Bytes(number, value), Vector512<int>.Zero);
+        return Vector512.ConditionalSelect(Vector512.GreaterThan(value, Vector512.Create(1 - (0.225f / (TCode.LowestParts << 6)))).AsInt32(), Vector512.Create(TCode.One), bytes);
     }
 
-    // The bits of a float are its logarithm, to 0.026 of a decade. Less 0.31 they give the decade or the one below, for a number belongs to
-    // decade d from log10 = d − 7 + s on, where it is nearer to its first middle than to the last one below, and s is at most 0.28.
+    // A number belongs to decade d from log10 = d − 7 + s on, where it is nearer to its first middle than to the last one below, and s is at
+    // most 0.28. What is below the lowest code has any decade.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Decade(Vector256<float> size)
+    private static Vector512<int> Decade(Vector512<float> size)
     {
-        Vector256<float> log = Vector256.ConvertToSingle(size.AsInt32()) * Vector256.Create(0.30103f / 8388608);
-        log -= Vector256.Create((127 * 0.30103f) - 7 + 0.31f);
-        Vector256<int> below = Vector256.ConvertToInt32Native(Vector256.MaxNative(log, Vector256<float>.Zero));
-        Vector256<float> end = Pick(
+        Vector512<int> below;
+        if (Avx512F.IsSupported)
+        {
+            // Between two powers of two, from 2^−20 with exponent 107 to 1, at most one decade begins. Places are exponents modulo 32.
+            below = Avx512F.PermuteVar16x32x2(
+                Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2), size.AsInt32() >>> 23, Vector512.Create(2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6));
+        }
+        else
+        {
+            // The bits of a float are its logarithm, to 0.026 of a decade. Less 0.31 they give the decade or the one below.
+            Vector512<float> log = Vector512.ConvertToSingle(size.AsInt32()) * Vector512.Create(0.30103f / 8388608);
+            log -= Vector512.Create((127 * 0.30103f) - 7 + 0.31f);
+            below = Vector512.ConvertToInt32Native(Vector512.MaxNative(log, Vector512<float>.Zero));
+        }
+
+        Vector512<float> end = Lookup.OfEight(
             Vector256.Create(End(1, 1e-6f), End(2, 1e-5f), End(3, 1e-4f), End(4, 1e-3f), End(5, 1e-2f), End(6, 1e-1f), float.PositiveInfinity, 0), below);
-        return below - Vector256.GreaterThan(size, end).AsInt32();
+        return Vector512.ConditionalSelect(Vector512.GreaterThan(size, end).AsInt32(), below + Vector512<int>.One, below);
     }
 
     // Half way between the last middle below 10^(d − 7) and the first above it.
@@ -81,17 +89,11 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
 
     // A number's float has the decade for exponent and the part for fraction, and half a part more is the part's middle: slope · n − offset.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Value(Vector256<int> bytes)
+    private static Vector512<float> Value(Vector512<int> bytes, Vector256<float> slopes, Vector256<float> offsets, Vector512<float> one)
     {
-        Vector256<float> middle = TCode.Middles(bytes);
-        Vector256<int> decade = middle.AsInt32() >>> 23;
-        Vector256<float> slope = Pick(TCode.Slopes, decade), offset = Pick(TCode.Offsets, decade);
-        Vector256<float> value = TCode.WithSigns(Vector256.FusedMultiplyAdd(slope, middle, offset), bytes);
-        return Vector256.ConditionalSelect(TCode.IsOne(bytes).AsSingle(), Vector256.Create(1f), value);
+        Vector512<float> middle = TCode.Middles(bytes);
+        Vector512<int> decade = middle.AsInt32() >>> 23;
+        Vector512<float> value = Vector512.FusedMultiplyAdd(Lookup.OfEight(slopes, decade), middle, Lookup.OfEight(offsets, decade));
+        return Vector512.ConditionalSelect(Vector512.Equals(bytes, Vector512.Create(TCode.One)).AsSingle(), one, TCode.WithSigns(value, bytes));
     }
-
-    // Element number (place modulo 8) of a table.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Pick(Vector256<float> table, Vector256<int> place) =>
-        Avx2.IsSupported ? Avx2.PermuteVar8x32(table, place) : Vector256.Shuffle(table, place & Vector256.Create(7));
 }

@@ -27,58 +27,53 @@ internal readonly unsafe struct ExpandedByteFloatFormat : IBlockFormat
     public static void Encode(float* source, byte* block)
     {
         float most = BlockStatistics.GreatestMagnitude(source, Count), least = BlockStatistics.LeastMagnitude(source, Count);
-        float mostLog = PowersOfTwo.Log(Vector256.Create(most)).ToScalar(), range = mostLog - PowersOfTwo.Log(Vector256.Create(least)).ToScalar();
+        float mostLog = PowersOfTwo.Log(Vector512.Create(most)).ToScalar(), range = mostLog - PowersOfTwo.Log(Vector512.Create(least)).ToScalar();
         float exponent = range > RangeLog / LargestExponent ? RangeLog / range : LargestExponent;
         (*(float*)block, ((float*)block)[1]) = (most, exponent);
-        for (int i = 0; i < Count; i += 32)
-        {
-            Rounding.ToBytes(
-                Code(Vector256.Load(source + i), mostLog, exponent), Code(Vector256.Load(source + i + 8), mostLog, exponent),
-                Code(Vector256.Load(source + i + 16), mostLog, exponent), Code(Vector256.Load(source + i + 24), mostLog, exponent)).Store(block + CodesStart + i);
-        }
+        for (int i = 0; i < Count; i += 16) Rounding.ToBytes(Code(Vector512.Load(source + i), mostLog, exponent)).Store(block + CodesStart + i);
     }
 
     public static void Decode(byte* block, float* target)
     {
-        Vector256<float> most = Vector256.Create(*(float*)block), root = Vector256.Create(Rounding.Inverse(((float*)block)[1]));
-        for (int i = 0; i < Count; i += 8)
+        Vector512<float> most = Vector512.Create(*(float*)block), root = Vector512.Create(Rounding.Inverse(((float*)block)[1]));
+        for (int i = 0; i < Count; i += 16)
         {
-            Vector256<int> bytes = Widen.Bytes256(block + CodesStart + i);
-            Vector256<float> value = PowersOfTwo.Of(LogOfShare(bytes) * root) * most;
-            value = Vector256.AndNot(value, Vector256.Equals(bytes & Vector256.Create(127), Vector256<int>.Zero).AsSingle());
-            (value | ((bytes << 24) & Vector256.Create(int.MinValue)).AsSingle()).Store(target + i);
+            Vector512<int> bytes = Widen.Bytes512(block + CodesStart + i);
+            Vector512<float> value = PowersOfTwo.Of(LogOfShare(bytes) * root) * most;
+            value = Vector512.AndNot(value, Vector512.Equals(bytes & Vector512.Create(127), Vector512<int>.Zero).AsSingle());
+            (value | ((bytes << 24) & Vector512.Create(int.MinValue)).AsSingle()).Store(target + i);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Code(Vector256<float> value, float mostLog, float exponent)
+    private static Vector512<int> Code(Vector512<float> value, float mostLog, float exponent)
     {
-        Vector256<float> size = Vector256.Abs(value);
-        Vector256<float> log = ((PowersOfTwo.Log(size) - Vector256.Create(mostLog)) * Vector256.Create(exponent)) + Vector256.Create(GreatestLog);
-        Vector256<float> expanded = Vector256.MinNative(PowersOfTwo.Of(log), Vector256.Create(Greatest));
-        Vector256<int> bits = expanded.AsInt32();
+        Vector512<float> size = Vector512.Abs(value);
+        Vector512<float> log = ((PowersOfTwo.Log(size) - Vector512.Create(mostLog)) * Vector512.Create(exponent)) + Vector512.Create(GreatestLog);
+        Vector512<float> expanded = Vector512.MinNative(PowersOfTwo.Of(log), Vector512.Create(Greatest));
+        Vector512<int> bits = expanded.AsInt32();
 
         // As EightBits does it, for numbers without sign up to 448.
-        Vector256<int> normal = (bits - Vector256.Create(120 << 23) + Vector256.Create((1 << 19) - 1) + ((bits >>> 20) & Vector256<int>.One)) >>> 20;
-        Vector256<int> step = Vector256.Create((127 + 1 - 7 + 20) << 23), subnormal = (expanded + step.AsSingle()).AsInt32() - step;
-        Vector256<int> code = Vector256.ConditionalSelect(Vector256.LessThan(bits, Vector256.Create(121 << 23)), subnormal, normal);
+        Vector512<int> normal = (bits - Vector512.Create(120 << 23) + Vector512.Create((1 << 19) - 1) + ((bits >>> 20) & Vector512<int>.One)) >>> 20;
+        Vector512<int> step = Vector512.Create((127 + 1 - 7 + 20) << 23), subnormal = (expanded + step.AsSingle()).AsInt32() - step;
+        Vector512<int> code = Vector512.ConditionalSelect(Vector512.LessThan(bits, Vector512.Create(121 << 23)), subnormal, normal);
 
         // Zeros, and what is not a number, are zeros without a sign.
-        Vector256<int> isNumber = Vector256.GreaterThan(size, Vector256<float>.Zero).AsInt32();
-        return (code | ((value.AsInt32() >>> 24) & Vector256.Create(128))) & isNumber;
+        Vector512<int> isNumber = Vector512.GreaterThan(size, Vector512<float>.Zero).AsInt32();
+        return (code | ((value.AsInt32() >>> 24) & Vector512.Create(128))) & isNumber;
     }
 
     // log2(f / 448) of the E4M3 number f, from the exponent and one of two tables of eight.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> LogOfShare(Vector256<int> bytes)
+    private static Vector512<float> LogOfShare(Vector512<int> bytes)
     {
-        Vector256<int> fraction = bytes & Vector256.Create(7), exponent = (bytes >>> 3) & Vector256.Create(15);
-        Vector256<float> normal = Vector256.Shuffle(
+        Vector512<int> fraction = bytes & Vector512.Create(7), exponent = (bytes >>> 3) & Vector512.Create(15);
+        Vector512<float> normal = Lookup.OfEight(
             Vector256.Create(0, 0.169925f, 0.32192808f, 0.45943162f, 0.5849625f, 0.70043972f, 0.80735492f, 0.9068906f), fraction)
-            + Vector256.ConvertToSingle(exponent);
-        Vector256<float> subnormal = Vector256.Shuffle(
+            + Vector512.ConvertToSingle(exponent);
+        Vector512<float> subnormal = Lookup.OfEight(
             Vector256.Create(0, -2f, -1f, -0.4150375f, 0, 0.32192808f, 0.5849625f, 0.80735492f), fraction);
-        Vector256<float> log = Vector256.ConditionalSelect(Vector256.Equals(exponent, Vector256<int>.Zero).AsSingle(), subnormal, normal);
-        return log - Vector256.Create(7 + GreatestLog);
+        Vector512<float> log = Vector512.ConditionalSelect(Vector512.Equals(exponent, Vector512<int>.Zero).AsSingle(), subnormal, normal);
+        return log - Vector512.Create(7 + GreatestLog);
     }
 }

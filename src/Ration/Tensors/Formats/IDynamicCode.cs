@@ -20,17 +20,20 @@ internal interface IDynamicCode
     /// <summary>What is added: −0.8 · 10^(d − 6).</summary>
     static abstract Vector256<float> Offsets { get; }
 
-    /// <summary>Bytes of magnitude numbers with the signs of <paramref name="values"/>; <paramref name="isOne"/> marks what is nearest to 1.</summary>
-    static abstract Vector256<int> Bytes(Vector256<int> numbers, Vector256<float> values, Vector256<int> isNotZero, Vector256<int> isOne);
+    /// <summary>The byte of 1.</summary>
+    static abstract int One { get; }
+
+    /// <summary>What decides a number's code but for its sign.</summary>
+    static abstract Vector512<float> Sizes(Vector512<float> values);
+
+    /// <summary>Bytes of magnitude numbers with the signs of <paramref name="values"/>.</summary>
+    static abstract Vector512<int> Bytes(Vector512<int> numbers, Vector512<float> values);
 
     /// <summary>The magnitude numbers of bytes and a half more.</summary>
-    static abstract Vector256<float> Middles(Vector256<int> bytes);
-
-    /// <summary>Where a byte stands for 1.</summary>
-    static abstract Vector256<int> IsOne(Vector256<int> bytes);
+    static abstract Vector512<float> Middles(Vector512<int> bytes);
 
     /// <summary>Magnitudes with the signs of their bytes.</summary>
-    static abstract Vector256<float> WithSigns(Vector256<float> magnitudes, Vector256<int> bytes);
+    static abstract Vector512<float> WithSigns(Vector512<float> magnitudes, Vector512<int> bytes);
 }
 
 /// <summary>
@@ -47,22 +50,21 @@ internal readonly struct SignedDynamicCode : IDynamicCode
 
     public static Vector256<float> Offsets => Vector256.Create(-0.8e-5f, -0.8e-4f, -0.8e-3f, -0.8e-2f, -0.08f, -0.8f, 0, -0.8e-6f);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Bytes(Vector256<int> numbers, Vector256<float> values, Vector256<int> isNotZero, Vector256<int> isOne)
-    {
-        Vector256<int> sign = (values.AsInt32() >>> 24) & Vector256.Create(128);
-        return Vector256.ConditionalSelect(isOne, Vector256.Create(128), (numbers | sign) & isNotZero);
-    }
+    public static int One => 128;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Middles(Vector256<int> bytes) => Vector256.ConvertToSingle(bytes & Vector256.Create(127)) + Vector256.Create(0.5f);
+    public static Vector512<float> Sizes(Vector512<float> values) => Vector512.Abs(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> IsOne(Vector256<int> bytes) => Vector256.Equals(bytes, Vector256.Create(128));
+    public static Vector512<int> Bytes(Vector512<int> numbers, Vector512<float> values) =>
+        numbers | ((values.AsInt32() >>> 24) & Vector512.Create(128));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> WithSigns(Vector256<float> magnitudes, Vector256<int> bytes) =>
-        (magnitudes.AsInt32() | ((bytes << 24) & Vector256.Create(int.MinValue))).AsSingle();
+    public static Vector512<float> Middles(Vector512<int> bytes) => Vector512.ConvertToSingle(bytes & Vector512.Create(127)) + Vector512.Create(0.5f);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> WithSigns(Vector512<float> magnitudes, Vector512<int> bytes) =>
+        (magnitudes.AsInt32() | ((bytes << 24) & Vector512.Create(int.MinValue))).AsSingle();
 }
 
 /// <summary>For numbers that are never below zero: twice the parts, no sign. The byte is the magnitude number less one, 0 for zero, 255 for 1.</summary>
@@ -76,19 +78,18 @@ internal readonly struct UnsignedDynamicCode : IDynamicCode
 
     public static Vector256<float> Offsets => Vector256.Create(-0.8e-6f, -0.8e-5f, -0.8e-4f, -0.8e-3f, -0.8e-2f, -0.08f, -0.8f, 0);
 
+    public static int One => 255;
+
+    // What is below zero is below the lowest code.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Bytes(Vector256<int> numbers, Vector256<float> values, Vector256<int> isNotZero, Vector256<int> isOne)
-    {
-        Vector256<int> bytes = (numbers - Vector256<int>.One) & isNotZero & ~(values.AsInt32() >> 31);
-        return Vector256.ConditionalSelect(isOne, Vector256.Create(255), bytes);
-    }
+    public static Vector512<float> Sizes(Vector512<float> values) => values;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Middles(Vector256<int> bytes) => Vector256.ConvertToSingle(bytes) + Vector256.Create(1.5f);
+    public static Vector512<int> Bytes(Vector512<int> numbers, Vector512<float> values) => numbers - Vector512<int>.One;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> IsOne(Vector256<int> bytes) => Vector256.Equals(bytes, Vector256.Create(255));
+    public static Vector512<float> Middles(Vector512<int> bytes) => Vector512.ConvertToSingle(bytes) + Vector512.Create(1.5f);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> WithSigns(Vector256<float> magnitudes, Vector256<int> bytes) => magnitudes;
+    public static Vector512<float> WithSigns(Vector512<float> magnitudes, Vector512<int> bytes) => magnitudes;
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Ration.Tensors.Formats;
 
@@ -47,6 +48,15 @@ internal static unsafe class Rounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ToBytes(Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d) =>
         Vector256.Narrow(Vector256.Narrow(a, b), Vector256.Narrow(c, d)).AsByte();
+
+    /// <summary>The lowest bytes of 16 integers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ToBytes(Vector512<int> values)
+    {
+        if (Avx512F.IsSupported) return Avx512F.ConvertToVector128Byte(values.AsUInt32());
+        Vector256<short> halves = Vector256.Narrow(values.GetLower(), values.GetUpper());
+        return Vector128.Narrow(halves.GetLower(), halves.GetUpper()).AsByte();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> ToInteger(Vector256<float> values)

@@ -69,14 +69,21 @@ public class FusedKernelTests
             steps[i].A = steps[i].B = steps[i].Target = new StepOperand(64, 1, 0);
         }
 
-        fixed (FormulaStep* all = steps) FormulaPlan.FormTiles(code, direct, all);
-        foreach (FormulaStep step in steps) (loads, stores) = (loads + (step.Loaded.Address != 0 ? 1 : 0), stores + (step.Stored.Address != 0 ? 1 : 0));
+        TileStep[] tiles = new TileStep[code.Length];
+        int count;
+        fixed (FormulaStep* all = steps)
+        fixed (TileStep* tile = tiles) count = FormulaPlan.FormTiles(code, direct, all, tile);
+        foreach (TileStep step in tiles) (loads, stores) = (loads + (step.Loaded.Address != 0 ? 1 : 0), stores + (step.Stored.Address != 0 ? 1 : 0));
         Assert.Equal(14, arithmetic);
         Assert.Equal(arithmetic, steps[first].Together);
+        Assert.Equal((0, count), (steps[first].FirstTileStep, steps[first].TileSteps));
 
-        // Loaded: parameter, gradient twice, dividend, minuend. Stored: minuend, dividend, divisor, quotient, and three results.
-        Assert.Equal(5, loads);
-        Assert.Equal(7, stores);
+        // Each of the five products with a scalar is part of the step after it.
+        Assert.Equal(9, count);
+
+        // Loaded: gradient twice, dividend, minuend. Stored: divisor, quotient, and three results.
+        Assert.Equal(4, loads);
+        Assert.Equal(5, stores);
     }
 
     private static Executor Prepare(Graph graph, Value[] values, int seed, out float[][] contents, out StepProgram program)

@@ -10,16 +10,17 @@ internal static unsafe class FormulaLoops
 {
     /// <summary>Runs steps over a chunk.</summary>
     /// <param name="steps">The first step.</param>
+    /// <param name="tiles">What is done in tiles, of all steps.</param>
     /// <param name="length">How many steps.</param>
     /// <param name="start">The first element of the chunk.</param>
     /// <param name="count">Elements of the chunk.</param>
-    public static void Run(FormulaStep* steps, int length, nint start, nint count)
+    public static void Run(FormulaStep* steps, TileStep* tiles, int length, nint start, nint count)
     {
         nint first = 0;
-        if (FormulaTiles.Elements > 0 && steps->Operation != TileOperation.None)
+        if (FormulaTiles.Elements > 0 && steps->TileSteps > 0)
         {
             first = count - (count % FormulaTiles.Elements);
-            FormulaTiles.Run(steps, length, start, first);
+            FormulaTiles.Run(tiles + steps->FirstTileStep, steps->TileSteps, start, first);
         }
 
         if (first == count) return;

@@ -36,30 +36,47 @@ internal static unsafe class FormulaPlan
         }
     }
 
-    /// <summary>Says of each arithmetic step with which others it runs in tiles, and what it loads and stores there.</summary>
+    /// <summary>
+    /// Says of each arithmetic step with which others it runs in tiles, and what is done there. A product with a scalar becomes part of what comes
+    /// after it.
+    /// </summary>
     /// <param name="code">The instructions.</param>
     /// <param name="direct">What <see cref="FindDirectStores"/> has found.</param>
     /// <param name="steps">[code] the steps; their operands are known.</param>
-    public static void FormTiles(ReadOnlySpan<ElementwiseInstruction> code, ReadOnlySpan<int> direct, FormulaStep* steps)
+    /// <param name="tiles">[code] receives what is done in tiles.</param>
+    /// <returns>How many of those there are.</returns>
+    public static int FormTiles(ReadOnlySpan<ElementwiseInstruction> code, ReadOnlySpan<int> direct, FormulaStep* steps, TileStep* tiles)
     {
+        int count = 0;
         for (int start = 0, end; start < code.Length; start = end)
         {
             end = start;
+            steps[start].FirstTileStep = count;
             while (end < code.Length && InTile(code[end]) != TileOperation.None) end++;
             for (int n = start; n < end; n++)
             {
-                FormulaStep* step = steps + n;
-                step->Operation = InTile(code[n]);
-                bool isSecond = n > start && IsSecond(code[n], code[n - 1].Target);
-                if (n == start || !(isSecond || IsFirst(code[n], code[n - 1].Target))) step->Loaded = step->A;
-                step->Other = isSecond ? step->A : step->B;
-                if (direct[n] >= 0 || IsReadFromMemory(code, n, end)) step->Stored = step->Target;
+                bool isSecond = n > start && IsSecond(code[n], code[n - 1].Target), isThere = n > start && (isSecond || IsFirst(code[n], code[n - 1].Target));
+                bool isScaling = IsScaling(code[n]);
+                bool joins = isThere && !isScaling && tiles[count - 1] is { Operation: TileOperation.None, Stored.Address: 0 };
+                TileStep* tile = joins ? tiles + count - 1 : tiles + count++;
+                if (!joins) *tile = default;
+                if (isScaling) (tile->Loaded, tile->Scale) = steps[n].Instruction.AIsScalar ? (steps[n].B, steps[n].A) : (steps[n].A, steps[n].B);
+                else (tile->Operation, tile->Other) = (InTile(code[n]), isSecond ? steps[n].A : steps[n].B);
+                if (!isScaling && !joins) tile->Loaded = steps[n].A;
+                if (isThere && !joins) tile->Loaded = default;
+                if (direct[n] >= 0 || IsReadFromMemory(code, n, end)) tile->Stored = steps[n].Target;
             }
 
+            steps[start].TileSteps = count - steps[start].FirstTileStep;
             end = int.Max(end, start + 1);
             steps[start].Together = end - start;
         }
+
+        return count;
     }
+
+    // Whether an instruction multiplies a vector register by a scalar.
+    private static bool IsScaling(in ElementwiseInstruction i) => i is { Action: ElementwiseAction.Binary, Binary: BinaryFunction.Multiply } && i.AIsScalar != i.BIsScalar;
 
     // Whether a result is read by others than the next instruction, which may find it in the accumulator.
     private static bool IsReadFromMemory(ReadOnlySpan<ElementwiseInstruction> code, int n, int end)

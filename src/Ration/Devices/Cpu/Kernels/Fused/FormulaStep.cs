@@ -17,43 +17,6 @@ internal readonly unsafe record struct StepOperand(nint Address, nint Stride, ni
     public StepOperand Of(nint registerBytes) => this with { Address = Address + (TensorStride == 0 ? Stride * registerBytes : 0) };
 }
 
-/// <summary>An operation on the accumulator of a tile, which is the first operand.</summary>
-internal enum TileOperation
-{
-    /// <summary>None: the instruction has no place in tiles.</summary>
-    None,
-
-    /// <summary>The operand is added.</summary>
-    Add,
-
-    /// <summary>The operand is subtracted.</summary>
-    Subtract,
-
-    /// <summary>Multiplied by the operand.</summary>
-    Multiply,
-
-    /// <summary>Divided by the operand.</summary>
-    Divide,
-
-    /// <summary>The lesser of both.</summary>
-    Minimum,
-
-    /// <summary>The greater of both.</summary>
-    Maximum,
-
-    /// <summary>The sign turned.</summary>
-    Negate,
-
-    /// <summary>The magnitude.</summary>
-    Absolute,
-
-    /// <summary>−1, 0 or 1.</summary>
-    Sign,
-
-    /// <summary>The square root.</summary>
-    SquareRoot,
-}
-
 /// <summary>An instruction of a formula, made ready for one worker.</summary>
 internal struct FormulaStep
 {
@@ -69,20 +32,14 @@ internal struct FormulaStep
     /// <summary>Where the result goes: a register or a tensor.</summary>
     public StepOperand Target;
 
-    /// <summary>What the step is in a tile.</summary>
-    public TileOperation Operation;
-
-    /// <summary>In a tile: what is loaded into the accumulator first, at <see cref="StepOperand.Address"/> 0 nothing.</summary>
-    public StepOperand Loaded;
-
-    /// <summary>In a tile: the operand beside the accumulator.</summary>
-    public StepOperand Other;
-
-    /// <summary>In a tile: where the accumulator is stored, at <see cref="StepOperand.Address"/> 0 nowhere.</summary>
-    public StepOperand Stored;
-
     /// <summary>At the first of steps that run together, how many they are: one where it has no place in tiles.</summary>
     public int Together;
+
+    /// <summary>At the first of steps that run together in tiles, the number of the first <see cref="TileStep"/>.</summary>
+    public int FirstTileStep;
+
+    /// <summary>How many of those they come to; 0 where they have no place in tiles.</summary>
+    public int TileSteps;
 
     /// <summary>Whether there is nothing to do: scalars are computed before, and results may be in their tensor already.</summary>
     public bool IsDone;
@@ -93,8 +50,5 @@ internal struct FormulaStep
         A = A.Of(registerBytes),
         B = B.Of(registerBytes),
         Target = Target.Of(registerBytes),
-        Loaded = Loaded.Of(registerBytes),
-        Other = Other.Of(registerBytes),
-        Stored = Stored.Of(registerBytes),
     };
 }

@@ -43,6 +43,7 @@ internal static unsafe class FusedKernel
         ComputeScalars(program, inputs, scalars);
         ReadOnlySpan<ElementwiseInstruction> code = program.Code;
         FormulaStep* steps = stackalloc FormulaStep[code.Length];
+        TileStep* tiles = stackalloc TileStep[code.Length];
         Span<int> direct = stackalloc int[code.Length];
         FormulaPlan.FindDirectStores(code, inputs, types, destinations, destinationTypes, program.StoresLoads, direct);
         fixed (nint* input = inputs, destination = destinations)
@@ -52,6 +53,7 @@ internal static unsafe class FusedKernel
             {
                 Steps = steps,
                 Length = code.Length,
+                Tiles = tiles,
                 Inputs = input,
                 Types = type,
                 Destinations = destination,
@@ -64,7 +66,7 @@ internal static unsafe class FusedKernel
                 Random = random,
             };
             Prepare(program, work, direct, scalars, (float*)registers);
-            FormulaPlan.FormTiles(code, direct, steps);
+            work.TileCount = FormulaPlan.FormTiles(code, direct, steps, tiles);
             pool.Run(ref work, checked((int)((elements + Item - 1) / Item)));
         }
     }
@@ -123,6 +125,8 @@ internal static unsafe class FusedKernel
     {
         public FormulaStep* Steps;
         public int Length;
+        public TileStep* Tiles;
+        public int TileCount;
         public nint* Inputs;
         public DType* Types;
         public nint* Destinations;
@@ -137,12 +141,14 @@ internal static unsafe class FusedKernel
         public readonly void Execute(int item, int worker)
         {
             FormulaStep* steps = stackalloc FormulaStep[Length];
+            TileStep* tiles = stackalloc TileStep[TileCount];
             nint end = nint.Min(Elements, (item + (nint)1) * Item);
             for (int n = 0; n < Length; n++) steps[n] = Steps[n].Of(worker * RegisterBytes);
-            for (nint start = item * Item; start < end; start += Chunk) RunChunk(steps, start, nint.Min(Chunk, end - start), worker);
+            for (int n = 0; n < TileCount; n++) tiles[n] = Tiles[n].Of(worker * RegisterBytes);
+            for (nint start = item * Item; start < end; start += Chunk) RunChunk(steps, tiles, start, nint.Min(Chunk, end - start), worker);
         }
 
-        private readonly void RunChunk(FormulaStep* steps, nint start, nint count, int worker)
+        private readonly void RunChunk(FormulaStep* steps, TileStep* tiles, nint start, nint count, int worker)
         {
             for (FormulaStep* step = steps; step < steps + Length; step++)
             {
@@ -160,7 +166,7 @@ internal static unsafe class FusedKernel
                         break;
                     case ElementwiseAction.Store: Store(a, i->Target, start, count); break;
                     default:
-                        FormulaLoops.Run(step, step->Together, start, count);
+                        FormulaLoops.Run(step, tiles, step->Together, start, count);
                         step += step->Together - 1;
                         break;
                 }
