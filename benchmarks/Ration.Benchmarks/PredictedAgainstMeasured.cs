@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ration.Devices;
 using Ration.Devices.Cpu;
+using Ration.Execution;
 using Ration.Graphs;
 using Ration.Memory;
 using Ration.Models;
@@ -32,28 +33,55 @@ internal static class PredictedAgainstMeasured
     // The speed of a shared machine drifts within minutes, so it is measured anew for each model.
     private static void Predictions(Func<MachineRates> measure, int threads, int steps, string only, bool explain)
     {
-        Console.WriteLine($"{"model",-8} {"rows x tokens",14} {"at once",7} {"recompute",-16} {"updates",-9} {"rule",-18} {"predicted ms",12} {"measured ms",12} {"ratio",6}");
-        List<double> ratios = [];
+        Console.WriteLine($"{"model",-8} {"rows x tokens",14} {"at once",7} {"recompute",-16} {"updates",-9} {"rule",-18} {"predicted ms",12} {"measured ms",12} {"ratio",6} {"speed",6} {"ratio at one speed",18}");
+        List<double> ratios = [], adjusted = [];
         MachineRates rates = MachineRates.Nominal;
+        double calibrated = 0;
         (string Model, int Rows) measuredFor = default;
         foreach ((TrainingOptions options, MemoryChoices choices) in Plans())
         {
             string plan = string.Create(CultureInfo.InvariantCulture,
                 $"{options.Model.Name,-8} {$"{options.Rows} x {options.Sequence}",14} {choices.MicroBatchRows,7} {choices.Recompute,-16} {(choices.Release ? "released" : "at end"),-9} {options.Optimizer.Name,-18}");
             if (!plan.Contains(only, StringComparison.Ordinal)) continue;
-            if (measuredFor != (options.Model.Name, options.Rows)) (rates, measuredFor) = (measure(), (options.Model.Name, options.Rows));
+            if (measuredFor != (options.Model.Name, options.Rows))
+            {
+                measuredFor = (options.Model.Name, options.Rows);
+                (calibrated, rates) = AtSpeed(threads, measure);
+            }
+
             Dictionary<string, double> measured = [];
-            StepProfile profile = Measure(options, choices, threads, steps, measured);
-            double predicted = profile.Plan.PredictedStepSeconds(rates), ratio = predicted / profile.StepSeconds;
+            (double speed, StepProfile profile) = AtSpeed(threads, () => Measure(options, choices, threads, steps, measured));
+            double predicted = profile.Plan.PredictedStepSeconds(rates), ratio = predicted / profile.StepSeconds, relative = speed / calibrated;
             ratios.Add(ratio);
+            adjusted.Add(ratio / relative);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{plan} {1e3 * predicted,12:0.0} {1e3 * profile.StepSeconds,12:0.0} {ratio,6:0.00}"));
+                $"{plan} {1e3 * predicted,12:0.0} {1e3 * profile.StepSeconds,12:0.0} {ratio,6:0.00} {relative,6:0.00} {ratio / relative,18:0.00}"));
             if (explain) Explain(profile.Plan, rates, measured);
         }
 
+        WriteSummary("as measured", ratios);
+        WriteSummary("at the speed of the calibration", adjusted);
+    }
+
+    private static void WriteSummary(string what, List<double> ratios)
+    {
         double[] sorted = [.. ratios.Order()];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{sorted.Count(static r => r is >= 0.8 and <= 1.2)} of {sorted.Length} plans within 20 %; ratios {sorted[0]:0.00} to {sorted[^1]:0.00}, median {sorted[sorted.Length / 2]:0.00}"));
+            $"{what}: {sorted.Count(static r => r is >= 0.8 and <= 1.2)} of {sorted.Length} plans within 20 %; ratios {sorted[0]:0.00} to {sorted[^1]:0.00}, median {sorted[sorted.Length / 2]:0.00}"));
+    }
+
+    // A shared machine is by a third faster or slower within seconds. How fast it was during some work, one product tells before and after it.
+    private static (double Flops, T Result) AtSpeed<T>(int threads, Func<T> work)
+    {
+        double before = Product();
+        T result = work();
+        return ((before + Product()) / 2, result);
+
+        double Product()
+        {
+            using CpuDevice device = new(threads);
+            return MachineMeasurement.MatrixProductFlops(device, 768, 768, 768, 15);
+        }
     }
 
     private static IEnumerable<(TrainingOptions Options, MemoryChoices Choices)> Plans()
@@ -99,30 +127,40 @@ internal static class PredictedAgainstMeasured
         return StepProfile.Measure(options with { Memory = ByteSize.Parse("1TiB") }, device, threads, steps, choices);
     }
 
+    // Every plan is run once, at the speed of the machine at that moment; whether the best of them beats the chosen one is decided in turn.
     private static void Choices(MachineRates rates, int threads, int steps)
     {
         TrainingOptions options = Of("tiny", 8, 128, new AdamW());
         using CpuDevice device = new(threads);
-        List<(MemoryChoices Choices, long Bytes, double Seconds)> all = [];
+        List<(MemoryChoices Choices, long Bytes, double Work)> all = [];
         foreach (MemoryChoices choices in TrainingPlan.Arrangements(options, device, 300L << 20)) Add(choices);
 
         long least = all.Min(static a => a.Bytes), most = all.Max(static a => a.Bytes);
-        Console.WriteLine($"{"budget MiB",11} {"chosen",-34} {"ms",8} {"best of all that fit",-34} {"ms",8} {"ratio",6}");
+        Console.WriteLine($"{"budget MiB",11} {"chosen",-40} {"fastest of all that fit when each ran once",-44} {"time in turn",12}");
         foreach (double share in (double[])[0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1])
         {
             long budget = least + (long)(share * (most - least));
-            TrainingPlan plan = TrainingPlan.Create(options with { Memory = new ByteSize(budget) }, device, threads, rates: rates);
+            MemoryChoices chosen = TrainingPlan.Create(options with { Memory = new ByteSize(budget) }, device, threads, rates: rates).Choices;
             // The optimal schedule is made for a budget, so that one of another budget is a plan of its own.
-            if (!all.Exists(a => a.Choices == plan.Choices)) Add(plan.Choices);
-            (MemoryChoices Choices, long Bytes, double Seconds) best = all.Where(a => a.Bytes <= budget).MinBy(static a => a.Seconds), chosen = all.Single(a => a.Choices == plan.Choices);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{budget / 1048576.0,11:0.0} {Words(chosen.Choices),-34} {1e3 * chosen.Seconds,8:0.0} {Words(best.Choices),-34} {1e3 * best.Seconds,8:0.0} {chosen.Seconds / best.Seconds,6:0.000}"));
+            if (!all.Exists(a => a.Choices == chosen)) Add(chosen);
+            MemoryChoices best = all.Where(a => a.Bytes <= budget).MinBy(static a => a.Work).Choices;
+            double ratio = best == chosen ? 1 : InTurn(chosen, best);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{budget / 1048576.0,11:0.0} {Words(chosen),-40} {Words(best),-44} {ratio,12:0.000}"));
         }
 
         void Add(MemoryChoices choices)
         {
             TrainingPlan plan = TrainingPlan.Create(options with { Memory = ByteSize.Parse("1TiB") }, device, threads, pinned: choices);
-            all.Add((choices, plan.PlannedPeakBytes, Measure(options, choices, threads, steps).StepSeconds));
+            (double speed, StepProfile profile) = AtSpeed(threads, () => Measure(options, choices, threads, steps));
+            all.Add((choices, plan.PlannedPeakBytes, profile.StepSeconds * speed));
+        }
+
+        double InTurn(MemoryChoices chosen, MemoryChoices best)
+        {
+            double[] ratios = new double[5];
+            for (int i = 0; i < ratios.Length; i++) ratios[i] = Measure(options, chosen, threads, steps).StepSeconds / Measure(options, best, threads, steps).StepSeconds;
+            Array.Sort(ratios);
+            return ratios[ratios.Length / 2];
         }
 
         static string Words(MemoryChoices c) => $"{c.MicroBatchRows} at once, {c.Recompute}, {(c.Release ? "released" : "at end")}";
