@@ -30,6 +30,7 @@ internal static class ChatCommand
         string path = CommonOptions.ReadModelPath(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
         using LanguageModel model = LanguageModel.Load(path, inference.Read(parsed));
+        InferenceArguments.TellOfStreaming(model.Plan);
         if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
         bool json = parsed.GetValue(CommonOptions.Json);
         TextWriter writer = json ? ChatInput.IsTerminal ? Log.Writer : TextWriter.Null : StandardOutput.OpenForText();

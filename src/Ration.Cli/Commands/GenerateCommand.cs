@@ -38,6 +38,7 @@ internal static class GenerateCommand
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
         using LanguageModel model = Load(path, prompt, options, inference.Read(parsed));
         using Interruption interruption = new();
+        InferenceArguments.TellOfStreaming(model.Plan);
         TextGeneration generation = model.Start(prompt, options);
         return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, interruption.Token) : Stream(generation, prompt, interruption.Token);
     }

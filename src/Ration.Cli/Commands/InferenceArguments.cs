@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Ration.Cli.Output;
 using Ration.Inference;
+using Ration.Memory;
 using Ration.Tensors;
 
 namespace Ration.Cli.Commands;
@@ -54,6 +56,13 @@ internal sealed class InferenceArguments
     public static void RequireRoom(int? context, int promptTokens)
     {
         if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {promptTokens} tokens and one more; give at least {promptTokens + 1}");
+    }
+
+    /// <summary>Says that weights are read again and again, where they are: it is slow.</summary>
+    public static void TellOfStreaming(GenerationPlan plan)
+    {
+        if (plan.Choices.StreamedBlocks is > 0 and var blocks)
+            Log.Line($"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster");
     }
 
     private int? ReadContext(ParseResult parsed) => parsed.GetValue(_context) switch

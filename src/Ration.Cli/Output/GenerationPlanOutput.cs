@@ -41,6 +41,7 @@ internal static class GenerationPlanOutput
             choices.Text("cache", plan.Choices.CacheType.ToString());
             choices.Text("weights", plan.Choices.WeightType?.ToString() ?? "stored");
             choices.Number("context", plan.Choices.Context);
+            choices.Number("streamedBlocks", plan.Choices.StreamedBlocks);
             choices.Number("threads", plan.Options.Threads);
         });
         json.Number("parameters", plan.Options.Model.Parameters);

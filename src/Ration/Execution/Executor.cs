@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Ration.Devices;
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Planning;
 
 namespace Ration.Execution;
@@ -26,6 +27,9 @@ public sealed class Executor : IDisposable
 
     /// <summary>Bytes reserved.</summary>
     public long ArenaBytes { get; }
+
+    /// <summary>Brings the weights that programs do not keep in memory; null where they keep all.</summary>
+    public IWeightReader? WeightReader { get; set; }
 
     /// <summary>Threads of this machine that the device works with.</summary>
     public int Threads => _device.Threads;
@@ -77,7 +81,9 @@ public sealed class Executor : IDisposable
         for (int i = 0; i < instructions.Count; i++)
         {
             Instruction instruction = instructions[i];
-            if (instruction.Node.Phase == phase && Runs(instruction)) _device.Run(instruction);
+            if (instruction.Node.Phase != phase || !Runs(instruction)) continue;
+            if (instruction.Node.Op is ReadWeight) ReadWeight(instruction);
+            else _device.Run(instruction);
         }
 
         _device.Wait();
@@ -85,6 +91,13 @@ public sealed class Executor : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _device.Dispose();
+
+    private void ReadWeight(Instruction instruction)
+    {
+        if (WeightReader is not { } reader) throw new InvalidOperationException($"nothing brings {instruction.Node.Output}, which is not kept in memory");
+        long offset = instruction.Outputs[0];
+        reader.Read(instruction.Node.Output, (start, bytes) => _device.Write(offset + start, bytes));
+    }
 
     private bool Runs(Instruction instruction)
     {

@@ -32,6 +32,7 @@ public sealed class StoredModel : IDisposable
     // Constants that follow from the configuration.
     private static readonly string[] s_withoutUse = [".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
     private readonly StoredWeights _weights;
+    private int _users = 1, _isDisposed;
 
     private StoredModel(ModelFileKind kind, string path, ModelConfiguration configuration, ITensorSource source, StoredWeights weights)
     {
@@ -111,11 +112,26 @@ public sealed class StoredModel : IDisposable
         }
 
         if (Tensors is SafetensorsFolder file) _ = file.Verify();
-        WeightLoader.Load(_weights, wanted, executor);
+        WeightLoader.Load(_weights, wanted, executor.WritePersistent, executor.Threads);
     }
 
+    /// <summary>Reads weights for programs that do not keep them, as long as the files are open.</summary>
+    /// <param name="threads">Cores to use.</param>
+    internal IWeightReader Reader(int threads) => new StoredWeightReader(_weights, threads);
+
+    /// <summary>Keeps the files open beyond this object, until the result is disposed too.</summary>
+    internal IDisposable KeepOpen() => new Use(this);
+
     /// <inheritdoc/>
-    public void Dispose() => Tensors.Dispose();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) Release();
+    }
+
+    private void Release()
+    {
+        if (Interlocked.Decrement(ref _users) == 0) Tensors.Dispose();
+    }
 
     private static StoredModel OpenFolder(string folder)
     {
@@ -211,5 +227,17 @@ public sealed class StoredModel : IDisposable
             source.Dispose();
             throw;
         }
+    }
+    private sealed class Use : IDisposable
+    {
+        private StoredModel? _model;
+
+        public Use(StoredModel model)
+        {
+            Interlocked.Increment(ref model._users);
+            _model = model;
+        }
+
+        public void Dispose() => Interlocked.Exchange(ref _model, null)?.Release();
     }
 }

@@ -7,11 +7,15 @@ namespace Ration.Inference;
 /// <param name="CacheType">How keys and values are stored.</param>
 /// <param name="WeightType">How matrices are stored, where their rows are whole blocks and it is smaller; null for as in the files.</param>
 /// <param name="Context">Tokens of a text for which there is room.</param>
-public sealed record GenerationChoices(int Chunk, DType CacheType, DType? WeightType, int Context)
+/// <param name="StreamedBlocks">Blocks of the model whose matrices are not kept in memory but read from the files for each chunk and token.</param>
+public sealed record GenerationChoices(int Chunk, DType CacheType, DType? WeightType, int Context, int StreamedBlocks = 0)
 {
+    // Every number of blocks would be tried otherwise, of which models have up to a hundred.
+    private const int StreamedShares = 8;
+
     /// <summary>
     /// Every arrangement that options allow, best first: what gives way first is the chunk, then the cache's storage, then that of the
-    /// weights, then the context.
+    /// weights, then the context; last, weights are no longer kept, of as few blocks as can be.
     /// </summary>
     internal static IEnumerable<GenerationChoices> Of(GenerationOptions options)
     {
@@ -26,10 +30,19 @@ public sealed record GenerationChoices(int Chunk, DType CacheType, DType? Weight
                 }
             }
         }
+
+        foreach (int blocks in Enumerable.Range(1, StreamedShares).Select(share => ((options.Model.Layers * share) + StreamedShares - 1) / StreamedShares).Distinct())
+        {
+            foreach (DType? weights in WeightTypes(options))
+            {
+                foreach (int chunk in GenerationPrograms.Sizes(options.PromptTokens > 0 ? options.PromptTokens : options.LeastContext, options.Chunk))
+                    yield return new GenerationChoices(chunk, CacheTypes(options)[^1], weights, options.LeastContext, blocks);
+            }
+        }
     }
 
     /// <summary>The step that computes so.</summary>
-    internal GenerationStep Step(GenerationOptions options) => new(options.Model, options.Rows, Context, CacheType, Chunk, WeightTypeOf(options));
+    internal GenerationStep Step(GenerationOptions options) => new(options.Model, options.Rows, Context, CacheType, Chunk, WeightTypeOf(options), StreamedBlocks);
 
     /// <summary>How each weight is stored: matrices as chosen, what is no matrix and what would not become smaller as in the files.</summary>
     internal Func<string, Shape, DType>? WeightTypeOf(GenerationOptions options)

@@ -105,7 +105,7 @@ public sealed class GenerationPlan
         if (neededAsStored <= needed) (last, needed) = (asStored, neededAsStored);
         ByteSize smallest = new(needed);
         string kept = $"{last.Chunk} token{(last.Chunk == 1 ? "" : "s")} at a time, keys and values in {last.CacheType}"
-            + (last.WeightType is { } type ? $", weights in {type}" : "");
+            + (last.WeightType is { } type ? $", weights in {type}" : "") + ", those of all blocks read from the files for each token";
         return new MemoryBudgetException(
             $"generating {options.LeastContext} tokens with {options.Model.Name} does not fit {new ByteSize(budget)}: the smallest budget that fits is "
             + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB) with {kept}{Hint(options, device, budget, runtime)}", smallest);
@@ -116,7 +116,7 @@ public sealed class GenerationPlan
         GenerationOptions free = options with { Quality = GenerationQuality.Any, CacheType = null, WeightType = null, Chunk = null };
         GenerationChoices last = GenerationChoices.Of(free).Last();
         if (last != GenerationChoices.Of(options).Last() && Needed(free, last, device, runtime) <= budget)
-            return $"; --quality any would fit, with weights in {last.WeightType} and keys and values in {last.CacheType}";
+            return $"; --quality any would fit, with weights in {last.WeightType}, those of all blocks read from the files, and keys and values in {last.CacheType}";
         return options.MaxTokens > 1 ? "; fewer --max-tokens or a shorter prompt need less" : "; a smaller model needs less";
     }
 

@@ -47,8 +47,9 @@ public sealed class GenerationPrograms
         return [.. s_sizes.Where(s => s <= largest)];
     }
 
-    /// <summary>What a program of so many tokens computes, with weights laid as the device prefers them.</summary>
-    internal static Graph GraphOf(GenerationStep step, int tokens, IDevice device) => new WeightLayout(device.LayoutOf).Apply(GenerationGraph.Build(step, tokens));
+    /// <summary>What a program of so many tokens computes, with weights laid as the device prefers them, and those of some blocks read when needed.</summary>
+    internal static Graph GraphOf(GenerationStep step, int tokens, IDevice device) =>
+        new StreamedWeights(step.StreamedBlocks).Apply(new WeightLayout(device.LayoutOf).Apply(GenerationGraph.Build(step, tokens)));
 
     /// <summary>Compiles the programs of a step.</summary>
     public static GenerationPrograms Compile(GenerationStep step, IDevice device)

@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Tensors;
 using Ration.Training;
@@ -9,7 +10,8 @@ namespace Ration.Inference;
 internal static class GenerationReasons
 {
     /// <summary>A reason for each choice.</summary>
-    public static IReadOnlyList<PlanReason> Explain(GenerationPlan plan) => [Chunk(plan), Cache(plan), Weights(plan), Context(plan)];
+    public static IReadOnlyList<PlanReason> Explain(GenerationPlan plan) =>
+        [Chunk(plan), Cache(plan), Weights(plan), Context(plan), .. Blocks(plan)];
 
     private static PlanReason Chunk(GenerationPlan plan)
     {
@@ -39,6 +41,13 @@ internal static class GenerationReasons
         long others = plan.Programs.Single.Graph.Persistent.Where(v => v.Kind == MemoryKind.Weights && v.Shape.Rank >= 2 && v.DType != type).Sum(static v => v.Bytes);
         string except = others == 0 ? "" : $"; {new ByteSize(others)} stay as stored, because their rows are no whole blocks of {type.BlockElements()} or {type} takes no less";
         return new("weights", type.ToString(), (plan.Options.WeightType is not null ? "as asked for" : "matrices as they are stored would not fit") + except);
+    }
+
+    private static IEnumerable<PlanReason> Blocks(GenerationPlan plan)
+    {
+        if (plan.Choices.StreamedBlocks is not (> 0 and var blocks)) yield break;
+        long bytes = plan.Programs.Single.Graph.Nodes.Where(static n => n.Op is ReadWeight).Sum(static n => n.Output.Bytes);
+        yield return new("in the files", $"weights of {blocks} of {plan.Options.Model.Layers} blocks", $"they would not fit; {new ByteSize(bytes)} are read for each chunk of the prompt and each token");
     }
 
     private static PlanReason Context(GenerationPlan plan)

@@ -11,11 +11,17 @@ namespace Ration.Inference;
 public sealed class LanguageModel : IDisposable
 {
     private readonly Generator _generator;
+    private readonly IDisposable? _files;
     private readonly Lock _gate = new();
     private TextEmbedder? _embedder;
     private bool _isDisposed;
 
-    internal LanguageModel(ModelConfiguration configuration, ModelText text, Generator generator) => (Configuration, Text, _generator) = (configuration, text, generator);
+    /// <param name="configuration">The model.</param>
+    /// <param name="text">What the files said about text.</param>
+    /// <param name="generator">Computes; disposed with this object.</param>
+    /// <param name="files">What weights are read from while it computes; disposed with this object. Null where all are in memory.</param>
+    internal LanguageModel(ModelConfiguration configuration, ModelText text, Generator generator, IDisposable? files = null) =>
+        (Configuration, Text, _generator, _files) = (configuration, text, generator, files);
 
     /// <summary>The model.</summary>
     public ModelConfiguration Configuration { get; }
@@ -86,6 +92,7 @@ public sealed class LanguageModel : IDisposable
             if (_isDisposed) return;
             _isDisposed = true;
             _generator.Dispose();
+            _files?.Dispose();
         }
     }
 

@@ -67,7 +67,7 @@ public sealed class LanguageModelSource : IDisposable
         return GenerationPlan.Create(asked, device, device.Threads, Tokenizer.HostBytes());
     }
 
-    /// <summary>Reads the weights. The result does not need the files any more.</summary>
+    /// <summary>Reads the weights. The result does not need this object any more, and the files only where memory has no room for all weights.</summary>
     /// <exception cref="InvalidInputException">The options cannot be used, or the files are damaged.</exception>
     /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
     public LanguageModel Load(LanguageModelOptions? options = null)
@@ -80,7 +80,9 @@ public sealed class LanguageModelSource : IDisposable
         try
         {
             _stored.Load(generator.Weights, generator.Executor);
-            return new LanguageModel(Configuration, Text, generator);
+            if (plan.Choices.StreamedBlocks == 0) return new LanguageModel(Configuration, Text, generator);
+            generator.Executor.WeightReader = _stored.Reader(generator.Executor.Threads);
+            return new LanguageModel(Configuration, Text, generator, _stored.KeepOpen());
         }
         catch
         {

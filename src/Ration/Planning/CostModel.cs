@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Tensors;
 
 namespace Ration.Planning;
@@ -21,6 +22,7 @@ public sealed class CostModel(MachineRates rates)
     {
         OpCost cost = node.Op.Cost(node);
         double share = node.Condition?.Share ?? 1;
+        if (node.Op is ReadWeight) return share * cost.Bytes / rates.StorageBytesPerSecond;
         if (rates.Measured.TryGetValue(ClassOf(node), out WorkTimes? times)) return share * times.Seconds(WorkOf(node, cost));
 
         // Products with weights in blocks multiply small integers, fast enough to keep up with the memory.

@@ -15,6 +15,9 @@ public sealed record MachineRates(double Flops, double BytesPerSecond, double Se
     /// </summary>
     public static MachineRates Nominal => new(100e9, 15e9, 2e-6);
 
+    /// <summary>Bytes of weights read a second from files; where they are no longer in the system's cache, a solid-state disk's.</summary>
+    public double StorageBytesPerSecond { get; init; } = 1e9;
+
     /// <summary>Times that were measured, by <see cref="CostModel.ClassOf"/>.</summary>
     public IReadOnlyDictionary<string, WorkTimes> Measured { get; init; } = new Dictionary<string, WorkTimes>();
 }

@@ -17,7 +17,7 @@ public sealed class GenerationPlanTests
     private static GenerationOptions Options => new() { Model = s_model, PromptTokens = 600, MaxTokens = 15_000, Quality = GenerationQuality.Any };
 
     [Fact]
-    public void Chunk_then_cache_then_weights_give_way()
+    public void Chunk_then_cache_then_weights_give_way_and_last_weights_stay_in_the_files()
     {
         List<GenerationChoices> seen = [];
         GenerationPlan roomy = Plan(Options with { Memory = new ByteSize(4L << 30) });
@@ -36,15 +36,16 @@ public sealed class GenerationPlanTests
             }
         }
 
-        Assert.Equal(DType.Q4_0, seen[^1].WeightType);
+        Assert.Equal(DType.Q4_0, seen.Last(static c => c.StreamedBlocks == 0).WeightType);
+        Assert.Equal((8, DType.Q4_0), (seen[^1].StreamedBlocks, seen[^1].WeightType));
         Assert.True(seen.Count >= 5, string.Join("; ", seen));
         for (int i = 1; i < seen.Count; i++)
         {
-            (int Weights, int Cache, int Chunk) before = Rank(seen[i - 1]), after = Rank(seen[i]);
+            (int Streamed, int Weights, int Cache, int Chunk) before = Rank(seen[i - 1]), after = Rank(seen[i]);
             Assert.True(before.CompareTo(after) < 0, $"{seen[i - 1]} was followed by {seen[i]}");
         }
 
-        static (int, int, int) Rank(GenerationChoices c) => (c.WeightType switch { null => 0, DType.Q8_0 => 1, _ => 2 }, c.CacheType == DType.F16 ? 0 : 1, -c.Chunk);
+        static (int, int, int, int) Rank(GenerationChoices c) => (c.StreamedBlocks, c.WeightType switch { null => 0, DType.Q8_0 => 1, _ => 2 }, c.CacheType == DType.F16 ? 0 : 1, -c.Chunk);
     }
 
     [Fact]
@@ -67,7 +68,7 @@ public sealed class GenerationPlanTests
         long any = Assert.Throws<MemoryBudgetException>(() => Plan(Options with { Memory = ByteSize.FromMebibytes(1) })).Smallest.Bytes;
         Assert.True(any < refusal.Smallest.Bytes);
         string hint = Assert.Throws<MemoryBudgetException>(() => Plan(exact with { Memory = new ByteSize(any) })).Message;
-        Assert.Contains("--quality any would fit, with weights in Q4_0 and keys and values in Q8_0", hint, StringComparison.Ordinal);
+        Assert.Contains("--quality any would fit, with weights in Q4_0, those of all blocks read from the files, and keys and values in Q8_0", hint, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,7 +91,11 @@ public sealed class GenerationPlanTests
         GenerationPlan plan = Plan(named);
         Assert.Equal(new GenerationChoices(64, DType.F32, DType.BF16, 15_600), plan.Choices);
         Assert.All(plan.Reasons.Take(3), static r => Assert.Equal("as asked for", r.Reason));
-        Assert.Throws<MemoryBudgetException>(() => Plan(named with { Memory = new ByteSize(plan.PlannedPeakBytes - 4096) }));
+        GenerationChoices tight = Plan(named with { Memory = new ByteSize(plan.PlannedPeakBytes - 4096) }).Choices;
+        Assert.Equal(plan.Choices with { StreamedBlocks = 1 }, tight);
+        long smallest = Assert.Throws<MemoryBudgetException>(() => Plan(named with { Memory = ByteSize.FromMebibytes(1) })).Smallest.Bytes;
+        Assert.Equal(plan.Choices with { StreamedBlocks = 8 }, Plan(named with { Memory = new ByteSize(smallest) }).Choices);
+        Assert.Throws<MemoryBudgetException>(() => Plan(named with { Memory = new ByteSize(smallest - 4096) }));
     }
 
     [Fact]

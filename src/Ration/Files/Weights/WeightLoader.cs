@@ -1,12 +1,14 @@
 using System.Buffers;
-using Ration.Execution;
 using Ration.Graphs;
 using Ration.Tensors;
 using Ration.Tensors.Formats;
 
 namespace Ration.Files.Weights;
 
-/// <summary>Moves parameters into the memory of an executor in pieces of whole rows, changing how they are stored where that differs.</summary>
+/// <summary>Takes bytes of a weight, as it is stored and laid, from byte <paramref name="start"/> on.</summary>
+internal delegate void WeightWriter(Value weight, long start, ReadOnlySpan<byte> bytes);
+
+/// <summary>Moves parameters into memory in pieces of whole rows, changing how they are stored where that differs.</summary>
 internal static class WeightLoader
 {
     /// <summary>Numbers held at a time, unless a single row has more.</summary>
@@ -19,19 +21,24 @@ internal static class WeightLoader
     private const int MostThreads = 4;
 
     /// <summary>Fills values with the parameters of their names.</summary>
-    public static void Load(WeightSource source, IReadOnlyList<Value> values, Executor executor)
+    /// <param name="source">The parameters.</param>
+    /// <param name="values">What to fill.</param>
+    /// <param name="write">Takes bytes of a value from a byte on; may be called by several threads.</param>
+    /// <param name="threads">Cores to use.</param>
+    /// <param name="worthThreads">Bytes from which on it is worth using them.</param>
+    public static void Load(WeightSource source, IReadOnlyList<Value> values, WeightWriter write, int threads, long worthThreads = WorthThreads)
     {
         foreach (Value value in values.Where(static v => v.DType.IsPlanar())) throw new InvalidInputException($"{value.Name} cannot be loaded into {value.DType}, whose scales belong to the whole tensor; choose another format for the weights");
         (Value Value, long Row)[] pieces = [.. values.SelectMany(PiecesOf)];
-        if (values.Sum(static v => v.Bytes) < WorthThreads)
+        if (threads == 1 || values.Sum(static v => v.Bytes) < worthThreads)
         {
-            foreach ((Value value, long row) in pieces) LoadPiece(source, value, row, executor);
+            foreach ((Value value, long row) in pieces) LoadPiece(source, value, row, write);
             return;
         }
 
         try
         {
-            Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(MostThreads, executor.Threads) }, piece => LoadPiece(source, piece.Value, piece.Row, executor));
+            Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(MostThreads, threads) }, piece => LoadPiece(source, piece.Value, piece.Row, write));
         }
         catch (AggregateException e) when (e.InnerException is InvalidInputException)
         {
@@ -51,7 +58,7 @@ internal static class WeightLoader
         for (long row = 0; row < rows; row += step) yield return (value, row);
     }
 
-    private static void LoadPiece(WeightSource source, Value value, long row, Executor executor)
+    private static void LoadPiece(WeightSource source, Value value, long row, WeightWriter write)
     {
         long columns = WeightMap.ColumnsOf(value.Shape);
         int count = checked((int)(Math.Min(RowsOfPiece(value), WeightMap.RowsOf(value.Shape) - row) * columns)), size = checked((int)value.DType.Bytes(count));
@@ -65,12 +72,12 @@ internal static class WeightLoader
             ArrayPool<float>.Shared.Return(numbers);
         }
 
-        WriteRows(executor, value, row, piece);
+        WriteRows(write, value, row, piece);
         ArrayPool<byte>.Shared.Return(bytes);
     }
 
     // Rows come in order, in multiples of a tile's but for the last ones, which stay rows where they fill no tile.
-    private static void WriteRows(Executor executor, Value value, long firstRow, Span<byte> bytes)
+    private static void WriteRows(WeightWriter write, Value value, long firstRow, Span<byte> bytes)
     {
         long columns = WeightMap.ColumnsOf(value.Shape);
         if (value.Layout == StorageLayout.Tiles)
@@ -86,6 +93,6 @@ internal static class WeightLoader
             ArrayPool<byte>.Shared.Return(rows);
         }
 
-        executor.WritePersistent(value, value.DType.Bytes(firstRow * columns), bytes);
+        write(value, value.DType.Bytes(firstRow * columns), bytes);
     }
 }

@@ -131,10 +131,11 @@ public sealed class OpTests
     }
 
     [Fact]
-    public void The_processor_has_a_kernel_for_every_op() =>
+    public void The_processor_has_a_kernel_for_every_op_of_a_device() =>
         Assert.Equal([], AllOps().Except(CpuKernels.Table().Ops).Select(static t => t.Name));
 
-    private static Type[] AllOps() => [.. typeof(Op).Assembly.GetTypes().Where(static t => t.IsSubclassOf(typeof(Op)) && !t.IsAbstract)];
+    // What the host does, the executor's own tests try.
+    private static Type[] AllOps() => [.. typeof(Op).Assembly.GetTypes().Where(static t => t.IsSubclassOf(typeof(Op)) && !t.IsAbstract && t != typeof(ReadWeight))];
 
     private static void AgreesWithDifferences(OpTrial trial, Value parameter, double[] gradient, string what)
     {
