@@ -54,7 +54,7 @@ internal sealed class MemoryMethodChart
         _svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif\" font-size=\"{FontSize}\" fill=\"{Ink}\">\n")
             .Append("<title>Peak memory and speed of each memory method</title>\n").Append($"<rect width=\"{Width}\" height=\"{Height}\" fill=\"#ffffff\"/>\n");
         Text(Left, 38, "Peak memory against speed, one point a method", "font-size=\"20\" font-weight=\"650\"");
-        Text(Left, 62, PlanNumbers.Invariant($"{job}; 100 % is the fastest exact plan with plenty of memory, {PlanNumbers.ThreeDigits(speed)} tokens/s"), $"font-size=\"13\" fill=\"{Quiet}\"");
+        Text(Left, 62, PlanNumbers.Invariant($"{job}; 100 % is the plan with nothing asked and plenty of memory, {PlanNumbers.ThreeDigits(speed)} tokens/s"), $"font-size=\"13\" fill=\"{Quiet}\"");
         double x = Left;
         foreach ((_, string name, string colour, _) in s_families)
         {

@@ -13,11 +13,15 @@ public sealed record GenerationChoices(int Chunk, DType CacheType, DType? Weight
     // Every number of blocks would be tried otherwise, of which models have up to a hundred.
     private const int StreamedShares = 8;
 
+    /// <summary>The numbers of blocks that may be left in the files, none first: as few as can be.</summary>
+    internal static IEnumerable<int> BlocksInFiles(GenerationOptions options) =>
+        Enumerable.Range(0, StreamedShares + 1).Select(share => ((options.Model.Layers * share) + StreamedShares - 1) / StreamedShares).Distinct();
+
     /// <summary>
-    /// Every arrangement that options allow, best first: what gives way first is the chunk, then the cache's storage, then that of the
-    /// weights, then the context; last, weights are no longer kept, of as few blocks as can be.
+    /// Every arrangement that options allow with so many blocks in the files, best first: what gives way first is the chunk, then the cache's
+    /// storage, then that of the weights, then the context.
     /// </summary>
-    internal static IEnumerable<GenerationChoices> Of(GenerationOptions options)
+    internal static IEnumerable<GenerationChoices> Of(GenerationOptions options, int streamedBlocks)
     {
         foreach (int context in Contexts(options))
         {
@@ -26,19 +30,20 @@ public sealed record GenerationChoices(int Chunk, DType CacheType, DType? Weight
                 foreach (DType cache in CacheTypes(options))
                 {
                     foreach (int chunk in GenerationPrograms.Sizes(options.PromptTokens > 0 ? options.PromptTokens : context, options.Chunk))
-                        yield return new GenerationChoices(chunk, cache, weights, context);
+                        yield return new GenerationChoices(chunk, cache, weights, context, streamedBlocks);
                 }
             }
         }
+    }
 
-        foreach (int blocks in Enumerable.Range(1, StreamedShares).Select(share => ((options.Model.Layers * share) + StreamedShares - 1) / StreamedShares).Distinct())
-        {
-            foreach (DType? weights in WeightTypes(options))
-            {
-                foreach (int chunk in GenerationPrograms.Sizes(options.PromptTokens > 0 ? options.PromptTokens : options.LeastContext, options.Chunk))
-                    yield return new GenerationChoices(chunk, CacheTypes(options)[^1], weights, options.LeastContext, blocks);
-            }
-        }
+    /// <summary>
+    /// The arrangements with so many blocks in the files of which one takes least: weights in the fewest bits, or as they are stored where that is
+    /// fewer already, or what reads them takes more than they save.
+    /// </summary>
+    internal static GenerationChoices[] Least(GenerationOptions options, int streamedBlocks)
+    {
+        GenerationChoices last = Of(options, streamedBlocks).Last();
+        return last.WeightType == options.WeightType ? [last] : [last with { WeightType = options.WeightType }, last];
     }
 
     /// <summary>The step that computes so.</summary>

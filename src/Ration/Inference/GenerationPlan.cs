@@ -77,16 +77,22 @@ public sealed class GenerationPlan
 
     private static (GenerationChoices Choices, GenerationPrograms Programs)? Find(GenerationOptions options, IDevice device, long budget, long runtime)
     {
-        foreach (GenerationChoices choices in GenerationChoices.Of(options))
+        foreach (int blocks in GenerationChoices.BlocksInFiles(options))
         {
-            GenerationStep step = choices.Step(options);
-            long arena = RuntimeFootprint.LargestArena(budget - runtime - HostBytes(step));
-            if (StepProgram.LowerBound(GenerationPrograms.GraphOf(step, choices.Chunk, device), device) > arena) continue;
-            GenerationPrograms programs = GenerationPrograms.Compile(step, device);
-            if (programs.ArenaBytes <= arena) return (choices, programs);
+            // Where what takes least does not fit, no other does.
+            if (!GenerationChoices.Least(options, blocks).Any(MayFit)) continue;
+            foreach (GenerationChoices choices in GenerationChoices.Of(options, blocks).Where(MayFit))
+            {
+                GenerationStep step = choices.Step(options);
+                GenerationPrograms programs = GenerationPrograms.Compile(step, device);
+                if (programs.ArenaBytes <= Arena(step)) return (choices, programs);
+            }
         }
 
         return null;
+
+        long Arena(GenerationStep step) => RuntimeFootprint.LargestArena(budget - runtime - HostBytes(step));
+        bool MayFit(GenerationChoices choices) => StepProgram.LowerBound(GenerationPrograms.GraphOf(choices.Step(options), choices.Chunk, device), device) <= Arena(choices.Step(options));
     }
 
     // Logits, twice where there are several texts; a sampler, whose window is no longer than the text; the texts.
@@ -99,10 +105,7 @@ public sealed class GenerationPlan
 
     private static MemoryBudgetException Refusal(GenerationOptions options, IDevice device, long budget, long runtime)
     {
-        GenerationChoices last = GenerationChoices.Of(options).Last(), asStored = last with { WeightType = options.WeightType };
-        // Weights that are stored in fewer bits than any that the quality allows stay as they are.
-        long needed = Needed(options, last, device, runtime), neededAsStored = Needed(options, asStored, device, runtime);
-        if (neededAsStored <= needed) (last, needed) = (asStored, neededAsStored);
+        (long needed, GenerationChoices last) = Smallest(options, device, runtime);
         ByteSize smallest = new(needed);
         string kept = $"{last.Chunk} token{(last.Chunk == 1 ? "" : "s")} at a time, keys and values in {last.CacheType}"
             + (last.WeightType is { } type ? $", weights in {type}" : "") + ", those of all blocks read from the files for each token";
@@ -114,11 +117,14 @@ public sealed class GenerationPlan
     private static string Hint(GenerationOptions options, IDevice device, long budget, long runtime)
     {
         GenerationOptions free = options with { Quality = GenerationQuality.Any, CacheType = null, WeightType = null, Chunk = null };
-        GenerationChoices last = GenerationChoices.Of(free).Last();
-        if (last != GenerationChoices.Of(options).Last() && Needed(free, last, device, runtime) <= budget)
-            return $"; --quality any would fit, with weights in {last.WeightType}, those of all blocks read from the files, and keys and values in {last.CacheType}";
+        (long needed, GenerationChoices last) = Smallest(free, device, runtime);
+        if (needed <= budget)
+            return $"; --quality any would fit, with weights {(last.WeightType is { } type ? $"in {type}" : "as they are")}, those of all blocks read from the files, and keys and values in {last.CacheType}";
         return options.MaxTokens > 1 ? "; fewer --max-tokens or a shorter prompt need less" : "; a smaller model needs less";
     }
+
+    private static (long Bytes, GenerationChoices Choices) Smallest(GenerationOptions options, IDevice device, long runtime) =>
+        GenerationChoices.Least(options, options.Model.Layers).Select(c => (Needed(options, c, device, runtime), c)).MinBy(static n => n.Item1);
 
     private static long Needed(GenerationOptions options, GenerationChoices choices, IDevice device, long runtime)
     {
