@@ -110,7 +110,7 @@ internal sealed class MemoryMethodChart
         HashSet<MethodFamily> qualities = [];
         (MemoryMethod Method, MemoryMethodRun Run, string Name)[] named = [.. _runs.Where(r => !r.Method.IsPlanned || qualities.Add(r.Method.Family)).Select(static r => (r.Method, r.Run, NameOf(r.Method)))];
         Box[] places = new LabelPlacement(
-            new Box(Left + 4, Top - 6, Right - Left + 12, Bottom - Top + 2), [.. named.Select(n => (X(n.Run.MeasuredBytes), Y(n.Run.Share), TextWidth(n.Name), LineHeight))], obstacles).Place();
+            new Box(Left + 4, Top - 6, Right - Left + 12, Bottom - Top + 2), [.. named.Select(n => (X(n.Run.MeasuredBytes), Y(n.Run.Share), TextWidth(n.Name) * (IsBold(n.Method) ? 1.15 : 1), LineHeight))], obstacles).Place();
         for (int i = 0; i < named.Length; i++)
         {
             (double x, double y) = (X(named[i].Run.MeasuredBytes), Y(named[i].Run.Share));
@@ -121,11 +121,12 @@ internal sealed class MemoryMethodChart
 
         for (int i = 0; i < named.Length; i++)
         {
-            bool isBold = named[i].Method.IsPlanned || named[i].Method == MemoryMethod.Unconstrained;
-            string look = isBold ? "font-weight=\"650\"" : $"fill=\"{s_families.First(f => f.Family == named[i].Method.Family).Dark}\"";
+            string look = IsBold(named[i].Method) ? "font-weight=\"650\"" : $"fill=\"{s_families.First(f => f.Family == named[i].Method.Family).Dark}\"";
             Text(places[i].Centre.X, places[i].Bottom - 3.5, named[i].Name, $"text-anchor=\"middle\" {look} stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"");
         }
     }
+
+    private static bool IsBold(MemoryMethod method) => method.IsPlanned || method == MemoryMethod.Unconstrained;
 
     private void Mark(MemoryMethod method, MemoryMethodRun run)
     {
