@@ -65,6 +65,19 @@ public sealed class BudgetTests(TrainedModel trained)
         Assert.Matches(new Regex("[0-9]+ bytes"), refusal);
     }
 
+    [Fact]
+    public void With_the_smallest_budget_weights_are_read_from_the_files_for_each_token()
+    {
+        trained.Result.AssertDone();
+        string[] arguments = ["generate", "--model", trained.Output, "--prompt", "a", "--max-tokens", "20", "--ignore-end", "--json"];
+        long smallest = NamedBytes(ToolRun.Run([.. arguments, "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget));
+        ToolResult result = ToolRun.Run([.. arguments, "--memory", TrainingJob.Text(smallest)]).AssertDone();
+        Assert.Contains("are read from the files for each token", result.Error, StringComparison.Ordinal);
+        Assert.Equal(20, result.Json().GetProperty("generatedTokens").GetInt64());
+        long measured = result.Json().GetProperty("measuredPeakBytes").GetInt64();
+        Assert.True(measured <= smallest, $"{measured} bytes measured, {smallest} allowed");
+    }
+
     private static long NamedBytes(string refusal)
     {
         Match bytes = Regex.Match(refusal, "smallest budget that fits is ([0-9]+) bytes");
