@@ -12,7 +12,7 @@ internal sealed class ChatLoop : IDisposable
         /reset         begin anew with the same system message
         /stats         speed of the last answer, room in the context, memory
         /exit          end, as Ctrl-D does
-        Ctrl-C stops an answer. A line that ends in \ goes on in the next one.
+        Ctrl-C stops an answer. A line that ends in \ goes on in the next one. Up and Down bring back what was written before.
         """;
 
     private readonly LanguageModel _model;

@@ -37,7 +37,8 @@ internal sealed class ToolRun : IDisposable
     /// <summary>Starts another program, which runs the tool.</summary>
     public static ToolRun StartProgram(string program, params IEnumerable<string> arguments) => StartProgram(program, arguments, takesInput: false);
 
-    private static ToolRun StartProgram(string program, IEnumerable<string> arguments, bool takesInput)
+    /// <summary>How a program that runs the tool is started.</summary>
+    public static ProcessStartInfo StartInfo(string program, IEnumerable<string> arguments, bool takesInput)
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -52,6 +53,12 @@ internal sealed class ToolRun : IDisposable
         start.Environment["DOTNET_ROOT"] = DotnetRoot();
         // Plans shall not depend on what was measured on this machine before.
         start.Environment["RATION_RATES"] = Path.Combine(AppContext.BaseDirectory, "no-rates.json");
+        return start;
+    }
+
+    private static ToolRun StartProgram(string program, IEnumerable<string> arguments, bool takesInput)
+    {
+        ProcessStartInfo start = StartInfo(program, arguments, takesInput);
         Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
         return new ToolRun(process, string.Join(' ', start.ArgumentList));
     }
