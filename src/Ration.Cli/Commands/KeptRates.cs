@@ -27,7 +27,7 @@ internal static class KeptRates
         if (MachineRatesFile.DefaultPath is not { } path) return;
         using CpuDevice device = new(threads);
         Log.Line("training small models for a few steps, to predict the time of plans …");
-        MachineRates rates = MachineCalibration.Measure(() => new CpuDevice(threads), memory ?? new ByteSize((long)(MeasuredMemory.AvailableBytes() * 0.8)), cancellation);
+        MachineRates rates = MachineCalibration.Measure(() => new CpuDevice(threads), memory ?? new ByteSize(MeasuredMemory.DefaultBudgetBytes()), cancellation);
         try
         {
             MachineRatesFile.Save(path, device.Description, rates);

@@ -70,7 +70,7 @@ public sealed class GenerationPlan
     {
         options.Validate();
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
-        long budget = options.Memory?.Bytes ?? (long)(MeasuredMemory.AvailableBytes() * 0.8);
+        long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         if (Find(options, device, budget, runtime) is not { } found) throw Refusal(options, device, budget, runtime);
         return new GenerationPlan(options, found.Choices, found.Programs, budget, runtime, device);
     }
