@@ -56,10 +56,11 @@ internal sealed class ToolRun : IDisposable
         return start;
     }
 
-    private static ToolRun StartProgram(string program, IEnumerable<string> arguments, bool takesInput)
+    private static ToolRun StartProgram(string program, IEnumerable<string> arguments, bool takesInput) => Start(StartInfo(program, arguments, takesInput));
+
+    private static ToolRun Start(ProcessStartInfo start)
     {
-        ProcessStartInfo start = StartInfo(program, arguments, takesInput);
-        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start");
         return new ToolRun(process, string.Join(' ', start.ArgumentList));
     }
 
@@ -67,6 +68,15 @@ internal sealed class ToolRun : IDisposable
     public static ToolResult Run(params IEnumerable<string> arguments)
     {
         using ToolRun run = Start(arguments);
+        return run.Wait();
+    }
+
+    /// <summary>Starts the tool in a folder and waits for its end.</summary>
+    public static ToolResult RunIn(string folder, params IEnumerable<string> arguments)
+    {
+        ProcessStartInfo start = StartInfo(ToolPath, arguments, takesInput: false);
+        start.WorkingDirectory = folder;
+        using ToolRun run = Start(start);
         return run.Wait();
     }
 
