@@ -117,7 +117,7 @@ public sealed class GenerationPlan
         GenerationChoices last = GenerationChoices.Of(free).Last();
         if (last != GenerationChoices.Of(options).Last() && Needed(free, last, device, runtime) <= budget)
             return $"; --quality any would fit, with weights in {last.WeightType} and keys and values in {last.CacheType}";
-        return options.MaxTokens > 1 ? "; fewer --max-tokens or a shorter prompt need less" : "; a smaller model needs less";
+        return options.MaxTokens > 1 ? $"; give {options.FewerTokens} to need less" : "; a smaller model needs less";
     }
 
     private static long Needed(GenerationOptions options, GenerationChoices choices, IDevice device, long runtime)
