@@ -38,6 +38,6 @@ internal static class KeptRates
             return;
         }
 
-        Log.Line($"times of {rates.Measured.Count} kinds of operations are kept in {path}");
+        Log.Line($"times of {Counted.Of(rates.Measured.Count, "kind")} of operations are kept in {path}");
     }
 }

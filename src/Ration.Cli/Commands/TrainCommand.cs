@@ -63,8 +63,8 @@ internal static class TrainCommand
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer is ByteTokenizer ? tokenizer.Name : null, data.Fingerprint());
         TrainingPlan plan = MakePlan(options, data.HostBytes(tokenizer), runOptions);
-        Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
-        PlanSummary.Write(Log.Writer, plan);
+        Log.Line($"{Counted.Of(data.Files, "file")} ({data.Skipped} left out), {Counted.Of(data.Tokens.Count, "token")}, of which {batches.EvaluationTokens:N0} are held out for evaluation");
+        PlanSummary.Write(plan);
         cancellation.ThrowIfCancellationRequested();
         ReleaseGarbage();
         TrainingData.CreateFolder(output);
