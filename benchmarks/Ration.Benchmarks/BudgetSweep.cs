@@ -38,7 +38,7 @@ internal static class BudgetSweep
             foreach (double share in s_shares)
             {
                 long budget = smallest + (long)(share * (most - smallest));
-                JsonElement result = tool.Run(["train", .. job, "--memory", $"{budget}", "--output", Output()], 0);
+                JsonElement result = tool.Run(["train", .. job, "--memory", $"{budget}", "--output", Output(), "--overwrite"], 0);
                 sound &= Report(preset, budget, result);
             }
         }

@@ -22,7 +22,7 @@ internal static class PredictedAgainstMeasured
     public static int Run(string[] arguments)
     {
         int threads = Options.Number(arguments, "--threads", Environment.ProcessorCount), steps = Options.Number(arguments, "--steps", 5);
-        ByteSize memory = new((long)(MeasuredMemory.AvailableBytes() * 0.8));
+        ByteSize memory = new(MeasuredMemory.DefaultBudgetBytes());
         MachineRates Rates() => MachineCalibration.Measure(() => new CpuDevice(threads), memory);
         string only = Options.Text(arguments, "--only", "");
         Predictions(Rates, threads, steps, only, arguments.Contains("--explain"));

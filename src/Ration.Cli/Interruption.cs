@@ -15,6 +15,9 @@ internal sealed class Interruption : IDisposable
     public Interruption() => _registrations =
         [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
 
+    /// <summary>Whether nothing is done yet that would have to end in good order, so that the first signal ends the process.</summary>
+    public bool EndsAtOnce { get; set; }
+
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
 
@@ -28,6 +31,7 @@ internal sealed class Interruption : IDisposable
     private void Handle(PosixSignalContext context)
     {
         if (_source.IsCancellationRequested) return;
+        if (EndsAtOnce) Environment.Exit(Tool.Complain(Tool.NothingChanged, ExitCode.Interrupted));
         context.Cancel = true;
         _source.Cancel();
     }

@@ -12,6 +12,8 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
     /// <summary>How presets are named.</summary>
     public const string PresetPrefix = "preset:";
 
+    private const string WeightsName = "model.safetensors";
+
     /// <summary>Finds a model.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
     public static ModelSource Open(string model)
@@ -19,7 +21,20 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
         if (model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)) return new ModelSource(Presets.Get(model[PresetPrefix.Length..]), null);
         if (!System.IO.Path.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
             throw new InvalidInputException($"--model {model}: there is no such folder or file; for the preset write preset:{model}");
+        model = WholeOf(model);
         return new ModelSource(ModelFolder.ReadConfiguration(model), model);
+    }
+
+    /// <summary>The folder of a model, where its weights are named instead; any other path as it is.</summary>
+    /// <exception cref="InvalidInputException">It is a file of weights that is no model by itself.</exception>
+    public static string WholeOf(string path)
+    {
+        if (!path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || !File.Exists(path)) return path;
+        string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+        if (!File.Exists(System.IO.Path.Combine(folder, HuggingFaceFolder.ConfigName)))
+            throw new InvalidInputException($"--model {path}: weights alone are no model, and there is no {HuggingFaceFolder.ConfigName} beside them; give the folder of a model");
+        return System.IO.Path.GetFileName(path) == WeightsName ? folder
+            : throw new InvalidInputException($"--model {path}: this is one file of a model; give its folder, {folder}");
     }
 
     /// <summary>A preset takes the size of its tokenizer's vocabulary; a folder has weights for its own.</summary>

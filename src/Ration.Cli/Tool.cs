@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Ration.Cli.Commands;
+using Ration.Cli.Output;
 using Ration.Planning;
 
 namespace Ration.Cli;
@@ -8,6 +9,9 @@ namespace Ration.Cli;
 /// <summary>The tool as a whole: its commands, and what becomes of whatever they throw.</summary>
 internal static class Tool
 {
+    /// <summary>What is said where an interruption came before anything was done.</summary>
+    public const string NothingChanged = "interrupted; nothing was changed";
+
     /// <summary>Runs one command line.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static int Run(string[] arguments)
@@ -21,7 +25,7 @@ internal static class Tool
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
-        if (parsed.UnmatchedTokens.Count > 0) return Complain($"there is no command or option '{parsed.UnmatchedTokens[0]}'; ration --help lists them", ExitCode.BadInput);
+        if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed.CommandResult.Command, parsed.UnmatchedTokens[0]), ExitCode.BadInput);
         if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);
         try
         {
@@ -45,7 +49,7 @@ internal static class Tool
         }
         catch (OperationCanceledException)
         {
-            return Complain("interrupted; nothing was changed", ExitCode.Interrupted);
+            return Complain(NothingChanged, ExitCode.Interrupted);
         }
 #pragma warning disable CA1031 // The last resort: whatever else comes is a defect, and should be reported with its trace.
         catch (Exception e)
@@ -57,9 +61,11 @@ internal static class Tool
         }
     }
 
-    private static int Complain(string message, int code)
+    /// <summary>Says in one line what was wrong.</summary>
+    /// <returns>The exit code that is given.</returns>
+    public static int Complain(string message, int code)
     {
-        Console.Error.WriteLine($"ration: {message.ReplaceLineEndings(" ")}");
+        Log.Line($"ration: {message.ReplaceLineEndings(" ")}");
         return code;
     }
 }

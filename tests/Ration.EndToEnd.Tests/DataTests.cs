@@ -12,7 +12,7 @@ public sealed class DataTests
         string[] arguments = TrainingJob.Arguments(folder.Root, folder["output"]);
         TrainingJob.Run(arguments, "--json");
         byte[] first = TrainingJob.ModelBytes(folder["output"]);
-        TrainingJob.Run(arguments, "--json");
+        TrainingJob.Run(arguments, "--overwrite", "--json");
         Assert.Equal(first, TrainingJob.ModelBytes(folder["output"]));
     }
 

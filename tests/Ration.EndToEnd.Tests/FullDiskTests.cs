@@ -33,7 +33,7 @@ public sealed class FullDiskTests(TrainedModel trained)
         // With more room a checkpoint can be replaced, but not beside something else of its size.
         if (size != "15m") File.WriteAllBytes(Path.Combine(old, "something-else"), new byte[9 << 20]);
         string[] before = TestFolder.Snapshot(old);
-        ToolResult result = Run([old, disk, after, size, ToolRun.ToolPath, .. TrainingJob.Arguments(trained.Data, disk, 4), option]);
+        ToolResult result = Run([old, disk, after, size, ToolRun.ToolPath, .. TrainingJob.Arguments(trained.Data, disk, 4), "--overwrite", option]);
         if (result.Code == CannotMount || result.Error.StartsWith("unshare:", StringComparison.Ordinal)) Assert.Skip($"no small disk can be mounted here: {result.Error.Trim()}");
         string complaint = result.AssertRefused(2);
         Assert.Contains("disk is full", complaint, StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public sealed class FullDiskTests(TrainedModel trained)
         trained.Result.AssertDone();
         using TestFolder folder = new();
         string disk = Make(folder["disk"]), after = Make(folder["after"]);
-        ToolResult result = Run([trained.Output, disk, after, "64m", ToolRun.ToolPath, .. TrainingJob.Arguments(trained.Data, disk, 4), "--json"]);
+        ToolResult result = Run([trained.Output, disk, after, "64m", ToolRun.ToolPath, .. TrainingJob.Arguments(trained.Data, disk, 4), "--overwrite", "--json"]);
         if (result.Code == CannotMount || result.Error.StartsWith("unshare:", StringComparison.Ordinal)) Assert.Skip($"no small disk can be mounted here: {result.Error.Trim()}");
         result.AssertDone();
         Assert.Equal(4, TrainingJob.StepsDone(after));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Ration.EndToEnd.Tests.Support;
 
@@ -40,6 +41,30 @@ public sealed class GenerateTests(TrainedModel trained)
     }
 
     [Fact]
+    public void The_weights_in_a_folder_stand_for_the_folder()
+    {
+        ToolResult result = ToolRun.Run("generate", "--model", Path.Combine(trained.Output, TrainingJob.Model), "--prompt", "the old ", "--max-tokens", "3", "--json");
+        Assert.Equal(3, result.AssertDone().Json().GetProperty("generatedTokens").GetInt64());
+        string checkpoint = Path.Combine(trained.Output, TrainingJob.Checkpoint);
+        Assert.Contains($"give its folder, {trained.Output}", ToolRun.Run("generate", "--model", checkpoint, "--prompt", "a").AssertRefusedAtOnce(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_to_terminate_ends_it_while_nothing_is_generated()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no pipes with a place in the file system");
+        using TestFolder folder = new();
+        Assert.Equal(0, MakePipe(folder["prompt"], Convert.ToUInt32("600", 8)));
+        using ToolRun run = ToolRun.Start("generate", "--model", trained.Output, "--prompt-file", folder["prompt"]);
+        // That opens when the tool does, which reads then.
+        Task<FileStream> writer = Task.Run(() => new FileStream(folder["prompt"], FileMode.Open, FileAccess.Write));
+        run.WaitUntil(() => writer.IsCompleted);
+        using FileStream open = await writer;
+        Signals.Send(run, Signals.Terminate);
+        Assert.Contains("interrupted", run.Wait().AssertRefusedAtOnce(130), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Training_without_json_writes_a_sample_and_nothing_else()
     {
         using TestFolder folder = new();
@@ -56,4 +81,8 @@ public sealed class GenerateTests(TrainedModel trained)
         trained.Result.AssertDone();
         return ["generate", "--model", trained.Output, "--prompt", "the old ", "--max-tokens", "40"];
     }
+
+    [DllImport("libc", EntryPoint = "mkfifo", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int MakePipe(string path, uint mode);
 }

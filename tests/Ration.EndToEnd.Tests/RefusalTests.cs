@@ -54,6 +54,36 @@ public sealed class RefusalTests(TrainedModel trained)
         AssertRefused(folder["output"], [.. TrainingJob.Arguments(trained.Data, folder["output"]), "--resume"]);
     }
 
+    [Fact]
+    public void An_output_that_holds_a_finished_model()
+    {
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        string output = folder.Copy(trained.Output);
+        foreach (string? missing in (ReadOnlySpan<string?>)[null, TrainingJob.Checkpoint, TrainingJob.Model])
+        {
+            if (missing is not null) File.Delete(Path.Combine(output, missing));
+            string[] before = TestFolder.Snapshot(output);
+            Assert.Contains("--overwrite", AssertRefused(output, TrainingJob.Arguments(trained.Data, output)), StringComparison.Ordinal);
+            Assert.Equal(before, TestFolder.Snapshot(output));
+        }
+
+        TrainingJob.Run(TrainingJob.Arguments(trained.Data, output, 1), "--overwrite");
+        Assert.Equal(1, TrainingJob.StepsDone(output));
+        AssertRefused("--overwrite", [.. TrainingJob.Arguments(trained.Data, output), "--overwrite", "--resume"]);
+    }
+
+    [Fact]
+    public void The_default_output_is_replaced_and_that_is_said()
+    {
+        using TestFolder folder = new();
+        string data = folder.WriteText();
+        string[] arguments = ["train", "--data", data, "--steps", "1", "--batch", "256", "--sequence", "64", "--threads", "1", "--json"];
+        Assert.DoesNotContain("replaced", ToolRun.RunIn(folder.Root, arguments).AssertDone().Error, StringComparison.Ordinal);
+        Assert.Contains("ration-output is replaced", ToolRun.RunIn(folder.Root, arguments).AssertDone().Error, StringComparison.Ordinal);
+        Assert.Equal(1, TrainingJob.StepsDone(folder["ration-output"]));
+    }
+
     [Theory]
     [InlineData("--seed", "2", "seed")]
     [InlineData("--learning-rate", "0.5", "--learning-rate")]
@@ -65,7 +95,9 @@ public sealed class RefusalTests(TrainedModel trained)
         trained.Result.AssertDone();
         string[] before = TestFolder.Snapshot(trained.Output);
         string[] arguments = [.. TrainingJob.Arguments(trained.Data, trained.Output, TrainedModel.Steps), "--resume", option, value];
-        Assert.Contains(named, ToolRun.Run(arguments).AssertRefused(BadInput), StringComparison.Ordinal);
+        string complaint = ToolRun.Run(arguments).AssertRefused(BadInput);
+        Assert.Contains(named, complaint, StringComparison.Ordinal);
+        Assert.Contains("--overwrite", complaint, StringComparison.Ordinal);
         Assert.Equal(before, TestFolder.Snapshot(trained.Output));
     }
 
@@ -93,6 +125,12 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--wobble", "train", "--wobble")]
     [InlineData("--wobble", "train", "--data", "a.txt", "--wobble")]
     [InlineData("wobble", "wobble")]
+    [InlineData("did you mean train?", "trian")]
+    [InlineData("did you mean --optimizer?", "train", "--optimiser", "sgd")]
+    [InlineData("did you mean --overwrite?", "train", "--data", "a.txt", "--overwrit")]
+    [InlineData("did you mean adamw?", "train", "--optimizer", "adam")]
+    [InlineData("did you mean tiny?", "train", "--model", "preset:tny")]
+    [InlineData("give a model folder or file", "inspect")]
     [InlineData("12XB", "train", "--memory", "12XB")]
     [InlineData("-5", "train", "--memory", "-5")]
     [InlineData("many", "train", "--steps", "many")]

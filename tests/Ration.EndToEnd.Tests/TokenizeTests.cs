@@ -18,6 +18,14 @@ public sealed class TokenizeTests(TrainedModel trained)
     }
 
     [Fact]
+    public void A_dash_is_standard_input()
+    {
+        using TestFolder folder = new();
+        string vocabulary = Vocabulary.Write(folder);
+        Assert.Equal("2 0 3 1 7\n", ToolRun.RunWithInput("aba bé\n", "tokenize", "--model", vocabulary, "--text", "-").AssertDone().Output);
+    }
+
+    [Fact]
     public void Special_tokens_are_found_and_shown_only_when_asked_for()
     {
         using TestFolder folder = new();

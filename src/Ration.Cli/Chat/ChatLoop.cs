@@ -12,7 +12,7 @@ internal sealed class ChatLoop : IDisposable
         /reset         begin anew with the same system message
         /stats         speed of the last answer, room in the context, memory
         /exit          end, as Ctrl-D does
-        Ctrl-C stops an answer. A line that ends in \ goes on in the next one.
+        Ctrl-C stops an answer. A line that ends in \ goes on in the next one. Up and Down bring back what was written before.
         """;
 
     private readonly LanguageModel _model;
@@ -44,7 +44,7 @@ internal sealed class ChatLoop : IDisposable
     /// <exception cref="InvalidInputException">A message cannot be answered, and nobody is there to give another.</exception>
     public bool Run()
     {
-        if (ChatInput.IsTerminal) Log.Line($"{_model.Configuration.Name}: {_model.Context:N0} tokens of context; /help lists commands");
+        if (ChatInput.IsTerminal) Log.Line($"{_model.Configuration.Name}: {Counted.Of(_model.Context, "token")} of context; /help lists commands");
         while (_input.Read() is { } message)
         {
             bool? command = Obey(message);
@@ -116,7 +116,7 @@ internal sealed class ChatLoop : IDisposable
         _last = generation.Result;
         GeneratedTokens += _last.Tokens.Count;
         if (!ChatInput.IsTerminal) return isDone;
-        if (forgotten > 0) Log.Line($"(the {forgotten} oldest messages do not fit the context any more)");
+        if (forgotten > 0) Log.Line(forgotten == 1 ? "(the oldest message does not fit the context any more)" : $"(the {forgotten:N0} oldest messages do not fit the context any more)");
         if (_last.Finish is FinishReason.ContextFull) Log.Line("(the answer ends here: the context is full)");
         return true;
     }
@@ -125,8 +125,8 @@ internal sealed class ChatLoop : IDisposable
     {
         string memory = $"peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())} of {new ByteSize(_model.Plan.BudgetBytes)}";
         if (_last is not { } last) return $"no answer yet; {_model.Context:N0} tokens of context; {memory}";
-        return $"prompt: {last.PromptTokens:N0} tokens, {last.CachedTokens:N0} of them known, {last.PrefillTokensPerSecond:N0}/s; "
-            + $"answer: {last.Tokens.Count:N0} tokens, {last.DecodeTokensPerSecond:N0}/s; "
+        return $"prompt: {Counted.Of(last.PromptTokens, "token")}, {last.CachedTokens:N0} of them known, {last.PrefillTokensPerSecond:N0}/s; "
+            + $"answer: {Counted.Of(last.Tokens.Count, "token")}, {last.DecodeTokensPerSecond:N0}/s; "
             + $"context: {Math.Min(last.PromptTokens + last.Tokens.Count, _model.Context):N0} of {_model.Context:N0}; {memory}";
     }
 }

@@ -55,7 +55,7 @@ internal static class CommonOptions
         if (model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
             throw new InvalidInputException($"--model {model} has no weights; give a model folder or file, for example the --output of ration train");
         if (!Path.Exists(model)) throw new InvalidInputException($"--model {model}: there is no such folder or file; check the path");
-        return model;
+        return ModelSource.WholeOf(model);
     }
 
     // It takes every word after it that is no option, and so misspelt options too.
@@ -63,8 +63,8 @@ internal static class CommonOptions
     {
         foreach (Token token in result.Tokens)
         {
-            if (token.Value.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(token.Value))
-                result.AddError($"there is no command or option {token.Value} here; --help lists them");
+            if (token.Value.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(token.Value) && result.Parent is CommandResult { Command: { } command })
+                result.AddError(UnknownWord.Complaint(command, token.Value));
         }
     }
 }

@@ -39,7 +39,7 @@ internal static class ConvertCommand
         progress.Dispose();
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(target, seconds);
-        else Log.Line($"{output}: {target.Tensors:N0} tensors, {new ByteSize(target.Bytes)} in {Duration.Of(TimeSpan.FromSeconds(seconds))}");
+        else Log.Line($"{output}: {Counted.Of(target.Tensors, "tensor")}, {new ByteSize(target.Bytes)} in {Duration.Of(TimeSpan.FromSeconds(seconds))}");
         return ExitCode.Done;
     }
 

@@ -32,12 +32,13 @@ internal static class GenerateCommand
 
     private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
+        using Interruption interruption = new() { EndsAtOnce = true };
         string prompt = ReadPrompt(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
         string path = CommonOptions.ReadModelPath(parsed);
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
         using LanguageModel model = Load(path, prompt, options, inference.Read(parsed));
-        using Interruption interruption = new();
+        interruption.EndsAtOnce = false;
         InferenceArguments.TellOfStreaming(model.Plan);
         TextGeneration generation = model.Start(prompt, options);
         return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, interruption.Token) : Stream(generation, prompt, interruption.Token);
@@ -71,7 +72,7 @@ internal static class GenerateCommand
         bool isInterrupted = !generation.WriteTo(stdout, cancellation);
         stdout.WriteLine();
         GeneratedText text = generation.Result;
-        Log.Line($"prompt: {text.PromptTokens} tokens, {text.PrefillTokensPerSecond:N0}/s; generated: {text.Tokens.Count} tokens, {text.DecodeTokensPerSecond:N0}/s; peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
+        Log.Line($"prompt: {Counted.Of(text.PromptTokens, "token")}, {text.PrefillTokensPerSecond:N0}/s; generated: {Counted.Of(text.Tokens.Count, "token")}, {text.DecodeTokensPerSecond:N0}/s; peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 

@@ -7,8 +7,9 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration inspect</c>: what is in the files of a model.</summary>
 internal static class InspectCommand
 {
-    private static readonly Argument<string> s_path = new("path")
+    private static readonly Argument<string?> s_path = new("path")
     {
+        Arity = ArgumentArity.ZeroOrOne,
         Description = "A model folder, a GGUF file (of several, the first), a safetensors file, a llama2.c checkpoint, or an adapter folder.",
         HelpName = "DIR|FILE",
     };
@@ -23,7 +24,7 @@ internal static class InspectCommand
 
     private static int Run(ParseResult parsed)
     {
-        InspectedModel model = ModelInspector.Open(parsed.GetValue(s_path)!);
+        InspectedModel model = ModelInspector.Open(parsed.GetValue(s_path) ?? throw new InvalidInputException("there is nothing to inspect; give a model folder or file, for example the --output of ration train"));
         if (parsed.GetValue(CommonOptions.Json)) InspectionJson.Write(model);
         else WriteText(model);
         return ExitCode.Done;

@@ -27,7 +27,7 @@ internal static class KeptRates
         if (MachineRatesFile.DefaultPath is not { } path) return;
         using CpuDevice device = new(threads);
         Log.Line("training small models for a few steps, to predict the time of plans …");
-        MachineRates rates = MachineCalibration.Measure(() => new CpuDevice(threads), memory ?? new ByteSize((long)(MeasuredMemory.AvailableBytes() * 0.8)), cancellation);
+        MachineRates rates = MachineCalibration.Measure(() => new CpuDevice(threads), memory ?? new ByteSize(MeasuredMemory.DefaultBudgetBytes()), cancellation);
         try
         {
             MachineRatesFile.Save(path, device.Description, rates);
@@ -38,6 +38,6 @@ internal static class KeptRates
             return;
         }
 
-        Log.Line($"times of {rates.Measured.Count} kinds of operations are kept in {path}");
+        Log.Line($"times of {Counted.Of(rates.Measured.Count, "kind")} of operations are kept in {path}");
     }
 }

@@ -58,7 +58,7 @@ internal static class PlanCommand
     private static void WriteTable(PlanReport report)
     {
         using StreamWriter stdout = StandardOutput.Open();
-        stdout.WriteLine(report);
+        stdout.WriteLine(WordWrap.ForOutput(report.ToString()));
     }
 
     private static void WritePage(string path, PlanReport report)

@@ -9,7 +9,7 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration tokenize</c>: the tokens of a text, or the text of tokens.</summary>
 internal static class TokenizeCommand
 {
-    private static readonly Option<string?> s_text = OptionFactory.Word("--text", "TEXT", "The text; with --decode, token ids such as \"15043 3186\".");
+    private static readonly Option<string?> s_text = OptionFactory.Word("--text", "TEXT", "The text, or - for standard input without a line end at its very end; with --decode, token ids such as \"15043 3186\".");
     private static readonly Option<string?> s_file = OptionFactory.Word("--file", "FILE", "A file with the text, of any length, or - for standard input.");
     private static readonly Option<bool> s_decode = OptionFactory.Switch("--decode", "Turn token ids into text.");
     private static readonly Option<bool> s_special = OptionFactory.Switch("--special", "Take special tokens that the text spells out, such as <|im_start|>, as those tokens; with --decode, spell them out.");
@@ -75,6 +75,7 @@ internal static class TokenizeCommand
     {
         string? text = parsed.GetValue(s_text), file = parsed.GetValue(s_file);
         if (text is not null && file is not null) throw new InvalidInputException("--text and --file exclude each other; give one of them");
+        if (text == InputText.StandardInput) text = InputText.ReadPrompt("--text", text);
         if (text is not null) return new MemoryStream(Encoding.UTF8.GetBytes(text));
         if (file is null) throw new InvalidInputException("there is nothing to tokenize; give --text TEXT, --file FILE, or --file - for standard input");
         return InputText.Open("--file", file);

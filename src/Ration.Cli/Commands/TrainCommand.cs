@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Devices.Cpu;
+using Ration.Files;
 using Ration.Inference;
 using Ration.Memory;
 using Ration.Planning;
@@ -51,7 +52,7 @@ internal static class TrainCommand
         int sequence = TrainingArguments.ReadSequence(parsed, source.Configuration);
         string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
         bool resume = arguments.ReadResume(parsed);
-        if (!resume && !arguments.ReadOverwrite(parsed)) RequireFinished(output);
+        if (!resume && !arguments.ReadOverwrite(parsed)) RequireReplaceable(output, arguments.NamesOutput(parsed));
         using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         if (tokenizer is ByteTokenizer) RequireNoOther(output);
@@ -62,8 +63,8 @@ internal static class TrainCommand
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer is ByteTokenizer ? tokenizer.Name : null, data.Fingerprint());
         TrainingPlan plan = MakePlan(options, data.HostBytes(tokenizer), runOptions);
-        Log.Line($"{data.Files} files, {data.Tokens.Count:N0} tokens ({data.Skipped} left out); {batches.EvaluationTokens:N0} of them are held out for evaluation");
-        PlanSummary.Write(Log.Writer, plan);
+        Log.Line($"{Counted.Of(data.Files, "file")} ({data.Skipped} left out), {Counted.Of(data.Tokens.Count, "token")}, of which {batches.EvaluationTokens:N0} are held out for evaluation");
+        PlanSummary.Write(plan);
         cancellation.ThrowIfCancellationRequested();
         ReleaseGarbage();
         TrainingData.CreateFolder(output);
@@ -81,23 +82,33 @@ internal static class TrainCommand
         return TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices, KeptRates.Of(device));
     }
 
-    // Hours of work must not be lost to a forgotten switch. What cannot be read holds nothing that could be gone on with.
-    private static void RequireFinished(string output)
+    // Hours of work must not be lost to a forgotten switch. A checkpoint that cannot be read holds nothing that could be gone on with.
+    private static void RequireReplaceable(string output, bool isNamed)
     {
-        if (!File.Exists(Path.Combine(output, TrainingCheckpoint.FileName))) return;
-        CheckpointHeader found;
+        if (FindCheckpoint(output) is { } found && found.StepsDone < found.Steps)
+            throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
+        if (!HoldsModel(output)) return;
+        if (isNamed) throw new InvalidInputException($"{output} holds a finished model; give another --output, or --overwrite to replace it");
+        Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
+    }
+
+    private static CheckpointHeader? FindCheckpoint(string output)
+    {
+        if (!File.Exists(Path.Combine(output, TrainingCheckpoint.FileName))) return null;
         try
         {
-            found = TrainingCheckpoint.ReadHeader(output);
+            return TrainingCheckpoint.ReadHeader(output);
         }
         catch (InvalidInputException)
         {
-            return;
+            return null;
         }
-
-        if (found.StepsDone < found.Steps)
-            throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
     }
+
+    // By whatever it was made.
+    private static bool HoldsModel(string output) => Directory.Exists(output)
+        && (File.Exists(Path.Combine(output, HuggingFaceFolder.ConfigName))
+            || Directory.EnumerateFiles(output, "*.safetensors").Any(static f => Path.GetFileName(f) != TrainingCheckpoint.FileName));
 
     // Whoever reads the folder takes such a file before the bytes that the configuration names.
     private static void RequireNoOther(string output)

@@ -17,7 +17,7 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_nanoBudget = ByteSize.FromMebibytes(256);
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
-    private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output).");
+    private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
     private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
         "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, activations and weights (high), or 8-bit weights and other update rules too (any).",
         ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
@@ -62,7 +62,7 @@ internal sealed class TrainingArguments
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
     private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
     private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND", "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
-    private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a run that is not finished.");
+    private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a model, or a run that is not finished.");
     private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder.");
 
     /// <summary>Adds all options to a command.</summary>
@@ -93,10 +93,18 @@ internal sealed class TrainingArguments
     /// <summary>The folder to write to.</summary>
     public string ReadOutput(ParseResult parsed) => parsed.GetValue(_output) ?? "ration-output";
 
-    /// <summary>Whether to go on with a run.</summary>
-    public bool ReadResume(ParseResult parsed) => parsed.GetValue(_resume);
+    /// <summary>Whether that folder was chosen.</summary>
+    public bool NamesOutput(ParseResult parsed) => parsed.GetValue(_output) is not null;
 
-    /// <summary>Whether an unfinished run may be replaced.</summary>
+    /// <summary>Whether to go on with a run.</summary>
+    /// <exception cref="InvalidInputException">It is to be replaced as well.</exception>
+    public bool ReadResume(ParseResult parsed) => parsed.GetValue(_resume) switch
+    {
+        true when ReadOverwrite(parsed) => throw new InvalidInputException("--resume and --overwrite exclude each other; give one of them"),
+        var resume => resume,
+    };
+
+    /// <summary>Whether a model or an unfinished run may be replaced.</summary>
     public bool ReadOverwrite(ParseResult parsed) => parsed.GetValue(_overwrite);
 
     /// <summary>Tokens of a row: what was asked for, or the model's context, if that is not long.</summary>

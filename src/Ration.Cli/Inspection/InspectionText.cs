@@ -24,7 +24,7 @@ internal sealed class InspectionText(TextWriter writer)
 
     private void WriteHead(InspectedModel model)
     {
-        writer.WriteLine($"{Printable.Of(model.Path)}: {model.Kind}{(model.Tensors.Count > 0 ? $", {Count(model.Tensors.Count, "tensor")}, {new ByteSize(model.Bytes)}" : "")}");
+        writer.WriteLine($"{Printable.Of(model.Path)}: {model.Kind}{(model.Tensors.Count > 0 ? $", {Counted.Of(model.Tensors.Count, "tensor")}, {new ByteSize(model.Bytes)}" : "")}");
         if (model.Configuration is null && model.Architecture is { } name) Row("architecture", Printable.Of(name, LongestValue));
         if (model.Problem is { } problem) Row("", $"Ration cannot run it: {Printable.Of(problem)}");
         if (model.Configuration is null && model.Tensors.Count > 0) Row("numbers", Number(model.Parameters));
@@ -32,7 +32,7 @@ internal sealed class InspectionText(TextWriter writer)
 
     private void WriteConfiguration(ModelConfiguration model)
     {
-        Row("architecture", $"{model.Family}, {Count(model.Layers, "layer")}, width {Number(model.Width)}, MLP {Number(model.HiddenWidth)}, {Count(model.Heads, "head")} of {model.HeadDimension}, {Count(model.KvHeads, "key and value head")}");
+        Row("architecture", $"{model.Family}, {Counted.Of(model.Layers, "layer")}, width {Number(model.Width)}, MLP {Number(model.HiddenWidth)}, {Counted.Of(model.Heads, "head")} of {model.HeadDimension}, {Counted.Of(model.KvHeads, "key and value head")}");
         if (model.Experts > 0) Row("experts", $"{model.Experts}, of which a token goes through {model.ExpertsPerToken}, each with an MLP of {Number(model.ExpertHiddenWidth)}");
         Row("parameters", Number(model.Parameters));
         Row("context", $"{Number(model.Context)} tokens{(model.SlidingWindow > 0 ? $", windows of {Number(model.SlidingWindow)}" : "")}");
@@ -60,7 +60,7 @@ internal sealed class InspectionText(TextWriter writer)
         string name = "storage";
         foreach ((string type, int tensors, long bytes) in model.Storage())
         {
-            Row(name, $"{Printable.Of(type),-8} {Count(tensors, "tensor"),-14} {new ByteSize(bytes),10}");
+            Row(name, $"{Printable.Of(type),-8} {Counted.Of(tensors, "tensor"),-14} {new ByteSize(bytes),10}");
             name = "";
         }
     }
@@ -93,8 +93,6 @@ internal sealed class InspectionText(TextWriter writer)
         ReadOnlySpan<byte> special = tokenizer.SpecialBytes(id);
         return special.IsEmpty ? $"{id}" : $"{id} {Printable.Of(System.Text.Encoding.UTF8.GetString(special), LongestValue)}";
     }
-
-    private static string Count(int count, string what) => $"{Number(count)} {what}{(count == 1 ? "" : "s")}";
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

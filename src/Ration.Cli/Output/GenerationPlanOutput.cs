@@ -13,11 +13,12 @@ internal static class GenerationPlanOutput
     public static void WriteText(GenerationPlan plan, MachineRates rates)
     {
         using StreamWriter stdout = StandardOutput.OpenBuffered();
+        void Line(string line) => stdout.WriteLine(WordWrap.ForOutput(line));
         GenerationOptions options = plan.Options;
-        stdout.WriteLine($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, {Number(plan.Choices.Context)} tokens of context, {plan.Device.Description}");
-        stdout.WriteLine($"predicted: prompt {Rate(plan.PrefillTokensPerSecond(rates))} tokens/s, then {Rate(plan.DecodeTokensPerSecond(rates))} tokens/s");
-        stdout.WriteLine($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({PlanSummary.Parts(Peak(plan), plan.RuntimeBytes)})");
-        foreach (PlanReason reason in plan.Reasons) stdout.WriteLine($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
+        Line($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, {Number(plan.Choices.Context)} tokens of context, {plan.Device.Description}");
+        Line($"predicted: prompt {Rate(plan.PrefillTokensPerSecond(rates))} tokens/s, then {Rate(plan.DecodeTokensPerSecond(rates))} tokens/s");
+        Line($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({PlanSummary.Parts(Peak(plan), plan.RuntimeBytes)})");
+        foreach (PlanReason reason in plan.Reasons) Line($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
     }
 
     /// <summary>Writes the plan for programs.</summary>

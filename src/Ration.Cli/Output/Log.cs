@@ -6,6 +6,6 @@ internal static class Log
     /// <summary>Standard error.</summary>
     public static TextWriter Writer => Console.Error;
 
-    /// <summary>Writes a line.</summary>
-    public static void Line(string line) => Console.Error.WriteLine(line);
+    /// <summary>Writes a line; on a terminal that is narrower, several.</summary>
+    public static void Line(string line) => Console.Error.WriteLine(WordWrap.ForError(line));
 }

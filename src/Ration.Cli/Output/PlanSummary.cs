@@ -14,12 +14,12 @@ internal static class PlanSummary
     ];
 
     /// <summary>What is said before a run.</summary>
-    public static void Write(TextWriter writer, TrainingPlan plan)
+    public static void Write(TrainingPlan plan)
     {
         TrainingOptions options = plan.Options;
-        writer.WriteLine($"{options.Model.Name}: {options.Model.Parameters:N0} parameters, {options.Steps:N0} steps of {options.BatchTokens:N0} tokens in rows of {options.Sequence:N0}, {plan.Device.Description}");
-        writer.WriteLine($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({Parts(plan.Program.Timeline, plan.RuntimeBytes)})");
-        foreach (PlanReason reason in plan.Reasons) writer.WriteLine($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
+        Log.Line($"{options.Model.Name}: {options.Model.Parameters:N0} parameters, {Counted.Of(options.Steps, "step")} of {Counted.Of(options.BatchTokens, "token")} in rows of {options.Sequence:N0}, {plan.Device.Description}");
+        Log.Line($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({Parts(plan.Program.Timeline, plan.RuntimeBytes)})");
+        foreach (PlanReason reason in plan.Reasons) Log.Line($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
     }
 
     /// <summary>What is in memory at the peak, by kind.</summary>

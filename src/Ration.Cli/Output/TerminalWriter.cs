@@ -10,6 +10,16 @@ internal sealed class TerminalWriter(TextWriter writer) : TextWriter
     /// <inheritdoc/>
     public override Encoding Encoding => writer.Encoding;
 
+    /// <summary>A character as it is shown.</summary>
+    public static char Shown(char c) => c switch
+    {
+        '\n' or '\t' => c,
+        < ' ' => (char)(FirstPicture + c),
+        '\u007F' => PictureOfDelete,
+        >= '\u0080' and < '\u00A0' => Replacement,
+        _ => c,
+    };
+
     /// <inheritdoc/>
     public override void Write(char value) => writer.Write(Shown(value));
 
@@ -37,13 +47,4 @@ internal sealed class TerminalWriter(TextWriter writer) : TextWriter
     {
         for (int i = 0; i < text.Length; i++) shown[i] = Shown(text[i]);
     }
-
-    private static char Shown(char c) => c switch
-    {
-        '\n' or '\t' => c,
-        < ' ' => (char)(FirstPicture + c),
-        '\u007F' => PictureOfDelete,
-        >= '\u0080' and < '\u00A0' => Replacement,
-        _ => c,
-    };
 }

@@ -103,6 +103,7 @@ public static class HuggingFaceFolder
     {
         using MemoryStream stream = new();
         using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" })) new HuggingFaceConfigWriter(json, config).Write();
+        stream.WriteByte((byte)'\n');
         return stream.ToArray();
     }
 

@@ -74,13 +74,16 @@ public sealed record GenerationOptions
         Require(Context is null or (> 0 and < 1 << 24), $"--context {Context}: give 1 to 16,777,215");
         Require(Context is null || Context >= LeastContext, $"--context {Context} has no room for a prompt of {PromptTokens} tokens and --max-tokens {MaxTokens}: give at least {LeastContext}");
         bool bounded = Model.Positions == PositionKind.Learned;
-        Require(!bounded || LeastContext <= Model.Context, $"{Model.Name} has places for {Model.Context} tokens, and the prompt and --max-tokens are {LeastContext}: give fewer --max-tokens or a shorter prompt");
-        Require(!bounded || Context is null || Context <= Model.Context, $"--context {Context}: {Model.Name} has places for {Model.Context} tokens; give no more");
+        int asked = Math.Max(LeastContext, Context ?? 0);
+        Require(!bounded || asked <= Model.Context, $"{Model.Name} has places for {Model.Context} tokens, and {asked} are asked for: give {FewerTokens}");
         Require(Chunk is null or (> 0 and <= 8192), $"--chunk {Chunk}: give 1 to 8192");
         Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
         Require(CacheType is null or DType.F32 or DType.F16 or DType.BF16 or DType.Q8_0, $"--cache {CacheType}: give f32, f16, bf16 or q8_0");
         Require(CacheType is not { } cache || CanCache(cache), $"--cache {CacheType}: heads of {Model.HeadDimension} channels are no whole blocks of {CacheType?.BlockElements()}; give f16");
     }
+
+    /// <summary>By what one asks for fewer tokens.</summary>
+    internal string FewerTokens => PromptTokens > 0 ? "a smaller --context, or a shorter prompt and fewer --max-tokens" : "a smaller --context";
 
     /// <summary>Whether heads are whole blocks of a type.</summary>
     internal bool CanCache(DType type) => Model.HeadDimension % type.BlockElements() == 0;

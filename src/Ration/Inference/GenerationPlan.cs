@@ -70,7 +70,7 @@ public sealed class GenerationPlan
     {
         options.Validate();
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
-        long budget = options.Memory?.Bytes ?? (long)(MeasuredMemory.AvailableBytes() * 0.8);
+        long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         if (Find(options, device, budget, runtime) is not { } found) throw Refusal(options, device, budget, runtime);
         return new GenerationPlan(options, found.Choices, found.Programs, budget, runtime, device);
     }
@@ -120,7 +120,7 @@ public sealed class GenerationPlan
         (long needed, GenerationChoices last) = Smallest(free, device, runtime);
         if (needed <= budget)
             return $"; --quality any would fit, with weights {(last.WeightType is { } type ? $"in {type}" : "as they are")}, those of all blocks read from the files, and keys and values in {last.CacheType}";
-        return options.MaxTokens > 1 ? "; fewer --max-tokens or a shorter prompt need less" : "; a smaller model needs less";
+        return options.MaxTokens > 1 ? $"; give {options.FewerTokens} to need less" : "; a smaller model needs less";
     }
 
     private static (long Bytes, GenerationChoices Choices) Smallest(GenerationOptions options, IDevice device, long runtime) =>

@@ -23,6 +23,9 @@ public static class MeasuredMemory
         return OperatingSystem.IsLinux() ? Math.Min(limit, Read("/proc/meminfo", "MemAvailable:"u8)) : limit;
     }
 
+    /// <summary>What a run may take where no budget is given: what is available, less a margin for other programs.</summary>
+    public static long DefaultBudgetBytes() => (long)(AvailableBytes() * 0.8);
+
     // Into the stack: a reading must not make the heap grow that it measures.
     private static long Read(string path, ReadOnlySpan<byte> key)
     {

@@ -45,7 +45,7 @@ public sealed class Evaluation : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sequence, 1);
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
-        long budget = memory?.Bytes ?? TrainingPlan.FreeMemory();
+        long budget = memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         for (int rows = Math.Max(1, MostTokensAtOnce / sequence); ; rows /= 2)
         {
             TrainingStep step = new(model, rows, sequence, new Sgd());

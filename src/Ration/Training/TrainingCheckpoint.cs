@@ -103,7 +103,7 @@ public static class TrainingCheckpoint
     {
         CheckpointHeader header = ReadHeader(folder);
         string path = Path.Combine(folder, FileName), now = Fingerprint(options.With(header.Choices.Methods));
-        if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: it has {Difference(header.Fingerprint, now)}; give the same options, or leave out --resume to start anew");
+        if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: it has {Difference(header.Fingerprint, now)}; give the same options, or --overwrite instead of --resume to start anew");
         if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
         return header;
     }
@@ -114,7 +114,7 @@ public static class TrainingCheckpoint
     {
         CheckpointHeader header = ReadHeader(folder, trainer.Plan.Options);
         string path = Path.Combine(folder, FileName);
-        if (header.DataFingerprint != dataFingerprint) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other data ({header.DataFingerprint}, now {dataFingerprint}); give the same data, or leave out --resume to start anew");
+        if (header.DataFingerprint != dataFingerprint) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other data ({header.DataFingerprint}, now {dataFingerprint}); give the same data, or --overwrite instead of --resume to start anew");
         using SafetensorsReader reader = SafetensorsReader.Open(path);
         PersistentTensors.Load(reader, State(trainer), trainer.Executor);
         trainer.StepsDone = header.StepsDone;
@@ -143,7 +143,7 @@ public static class TrainingCheckpoint
     private static Value[] State(Trainer trainer) => [.. trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind != MemoryKind.Gradients)];
 
     private static FileFormatException Damaged(string path, string what) =>
-        new(path, $"this is no usable checkpoint: {what}", "leave out --resume to start anew, or restore the file from a copy");
+        new(path, $"this is no usable checkpoint: {what}", "give --overwrite instead of --resume to start anew, or restore the file from a copy");
 
     private static string Difference(string saved, string now)
     {

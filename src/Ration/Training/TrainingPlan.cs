@@ -92,7 +92,7 @@ public sealed class TrainingPlan
         Graph traced = TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph;
         hostBytes += CodeBytes(options, traced) + (BytesOfNode * traced.Nodes.Count);
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
-        long budget = options.Memory?.Bytes ?? FreeMemory();
+        long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == "tokens").Shape[0];
@@ -134,9 +134,6 @@ public sealed class TrainingPlan
 
         return result!;
     }
-
-    /// <summary>What a run may take where no budget is given: what is free, less a margin for other programs.</summary>
-    internal static long FreeMemory() => (long)(MeasuredMemory.AvailableBytes() * 0.8);
 
     private static MemoryBudgetException Refusal(TrainingOptions options, PlanningResult result, long budget, long runtime, IDevice device, bool pinned)
     {

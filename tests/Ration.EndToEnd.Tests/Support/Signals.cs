@@ -13,7 +13,10 @@ internal static class Signals
     public const int Terminate = 15;
 
     /// <summary>Sends one.</summary>
-    public static void Send(ToolRun run, int signal) => Assert.Equal(0, SendSignal(run.Id, signal));
+    public static void Send(ToolRun run, int signal) => Send(run.Id, signal);
+
+    /// <summary>Sends one to a process.</summary>
+    public static void Send(int process, int signal) => Assert.Equal(0, SendSignal(process, signal));
 
     /// <summary>
     /// Lets processes that are started from now on have the signal, even where whoever started the tests ignores it, as shells do for

@@ -37,7 +37,8 @@ internal sealed class ToolRun : IDisposable
     /// <summary>Starts another program, which runs the tool.</summary>
     public static ToolRun StartProgram(string program, params IEnumerable<string> arguments) => StartProgram(program, arguments, takesInput: false);
 
-    private static ToolRun StartProgram(string program, IEnumerable<string> arguments, bool takesInput)
+    /// <summary>How a program that runs the tool is started.</summary>
+    public static ProcessStartInfo StartInfo(string program, IEnumerable<string> arguments, bool takesInput)
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -52,7 +53,14 @@ internal sealed class ToolRun : IDisposable
         start.Environment["DOTNET_ROOT"] = DotnetRoot();
         // Plans shall not depend on what was measured on this machine before.
         start.Environment["RATION_RATES"] = Path.Combine(AppContext.BaseDirectory, "no-rates.json");
-        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        return start;
+    }
+
+    private static ToolRun StartProgram(string program, IEnumerable<string> arguments, bool takesInput) => Start(StartInfo(program, arguments, takesInput));
+
+    private static ToolRun Start(ProcessStartInfo start)
+    {
+        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start");
         return new ToolRun(process, string.Join(' ', start.ArgumentList));
     }
 
@@ -60,6 +68,15 @@ internal sealed class ToolRun : IDisposable
     public static ToolResult Run(params IEnumerable<string> arguments)
     {
         using ToolRun run = Start(arguments);
+        return run.Wait();
+    }
+
+    /// <summary>Starts the tool in a folder and waits for its end.</summary>
+    public static ToolResult RunIn(string folder, params IEnumerable<string> arguments)
+    {
+        ProcessStartInfo start = StartInfo(ToolPath, arguments, takesInput: false);
+        start.WorkingDirectory = folder;
+        using ToolRun run = Start(start);
         return run.Wait();
     }
 

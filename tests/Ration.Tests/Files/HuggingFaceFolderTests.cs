@@ -59,6 +59,7 @@ public sealed class HuggingFaceFolderTests
         using var folder = new TemporaryFolder();
         HuggingFaceFolder.WriteConfig(folder.Path, s_config);
         string text = File.ReadAllText(folder["config.json"]);
+        Assert.EndsWith("}\n", text, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(text);
         Assert.Equal("LlamaForCausalLM", json.RootElement.GetProperty("architectures")[0].GetString());
         Assert.Equal("llama", json.RootElement.GetProperty("model_type").GetString());

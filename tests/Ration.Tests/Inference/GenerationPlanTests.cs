@@ -151,6 +151,20 @@ public sealed class GenerationPlanTests
     }
 
     [Fact]
+    public void Too_many_tokens_are_told_to_be_fewer_by_what_can_be_given()
+    {
+        GenerationOptions learned = Options with { Model = s_model with { Positions = PositionKind.Learned }, MaxTokens = 10 };
+        Assert.Contains("fewer --max-tokens", Assert.Throws<InvalidInputException>(() => Plan(learned with { Context = 5000 })).Message, StringComparison.Ordinal);
+        // A conversation has no prompt that could be shorter.
+        foreach (GenerationOptions options in (ReadOnlySpan<GenerationOptions>)[learned with { PromptTokens = 0, Context = 5000 }, Options with { PromptTokens = 0, Memory = ByteSize.FromMebibytes(1) }])
+        {
+            string message = Assert.ThrowsAny<Exception>(() => Plan(options)).Message;
+            Assert.Contains("give a smaller --context", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("prompt", message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Prompts_are_cut_for_the_least_time_padding_included()
     {
         ChunkSchedule schedule = new([(512, 5.0), (128, 1.3), (32, 0.4), (8, 0.2), (1, 0.1)]);

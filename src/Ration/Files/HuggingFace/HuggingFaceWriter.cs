@@ -100,5 +100,7 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         foreach ((string name, int shard) in shards.SelectMany(static (s, i) => s.Select(t => (t.Name, i))).OrderBy(static t => t.Name, StringComparer.Ordinal)) json.WriteString(name, names[shard]);
         json.WriteEndObject();
         json.WriteEndObject();
+        json.Flush();
+        stream.WriteByte((byte)'\n');
     }
 }

@@ -67,5 +67,7 @@ internal static class TokenizerFolderWriter
         json.WriteStartObject();
         members(json);
         json.WriteEndObject();
+        json.Flush();
+        stream.WriteByte((byte)'\n');
     });
 }

@@ -1,0 +1,101 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Ration.Cli.Output;
+
+namespace Ration.Cli.Chat.LineEditing;
+
+/// <summary>
+/// The terminal of a Unix process. While it is raw, keys come one by one and nothing is echoed, and pasted text is marked as such. It has to
+/// be restored before the process goes.
+/// </summary>
+internal sealed class RawTerminal : IDisposable
+{
+    private const int StandardInput = 0, AtOnce = 0, OwnGroup = 0;
+    private const int Interrupt = 2, Quit = 3;
+
+    private const string MarkPastes = "\u001B[?2004h", MarkNoPastes = "\u001B[?2004l";
+
+    // More than struct termios has on any system: what is in it is only the system's to know.
+    private const int SettingsBytes = 256;
+
+    private readonly byte[] _settings = new byte[SettingsBytes];
+    private readonly FileStream _input = new(new SafeFileHandle(StandardInput, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+
+    /// <summary>Whether a person sits at a terminal that can place its cursor. The console of Windows edits lines well by itself.</summary>
+    public static bool IsSupported { get; } = !OperatingSystem.IsWindows() && !Console.IsInputRedirected && !Console.IsOutputRedirected && StatusLine.IsTerminal
+        && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 };
+
+    /// <summary>Whether keys come one by one now.</summary>
+    public bool IsRaw { get; private set; }
+
+    /// <summary>Cells of a row and rows of the screen, as they are now.</summary>
+    public static (int Width, int Height) Size => (Console.WindowWidth is var width and > 0 ? Math.Max(width, 8) : 80, Console.WindowHeight is var height and > 0 ? height : 24);
+
+    /// <summary>Reads bytes as soon as there are some; 0 at the end.</summary>
+    public int Read(Span<byte> bytes)
+    {
+        try
+        {
+            return _input.Read(bytes);
+        }
+        catch (IOException)
+        {
+            // The terminal is gone.
+            return 0;
+        }
+    }
+
+    /// <summary>Makes it raw.</summary>
+    public void Enter()
+    {
+        if (IsRaw) return;
+        // The runtime keeps the settings it finds when it first looks at the terminal, and restores them at its end: it shall not find ours.
+        _ = Size;
+        byte[] raw = new byte[SettingsBytes];
+        if (GetSettings(StandardInput, _settings) != 0) return;
+        _settings.CopyTo(raw, 0);
+        MakeRaw(raw);
+        IsRaw = SetSettings(StandardInput, AtOnce, raw) == 0;
+        if (IsRaw) Log.Writer.Write(MarkPastes);
+    }
+
+    /// <summary>Makes it what it was.</summary>
+    public void Restore()
+    {
+        if (!IsRaw) return;
+        Log.Writer.Write(MarkNoPastes);
+        _ = SetSettings(StandardInput, AtOnce, _settings);
+        IsRaw = false;
+    }
+
+    /// <summary>Sends what the terminal sends for Ctrl-C, Ctrl-\ or Ctrl-Z while it is not raw: a signal to all that belongs to this command.</summary>
+    public static void Send(EditKey key) => _ = SendSignal(OwnGroup, key switch
+    {
+        EditKey.Interrupt => Interrupt,
+        EditKey.Quit => Quit,
+        _ => OperatingSystem.IsLinux() ? 20 : 18,
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Restore();
+        _input.Dispose();
+    }
+
+    [DllImport("libc", EntryPoint = "tcgetattr")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int GetSettings(int descriptor, byte[] settings);
+
+    [DllImport("libc", EntryPoint = "tcsetattr")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetSettings(int descriptor, int when, byte[] settings);
+
+    [DllImport("libc", EntryPoint = "cfmakeraw")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern void MakeRaw(byte[] settings);
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SendSignal(int process, int signal);
+}

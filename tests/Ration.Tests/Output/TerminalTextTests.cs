@@ -1,0 +1,39 @@
+using Ration.Cli.Chat.LineEditing;
+using Ration.Cli.Output;
+
+namespace Ration.Tests.Output;
+
+public sealed class TerminalTextTests
+{
+    [Theory]
+    [InlineData("short", "short")]
+    [InlineData("twenty characters ok", "twenty characters ok")]
+    [InlineData("twenty characters, no", "twenty characters,\n  no")]
+    [InlineData("  memory: weights and everything", "  memory: weights\n    and everything")]
+    [InlineData("日本語 日本語 日本語 日", "日本語 日本語 日本語\n  日")]
+    [InlineData("/a/path/without/any/space and more", "/a/path/without/any/space\n  and more")]
+    [InlineData("a\nb /a/path/without/any/space", "a\nb\n  /a/path/without/any/space")]
+    [InlineData("columns    of     a table", "columns    of     a\n  table")]
+    [InlineData("", "")]
+    public void Rows_end_between_words(string text, string rows) => Assert.Equal(rows, WordWrap.Of(text, 20));
+
+    [Fact]
+    public void No_word_is_lost_and_none_is_too_far_right()
+    {
+        Random random = new(3);
+        for (int trial = 0; trial < 2000; trial++)
+        {
+            string[] words = [.. Enumerable.Range(0, random.Next(40)).Select(_ => new string('x', random.Next(1, 18)))];
+            int width = random.Next(20, 90);
+            string wrapped = WordWrap.Of(string.Join(' ', words), width);
+            Assert.Equal(words, wrapped.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+            Assert.All(wrapped.Split('\n'), row => Assert.True(CellWidth.OfText(row) <= width, row));
+        }
+    }
+
+    [Theory]
+    [InlineData(0, "0 files")]
+    [InlineData(1, "1 file")]
+    [InlineData(2000, "2,000 files")]
+    public void One_is_no_plural(long count, string text) => Assert.Equal(text, Counted.Of(count, "file"));
+}
