@@ -63,6 +63,9 @@ public sealed class StoredModel : IDisposable
     /// <summary>The tokenizer built into Ration that the model was trained with, or null.</summary>
     public string? BuiltInTokenizer { get; private init; }
 
+    /// <summary>Keys of the configuration that are not known, by their names. Nothing that is known to change the arithmetic is passed over so.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; private init; } = [];
+
     /// <summary>The metadata of a GGUF file; null for other files.</summary>
     public GgufMetadata? Metadata => (Tensors as GgufFile)?.Metadata;
 
@@ -153,10 +156,11 @@ public sealed class StoredModel : IDisposable
         try
         {
             if (file.Tensors.Count == 0 && file.Unsupported.Count == 0) throw new FileFormatException(path, "it holds a vocabulary but no weights", "name a model; tokenize and inspect take the file as it is");
-            ModelConfiguration model = GgufConfigReader.Read(file.Metadata, file);
+            (ModelConfiguration model, IReadOnlyList<string> unknown) = GgufConfigReader.Read(file.Metadata, file);
             HuggingFaceConfig config = new()
             {
                 Model = model,
+                UnknownKeys = unknown,
                 BeginningId = file.Metadata.TryGetInt32("tokenizer.ggml.bos_token_id", -1, int.MaxValue, out int beginning) && beginning >= 0 ? beginning : null,
                 EndIds = file.Metadata.TryGetInt32("tokenizer.ggml.eos_token_id", -1, int.MaxValue, out int end) && end >= 0 ? [end] : [],
             };
@@ -204,7 +208,7 @@ public sealed class StoredModel : IDisposable
             WeightMap map = new(scheme, TransformerModel.ParameterShapes(model));
             StoredWeights weights = new(source, map, locate);
             RequireKnown(source, map, locate);
-            return new StoredModel(kind, path, model, source, weights) { BeginningId = config.BeginningId, EndIds = config.EndIds, BuiltInTokenizer = config.Tokenizer };
+            return new StoredModel(kind, path, model, source, weights) { BeginningId = config.BeginningId, EndIds = config.EndIds, BuiltInTokenizer = config.Tokenizer, UnknownKeys = config.UnknownKeys };
         }
         catch
         {

@@ -20,4 +20,7 @@ public sealed record HuggingFaceConfig
 
     /// <summary>The tokens that end a text (<c>eos_token_id</c>).</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
+
+    /// <summary>Keys of the file that are not known, by their names; they are passed over.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; init; } = [];
 }

@@ -6,7 +6,7 @@ namespace Ration.Files.HuggingFace;
 
 /// <summary>
 /// Takes a checked <see cref="HuggingFaceConfig"/> out of a parsed <c>config.json</c>. Each key that would change the arithmetic is honoured
-/// or refused by name.
+/// or refused by name; <see cref="ConfigKeys"/> knows those that are not asked for here.
 /// </summary>
 internal sealed class HuggingFaceConfigReader
 {
@@ -44,6 +44,8 @@ internal sealed class HuggingFaceConfigReader
             Tokenizer = _top.Object("ration")?.Text("tokenizer"),
             BeginningId = _top.OptionalInteger("bos_token_id", -1, VocabularyLimit, null) is >= 0 and var beginning ? beginning : null,
             EndIds = [.. ends.Where(static id => id >= 0)],
+            // Last, when all that is asked for has been.
+            UnknownKeys = ConfigKeys.Judge(_top, model),
         };
     }
 
@@ -100,6 +102,8 @@ internal sealed class HuggingFaceConfigReader
     private ModelConfiguration Windows(ModelConfiguration model, bool always)
     {
         bool used = always || _text.Flag("use_sliding_window");
+        // Without windows their size is written all the same.
+        if (!used) _text.PassOver("sliding_window");
         int window = used ? _text.OptionalInteger("sliding_window", 1, ContextLimit, _family.SlidingWindow) ?? 0 : 0;
         LayerWindows layers = _family.Family switch
         {
@@ -200,7 +204,12 @@ internal sealed class HuggingFaceConfigReader
     private MlpActivation Activation(string key, string fallback)
     {
         // Gemma's own key comes later.
-        if (_family.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 && key == "hidden_act") return MlpActivation.GeluTanh;
+        if (_family.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 && key == "hidden_act")
+        {
+            _text.PassOver(key);
+            return MlpActivation.GeluTanh;
+        }
+
         string name = _text.Text(key) ?? fallback;
         return name switch
         {
