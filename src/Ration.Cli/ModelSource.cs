@@ -1,3 +1,4 @@
+using Ration.Cli.Commands;
 using Ration.Files;
 using Ration.Models;
 using Ration.Tokenizers;
@@ -19,7 +20,9 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
         if (model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)) return new ModelSource(Presets.Get(model[PresetPrefix.Length..]), null);
         if (!System.IO.Path.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
             throw new InvalidInputException($"--model {model}: there is no such folder or file; for the preset write preset:{model}");
-        return new ModelSource(ModelFolder.ReadConfiguration(model), model);
+        ModelSource source = new(ModelFolder.ReadConfiguration(model, out IReadOnlyList<string> unknown), model);
+        CommonOptions.NoteUnknown(unknown);
+        return source;
     }
 
     /// <summary>A preset takes the size of its tokenizer's vocabulary; a folder has weights for its own.</summary>

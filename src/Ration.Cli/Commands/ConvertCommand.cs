@@ -20,7 +20,7 @@ internal static class ConvertCommand
     {
         Command command = new("convert", "Write a model as a GGUF file or a Hugging Face folder, in another number format if wanted.")
         {
-            CommonOptions.Model, s_output, s_format, s_overwrite, CommonOptions.Json,
+            CommonOptions.Model, CommonOptions.BaseModel, s_output, s_format, s_overwrite, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -30,7 +30,7 @@ internal static class ConvertCommand
     {
         using Interruption interruption = new();
         string output = parsed.GetValue(s_output) ?? throw new InvalidInputException("--output is missing; give a folder, or a file name that ends in .gguf");
-        using StoredModel model = StoredModel.Open(CommonOptions.ReadModelPath(parsed));
+        using StoredModel model = CommonOptions.OpenModel(parsed);
         long start = Stopwatch.GetTimestamp();
         using ConversionProgress progress = new();
         ConversionTarget target = new(output, parsed.GetValue(s_overwrite));

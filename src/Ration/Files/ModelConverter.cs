@@ -49,7 +49,7 @@ public static class ModelConverter
         WeightMap map = new(WeightNames.HuggingFace(written.Family), TransformerModel.ParameterShapes(written));
         new HuggingFaceWriter(folder, ConventionChange.Of(model.Weights, model.Configuration, written), map, _ => type) { Progress = options.Progress, Cancellation = cancellation }.Write(
             new HuggingFaceConfig { Model = written, ElementType = type, BeginningId = model.BeginningId, EndIds = model.EndIds, Tokenizer = model.BuiltInTokenizer }, options.LargestFileBytes ?? LargestShard);
-        if (model.Kind == ModelFileKind.HuggingFace) HuggingFaceFolder.CopyCompanions(model.Path, folder);
+        if (Directory.Exists(model.Text.Path)) HuggingFaceFolder.CopyCompanions(model.Text.Path, folder, Directory.Exists(model.Base?.Path) ? model.Base.Path : null);
     }
 
     /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
@@ -70,7 +70,7 @@ public static class ModelConverter
         GgufWriter writer = new();
         IReadOnlyDictionary<string, float[]> divisors = GgufConfigWriter.Write(writer, written, type);
         if (options.Tokenizer is { } tokenizer) tokenizer(writer);
-        else CopyTokenizer(writer, model.Metadata);
+        else CopyTokenizer(writer, model.Text.Metadata);
         Dictionary<string, (string Source, Shape Shape, DType Type)> tensors = new(StringComparer.Ordinal);
         foreach ((string name, Shape shape) in map.Tensors) tensors.Add(name, (name, shape, GgufStorage.Of(name, shape, type)));
         if (written.TiedEmbeddings && GgufArchitecture.NeedsHead(written.Family)) tensors.Add("output.weight", tensors["token_embd.weight"]);

@@ -1,5 +1,6 @@
 using Ration.Execution;
 using Ration.Files.HuggingFace;
+using Ration.Files.Peft;
 using Ration.Files.Weights;
 using Ration.Graphs;
 using Ration.Models;
@@ -18,6 +19,8 @@ public static class ModelFolder
     /// <exception cref="InvalidInputException">There is no model that can be used.</exception>
     public static ModelConfiguration ReadConfiguration(string path, out IReadOnlyList<string> unknownKeys)
     {
+        if (BaseModel.IsAdapter(path))
+            throw new InvalidInputException($"{InvalidInputException.Quote(path)} is a low-rank adapter and no whole model; merge it into its base model first (ration convert) and give the result");
         // A folder says it without its weights, which may not be there yet.
         if (Directory.Exists(path))
         {

@@ -47,14 +47,14 @@ public static class ModelExport
         if (Own(model) is { } tokenizer) TokenizerFolderWriter.Write(folder, tokenizer);
     }
 
-    private static TokenizerDescription? Own(StoredModel model) => model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
+    private static TokenizerDescription? Own(StoredModel model) => model.Text.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
 
     // Null where the weights' own file has the words already.
     private static Action<GgufWriter>? TokenizerOf(StoredModel model)
     {
-        if (model.Metadata is { } metadata) return GgufVocabulary.IsIn(metadata) ? null : GgufVocabularyWriter.WriteNone;
+        if (model.Text.Metadata is { } metadata) return GgufVocabulary.IsIn(metadata) ? null : GgufVocabularyWriter.WriteNone;
         bool hasTokenizer = model.BuiltInTokenizer is not null
-            || (model.Kind == ModelFileKind.HuggingFace && ((string[])[TokenizerJsonReader.FileName, SentencePieceModelTokenizer.FileName]).Any(name => File.Exists(Path.Combine(model.Path, name))));
+            || (Directory.Exists(model.Text.Path) && HuggingFaceFolder.HasTokenizer(model.Text.Path));
         if (!hasTokenizer) return GgufVocabularyWriter.WriteNone;
         TokenizerDescription description = ModelTokenizer.Describe(model);
         return writer => GgufVocabularyWriter.Write(writer, description with { EndIds = [.. model.EndIds.Concat(description.EndIds).Distinct()] }, model.Configuration.Vocabulary, model.Path);

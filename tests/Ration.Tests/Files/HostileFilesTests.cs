@@ -149,6 +149,26 @@ public sealed class HostileFilesTests
         }));
     }
 
+    [Theory]
+    [InlineData("adapter_config.json")]
+    [InlineData("adapter_model.safetensors")]
+    public void Adapter_of_a_model(string file)
+    {
+        using FamilyFolder folder = new(ModelFamily.Llama);
+        using AdapterFolder adapter = new(PeftAdapterTests.Config with { BaseModel = folder.Path, RankPattern = [new("up_proj", 3)], AlphaPattern = [] },
+            [("model.layers.0.mlp.up_proj", FamilyFolder.Width, FamilyFolder.Hidden, false), ("model.layers.1.self_attn.v_proj", FamilyFolder.Width, FamilyFolder.KvHeads * FamilyFolder.Head, false)],
+            saved: [("model.norm.weight", new Shape(FamilyFolder.Width))]);
+        string name = Path.Combine(adapter.Path, file);
+        byte[] good = File.ReadAllBytes(name);
+        int head = file == PeftAdapter.WeightsName ? 8 + BitConverter.ToInt32(good) : good.Length;
+        FileMutations.Expect(FileMutations.Count(100), count => FileMutations.Try(good, head, text: true, file, count, path =>
+        {
+            File.Copy(path, name, overwrite: true);
+            using StoredModel model = StoredModel.Open(adapter.Path, folder.Path);
+            foreach (ParameterShape parameter in TransformerModel.ParameterShapes(model.Configuration)) StoredModelTests.Numbers(model, parameter);
+        }));
+    }
+
     private static void OpenGguf(string path)
     {
         using GgufFile file = GgufFile.Open(path);

@@ -44,7 +44,8 @@ internal static class OpeningLimits
                     failure = ExceptionDispatchInfo.Capture(e);
                 }
             },
-            StackBytes) { IsBackground = true };
+            StackBytes)
+        { IsBackground = true };
         thread.Start();
         while (!thread.Join(TimeSpan.FromSeconds(1)))
         {

@@ -18,7 +18,8 @@ public sealed class TokenizerFileFuzzTests
     {
         byte[][] files =
         [
-            TokenizerJsonFile.Trained(out _, 300), .. new[] { TokenizerJsonFile.SentencePieceBpe, TokenizerJsonFile.Unigram, TokenizerJsonFile.WordPiece, TokenizerJsonFile.ByteLevel }.Select(Encoding.UTF8.GetBytes),
+            TokenizerJsonFile.Trained(out _, 300),
+            .. new[] { TokenizerJsonFile.SentencePieceBpe, TokenizerJsonFile.Unigram, TokenizerJsonFile.WordPiece, TokenizerJsonFile.ByteLevel }.Select(Encoding.UTF8.GetBytes),
         ];
         TryAll(files, text: true, TokenizerJsonReader.FileName, TokenizerJsonReader.Read);
     }
