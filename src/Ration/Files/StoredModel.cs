@@ -37,7 +37,7 @@ public sealed class StoredModel : IDisposable
     private StoredModel(ModelFileKind kind, string path, ModelConfiguration configuration, ITensorSource source, StoredWeights weights)
     {
         (Kind, Path, Configuration, Tensors, Weights) = (kind, path, configuration, source, weights);
-        ElementType = weights.Tensors.GroupBy(static t => t.DType, static t => t.Bytes).OrderByDescending(static g => g.Sum()).First().Key;
+        ElementType = weights.Tensors.GroupBy(static t => t.DType, static t => t.Shape.Elements).OrderByDescending(static g => g.Sum()).First().Key;
     }
 
     private StoredModel(PeftAdapter adapter, StoredModel baseModel)
@@ -63,7 +63,7 @@ public sealed class StoredModel : IDisposable
     /// <summary>The tensors as they are stored; with an adapter, those of its base.</summary>
     public ITensorSource Tensors { get; }
 
-    /// <summary>The element type that takes the most bytes.</summary>
+    /// <summary>The element type that most weights have.</summary>
     public DType ElementType { get; }
 
     /// <summary>The tokens that end a text, as far as the files say.</summary>

@@ -13,7 +13,7 @@ public static class ModelExport
     /// <summary>Writes a Hugging Face folder.</summary>
     /// <param name="model">What to write.</param>
     /// <param name="folder">Created if missing.</param>
-    /// <param name="options">How; the type is F32, BF16 or F16.</param>
+    /// <param name="options">How; the type is one of <see cref="ModelConverter.FolderTypes"/>.</param>
     /// <param name="cancellation">Ends the work; no file is left incomplete.</param>
     /// <exception cref="InvalidInputException">Folders cannot hold the type, the model or its tokenizer, or the folder is the model's own.</exception>
     public static void ToHuggingFace(StoredModel model, string folder, ModelConversionOptions? options = null, CancellationToken cancellation = default)

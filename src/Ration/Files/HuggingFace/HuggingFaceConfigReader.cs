@@ -32,7 +32,7 @@ internal sealed class HuggingFaceConfigReader
 
     private HuggingFaceConfig Read(string name)
     {
-        RequireKnownQuantization();
+        DType? quantization = Quantization();
         ModelConfiguration model = (_family.Family == ModelFamily.Gpt2 ? Gpt2() : WithFamily(Common())) with { Name = name };
         model.Validate();
         int[] ends = _top.Integers("eos_token_id", -1, VocabularyLimit);
@@ -41,6 +41,7 @@ internal sealed class HuggingFaceConfigReader
         {
             Model = model,
             ElementType = ElementType(),
+            Quantization = quantization,
             Tokenizer = _top.Object("ration")?.Text("tokenizer"),
             BeginningId = _top.OptionalInteger("bos_token_id", -1, VocabularyLimit, null) is >= 0 and var beginning ? beginning : null,
             EndIds = [.. ends.Where(static id => id >= 0)],
@@ -233,12 +234,20 @@ internal sealed class HuggingFaceConfigReader
     }
 
     // Four-bit weights say themselves how they are stored; other ways would be taken for plain numbers.
-    private void RequireKnownQuantization()
+    private DType? Quantization()
     {
-        if (_top.Object("quantization_config") is not { } config) return;
+        if (_top.Object("quantization_config") is not { } config) return null;
         string method = config.Text("quant_method") ?? (config.Has("load_in_4bit") ? BitsAndBytes : "an unnamed method");
         if (method != BitsAndBytes || !config.Flag("load_in_4bit") || config.Flag("load_in_8bit"))
             throw _top.Fault($"the weights are quantized by {InvalidInputException.Quote(method)} (quantization_config)", "use the model's unquantized version, or one of 4 bits by bitsandbytes");
         if ((config.Text("bnb_4bit_quant_storage") ?? "uint8") != "uint8") throw _top.Fault("the 4-bit weights are not stored in bytes (bnb_4bit_quant_storage)", "use a version stored in uint8");
+        bool nested = config.Flag("bnb_4bit_use_double_quant");
+        string kind = config.Text("bnb_4bit_quant_type") ?? "fp4";
+        return kind switch
+        {
+            "nf4" => nested ? DType.NF4Double : DType.NF4,
+            "fp4" => nested ? DType.FP4Double : DType.FP4,
+            _ => throw _top.Fault($"bnb_4bit_quant_type is {InvalidInputException.Quote(kind)}", "nf4 and fp4 are supported"),
+        };
     }
 }
