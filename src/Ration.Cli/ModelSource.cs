@@ -1,3 +1,4 @@
+using Ration.Cli.Commands;
 using Ration.Files;
 using Ration.Models;
 using Ration.Tokenizers;
@@ -22,7 +23,9 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
         if (!System.IO.Path.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
             throw new InvalidInputException($"--model {model}: there is no such folder or file; for the preset write preset:{model}");
         model = WholeOf(model);
-        return new ModelSource(ModelFolder.ReadConfiguration(model), model);
+        ModelSource source = new(ModelFolder.ReadConfiguration(model, out IReadOnlyList<string> unknown), model);
+        CommonOptions.NoteUnknown(unknown);
+        return source;
     }
 
     /// <summary>The folder of a model, where its weights are named instead; any other path as it is.</summary>

@@ -55,6 +55,27 @@ public sealed class ConvertTests(TrainedModel trained)
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root));
     }
 
+    [Theory]
+    [InlineData("nf4-double", 0.3)]
+    [InlineData("f8_e4m3", 0.1)]
+    public void Folders_hold_short_formats_too(string format, double tolerance)
+    {
+        using TestFolder folder = new();
+        Convert(trained.Output, folder["short"], "--format", format);
+        Assert.Equal(Loss(trained.Output), Loss(folder["short"]), tolerance);
+        Assert.Contains("bf16", ToolRun.Run([.. Arguments(trained.Output, folder["x.gguf"]), "--format", format]).AssertRefused(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_a_folder_cannot_hold_is_changed_with_a_word()
+    {
+        using TestFolder folder = new();
+        Convert(trained.Output, folder["model.gguf"], "--format", "q4_0");
+        ToolResult result = Convert(folder["model.gguf"], folder["back"]);
+        Assert.Contains("q4_0 matrices become f16: folders hold f32", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("become", Convert(trained.Output, folder["same"]).Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_GGUF_file_can_be_trained_on()
     {

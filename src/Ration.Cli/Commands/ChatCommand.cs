@@ -17,7 +17,10 @@ internal static class ChatCommand
     {
         SamplingArguments sampling = new("as many as there is room for");
         InferenceArguments inference = new();
-        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed.") { CommonOptions.Model, s_system };
+        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed.")
+        {
+            CommonOptions.Model, CommonOptions.BaseModel, s_system,
+        };
         sampling.AddTo(command);
         inference.AddTo(command);
         command.Options.Add(CommonOptions.Json);
@@ -27,9 +30,8 @@ internal static class ChatCommand
 
     private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
-        string path = CommonOptions.ReadModelPath(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
-        using LanguageModel model = LanguageModel.Load(path, inference.Read(parsed));
+        using LanguageModel model = Load(parsed, inference.Read(parsed));
         InferenceArguments.TellOfStreaming(model.Plan);
         if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
         bool json = parsed.GetValue(CommonOptions.Json);
@@ -38,6 +40,12 @@ internal static class ChatCommand
         bool isDone = loop.Run();
         if (json) WriteJson(loop, !isDone);
         return isDone ? ExitCode.Done : ExitCode.Interrupted;
+    }
+
+    private static LanguageModel Load(ParseResult parsed, LanguageModelOptions options)
+    {
+        using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
+        return source.Load(options);
     }
 
     private static void WriteJson(ChatLoop loop, bool isInterrupted) => StandardOutput.WriteJson(json =>

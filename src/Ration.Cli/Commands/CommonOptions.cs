@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Ration.Cli.Output;
+using Ration.Files;
+using Ration.Inference;
 using Ration.Memory;
 
 namespace Ration.Cli.Commands;
@@ -7,8 +10,14 @@ namespace Ration.Cli.Commands;
 /// <summary>Options that several commands have in common.</summary>
 internal static class CommonOptions
 {
+    private const int MostNamed = 10, LongestName = 80;
+
     /// <summary>The model.</summary>
     public static Option<string?> Model { get; } = OptionFactory.Word("--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or (to train or plan) a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
+
+    /// <summary>The base of an adapter.</summary>
+    public static Option<string?> BaseModel { get; } = OptionFactory.Word(
+        "--base-model", "DIR|FILE", "Where --model is the folder of a low-rank adapter (LoRA): the model that it was trained on (default: the one that the adapter names).");
 
     /// <summary>The text.</summary>
     public static Option<string[]> Data { get; } = new("--data")
@@ -56,6 +65,33 @@ internal static class CommonOptions
             throw new InvalidInputException($"--model {model} has no weights; give a model folder or file, for example the --output of ration train");
         if (!Path.Exists(model)) throw new InvalidInputException($"--model {model}: there is no such folder or file; check the path");
         return ModelSource.WholeOf(model);
+    }
+
+    /// <summary>Opens the model; an adapter with its base.</summary>
+    /// <exception cref="InvalidInputException">It cannot be used.</exception>
+    public static StoredModel OpenModel(ParseResult parsed)
+    {
+        StoredModel model = StoredModel.Open(ReadModelPath(parsed), parsed.GetValue(BaseModel));
+        NoteUnknown(model.UnknownKeys);
+        return model;
+    }
+
+    /// <summary>Opens the model and its tokenizer to generate with.</summary>
+    /// <exception cref="InvalidInputException">It cannot be used.</exception>
+    public static LanguageModelSource OpenLanguageModel(ParseResult parsed)
+    {
+        LanguageModelSource source = LanguageModelSource.Open(ReadModelPath(parsed), parsed.GetValue(BaseModel));
+        NoteUnknown(source.UnknownKeys);
+        return source;
+    }
+
+    /// <summary>Names the keys of a configuration that are passed over.</summary>
+    public static void NoteUnknown(IReadOnlyList<string> keys)
+    {
+        if (keys.Count == 0) return;
+        string more = keys.Count > MostNamed ? $" and {keys.Count - MostNamed} more" : "";
+        string named = string.Join(", ", keys.Take(MostNamed).Select(static key => Printable.Of(key, LongestName)));
+        Log.Line($"note: the model's configuration has keys that are not known and are passed over: {named}{more}");
     }
 
     // It takes every word after it that is no option, and so misspelt options too.

@@ -12,7 +12,9 @@ internal static class ConvertCommand
 {
     private static readonly Option<string?> s_output = OptionFactory.Word("--output", "DIR|FILE.gguf", "A file name that ends in .gguf, or a folder for safetensors files.");
     private static readonly Option<DType?> s_format = WeightFormats.Option(
-        "--format", "How matrices are stored (default: as they are); folders hold f32, f16 and bf16. Vectors stay f32.", null, WeightFormats.Files);
+        "--format", $"How matrices are stored (default: as they are, or f16). In a GGUF file: {WeightFormats.Words(ModelConverter.GgufTypes)}; vectors are f32. "
+        + $"In a folder: {WeightFormats.Words(ModelConverter.FolderTypes)}; f32, f16 and bf16 are for "
+        + "vectors too, 4 bits (as bitsandbytes saves them; double quantizes their scales) only for the matrices of layers.", null, WeightFormats.Conversions);
     private static readonly Option<bool> s_overwrite = OptionFactory.Switch("--overwrite", "Replace what is there.");
 
     /// <summary>The command.</summary>
@@ -20,7 +22,7 @@ internal static class ConvertCommand
     {
         Command command = new("convert", "Write a model as a GGUF file or a Hugging Face folder, in another number format if wanted.")
         {
-            CommonOptions.Model, s_output, s_format, s_overwrite, CommonOptions.Json,
+            CommonOptions.Model, CommonOptions.BaseModel, s_output, s_format, s_overwrite, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -30,10 +32,12 @@ internal static class ConvertCommand
     {
         using Interruption interruption = new();
         string output = parsed.GetValue(s_output) ?? throw new InvalidInputException("--output is missing; give a folder, or a file name that ends in .gguf");
-        using StoredModel model = StoredModel.Open(CommonOptions.ReadModelPath(parsed));
+        using StoredModel model = CommonOptions.OpenModel(parsed);
         long start = Stopwatch.GetTimestamp();
         using ConversionProgress progress = new();
         ConversionTarget target = new(output, parsed.GetValue(s_overwrite));
+        RequireHolds(target, parsed.GetValue(s_format));
+        if (parsed.GetValue(s_format) is null) NoteChange(target, model);
         ModelConversionOptions options = new() { Type = parsed.GetValue(s_format), Progress = progress };
         target.Write(model, options, interruption.Token);
         progress.Dispose();
@@ -42,6 +46,26 @@ internal static class ConvertCommand
         else Log.Line($"{output}: {Counted.Of(target.Tensors, "tensor")}, {new ByteSize(target.Bytes)} in {Duration.Of(TimeSpan.FromSeconds(seconds))}");
         return ExitCode.Done;
     }
+
+    private static void RequireHolds(ConversionTarget target, DType? format)
+    {
+        IReadOnlyList<DType> types = TypesOf(target);
+        if (format is not { } type || types.Contains(type)) return;
+        string other = target.IsGguf ? "a folder" : "a file name that ends in .gguf";
+        string own = target.IsGguf ? "a GGUF file" : "a folder";
+        throw new InvalidInputException($"--format {WeightFormats.WordOf(type)}: {own} holds {WeightFormats.Words(types)}; choose one of these, or give {other}");
+    }
+
+    // What was not asked for is not done in silence.
+    private static void NoteChange(ConversionTarget target, StoredModel model)
+    {
+        DType becomes = target.IsGguf ? ModelConverter.TypeInGguf(model) : ModelConverter.TypeInFolder(model);
+        if (becomes == model.ElementType) return;
+        string what = $"{WeightFormats.WordOf(model.ElementType)} matrices become {WeightFormats.WordOf(becomes)}";
+        Log.Line($"note: {what}: {(target.IsGguf ? "GGUF files" : "folders")} hold {WeightFormats.Words(TypesOf(target))} (--format chooses)");
+    }
+
+    private static IReadOnlyList<DType> TypesOf(ConversionTarget target) => target.IsGguf ? ModelConverter.GgufTypes : ModelConverter.FolderTypes;
 
     private static void WriteJson(ConversionTarget target, double seconds) => StandardOutput.WriteJson(json =>
     {

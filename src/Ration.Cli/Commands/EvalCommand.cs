@@ -21,7 +21,7 @@ internal static class EvalCommand
     {
         Command command = new("eval", "Measure the loss and perplexity of a model on text.")
         {
-            CommonOptions.Model, CommonOptions.Data, CommonOptions.Memory, CommonOptions.Sequence, CommonOptions.Threads, CommonOptions.Json,
+            CommonOptions.Model, CommonOptions.BaseModel, CommonOptions.Data, CommonOptions.Memory, CommonOptions.Sequence, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -30,9 +30,9 @@ internal static class EvalCommand
     private static int Run(ParseResult parsed)
     {
         using Interruption interruption = new();
-        string path = CommonOptions.ReadModelPath(parsed);
+        _ = CommonOptions.ReadModelPath(parsed);
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) throw new InvalidInputException("--data is missing; name text files or folders of them");
-        using StoredModel stored = StoredModel.Open(path);
+        using StoredModel stored = CommonOptions.OpenModel(parsed);
         ModelConfiguration model = stored.Configuration;
         ITokenizer tokenizer = ModelTokenizer.Describe(stored).Tokenizer;
         int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, LongestDefaultSequence);
@@ -40,7 +40,7 @@ internal static class EvalCommand
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, interruption.Token);
         PackedBatches batches = new(data.Tokens, sequence, seed: 0, heldOut: 1);
         CpuDevice device = new(CommonOptions.ReadThreads(parsed));
-        using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.HostBytes(tokenizer), stored.HeldType);
+        using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.HostBytes(tokenizer) + stored.HostBytes, stored.HeldType);
         evaluation.Load(stored);
         (double loss, long targets, double seconds) = Measure(evaluation, batches, interruption.Token);
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds);

@@ -22,7 +22,7 @@ internal static class GenerateCommand
     {
         SamplingArguments sampling = new("200");
         InferenceArguments inference = new();
-        Command command = new("generate", "Go on with a text.") { CommonOptions.Model, s_prompt, s_promptFile, s_special };
+        Command command = new("generate", "Go on with a text.") { CommonOptions.Model, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special };
         sampling.AddTo(command);
         inference.AddTo(command);
         command.Options.Add(CommonOptions.Json);
@@ -35,9 +35,8 @@ internal static class GenerateCommand
         using Interruption interruption = new() { EndsAtOnce = true };
         string prompt = ReadPrompt(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
-        string path = CommonOptions.ReadModelPath(parsed);
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
-        using LanguageModel model = Load(path, prompt, options, inference.Read(parsed));
+        using LanguageModel model = Load(parsed, prompt, options, inference.Read(parsed));
         interruption.EndsAtOnce = false;
         InferenceArguments.TellOfStreaming(model.Plan);
         TextGeneration generation = model.Start(prompt, options);
@@ -45,9 +44,9 @@ internal static class GenerateCommand
     }
 
     // The prompt's tokens are counted first: they decide how much room there must be.
-    private static LanguageModel Load(string path, string prompt, TextGenerationOptions options, LanguageModelOptions memory)
+    private static LanguageModel Load(ParseResult parsed, string prompt, TextGenerationOptions options, LanguageModelOptions memory)
     {
-        using LanguageModelSource source = LanguageModelSource.Open(path);
+        using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
         InferenceArguments.RequireRoom(memory.Context, tokens);

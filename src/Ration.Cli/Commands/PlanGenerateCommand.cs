@@ -17,7 +17,7 @@ internal static class PlanGenerateCommand
     public static Command Create()
     {
         InferenceArguments inference = new();
-        Command command = new("generate", "Say what ration generate would need and why, without starting it.") { CommonOptions.Model, s_promptTokens, s_maxTokens };
+        Command command = new("generate", "Say what ration generate would need and why, without starting it.") { CommonOptions.Model, CommonOptions.BaseModel, s_promptTokens, s_maxTokens };
         inference.AddTo(command);
         command.Options.Add(CommonOptions.Json);
         command.SetAction(parsed => Run(parsed, inference));
@@ -57,7 +57,7 @@ internal static class PlanGenerateCommand
         string model = parsed.GetValue(CommonOptions.Model) ?? throw new InvalidInputException("--model is missing; give a model folder or file, or a preset such as preset:nano");
         if (!model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
         {
-            using LanguageModelSource source = LanguageModelSource.Open(CommonOptions.ReadModelPath(parsed));
+            using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
             return source.Plan(options);
         }
 

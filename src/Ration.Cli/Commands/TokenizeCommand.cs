@@ -20,7 +20,7 @@ internal static class TokenizeCommand
     {
         Command command = new("tokenize", "Turn text into the token ids of a model, or back. The model may be a vocabulary alone.")
         {
-            CommonOptions.Model, s_text, s_file, s_decode, s_special, s_addSpecial, CommonOptions.Json,
+            CommonOptions.Model, CommonOptions.BaseModel, s_text, s_file, s_decode, s_special, s_addSpecial, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -30,7 +30,7 @@ internal static class TokenizeCommand
     {
         using Interruption interruption = new();
         using Stream input = OpenInput(parsed);
-        ITokenizer tokenizer = ModelTokenizer.Describe(CommonOptions.ReadModelPath(parsed)).Tokenizer;
+        ITokenizer tokenizer = ModelTokenizer.Describe(CommonOptions.ReadModelPath(parsed), parsed.GetValue(CommonOptions.BaseModel)).Tokenizer;
         using Stream output = Console.OpenStandardOutput();
         if (parsed.GetValue(s_decode)) Decode(parsed, tokenizer, input, output, interruption.Token);
         else Encode(parsed, tokenizer, input, output, interruption.Token);

@@ -13,8 +13,20 @@ internal static class WeightFormats
         ("q5_0", DType.Q5_0), ("q4_k", DType.Q4_K), ("q4_1", DType.Q4_1), ("q4_0", DType.Q4_0), ("q3_k", DType.Q3_K), ("q2_k", DType.Q2_K), ("nf4", DType.NF4),
     ];
 
+    /// <summary>What matrices can become in another file: in a GGUF file or in a folder.</summary>
+    public static readonly (string Word, DType Type)[] Conversions =
+    [
+        .. Files, ("fp4", DType.FP4), ("nf4-double", DType.NF4Double), ("fp4-double", DType.FP4Double), ("f8_e4m3", DType.F8E4M3), ("f8_e5m2", DType.F8E5M2),
+    ];
+
     /// <summary>What keys and values can be.</summary>
     public static readonly (string Word, DType Type)[] Caches = [("f32", DType.F32), ("f16", DType.F16), ("bf16", DType.BF16), ("q8_0", DType.Q8_0)];
+
+    /// <summary>The words of some types, for messages.</summary>
+    public static string Words(IEnumerable<DType> types) => string.Join(", ", types.Select(WordOf));
+
+    /// <summary>The word of a type.</summary>
+    public static string WordOf(DType type) => Conversions.FirstOrDefault(f => f.Type == type).Word ?? type.ToString();
 
     /// <summary>An option that takes one of these words; null where it is not given, or where its first word is.</summary>
     /// <param name="name">The option.</param>

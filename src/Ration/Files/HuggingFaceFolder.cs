@@ -18,9 +18,11 @@ public static class HuggingFaceFolder
     private const int ConfigLimit = 4 << 20;
     private const int LargestId = 4_000_000;
 
+    private static readonly string[] s_tokenizers = ["tokenizer.json", "tokenizer.model"];
+
     private static readonly string[] s_companions =
     [
-        "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
+        .. s_tokenizers, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
         GenerationConfigName,
     ];
 
@@ -84,10 +86,22 @@ public static class HuggingFaceFolder
         }
     }
 
+    /// <summary>Whether a folder has a tokenizer of its own.</summary>
+    internal static bool HasTokenizer(string folder) => s_tokenizers.Any(name => File.Exists(Path.Combine(folder, name)));
+
     /// <summary>Copies what a folder says about its tokenizer and about generation, as far as it is there.</summary>
-    internal static void CopyCompanions(string from, string to)
+    /// <param name="from">The folder.</param>
+    /// <param name="to">The other.</param>
+    /// <param name="fallback">A folder whose settings of generation do where the first has none; null for none.</param>
+    internal static void CopyCompanions(string from, string to, string? fallback = null)
     {
-        foreach (string name in s_companions)
+        if (fallback is not null && !File.Exists(Path.Combine(from, GenerationConfigName))) Copy(fallback, to, [GenerationConfigName]);
+        Copy(from, to, s_companions);
+    }
+
+    private static void Copy(string from, string to, string[] names)
+    {
+        foreach (string name in names)
         {
             string source = Path.Combine(from, name);
             if (!File.Exists(source)) continue;

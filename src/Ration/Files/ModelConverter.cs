@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ration.Files.BitsAndBytes;
 using Ration.Files.Gguf;
 using Ration.Files.GgufModels;
 using Ration.Files.HuggingFace;
@@ -31,25 +32,53 @@ public static class ModelConverter
     // A shard of the usual size; a GGUF file is in one piece, which is how people pass them on.
     private const long LargestShard = 5_000_000_000;
 
+    /// <summary>How matrices in a Hugging Face folder can be stored. With F32, F16 and BF16 all tensors are; with F8 all matrices, and with 4 bits those of layers, as
+    /// bitsandbytes saves them.</summary>
+    public static IReadOnlyList<DType> FolderTypes { get; } = [DType.F32, DType.F16, DType.BF16, DType.F8E4M3, DType.F8E5M2, DType.NF4, DType.FP4, DType.NF4Double, DType.FP4Double];
+
+    /// <summary>How matrices in a GGUF file can be stored.</summary>
+    public static IReadOnlyList<DType> GgufTypes { get; } =
+    [
+        DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q6_K, DType.Q5_K, DType.Q5_1, DType.Q5_0, DType.Q4_K, DType.Q4_1, DType.Q4_0, DType.Q3_K, DType.Q2_K,
+    ];
+
+    /// <summary>What matrices of a model become in a folder where no type is asked for: what they are, if a folder can hold that, else F16.</summary>
+    public static DType TypeInFolder(StoredModel model) => FolderTypes.Contains(model.ElementType) ? model.ElementType : DType.F16;
+
+    /// <summary>What matrices of a model become in a GGUF file where no type is asked for: what they are, if the file can hold that, else F16.</summary>
+    public static DType TypeInGguf(StoredModel model) => GgufTypes.Contains(model.ElementType) ? model.ElementType : DType.F16;
+
     /// <summary>Writes a Hugging Face folder.</summary>
     /// <param name="model">What to write.</param>
     /// <param name="folder">Created if missing.</param>
-    /// <param name="options">How; the type is F32, BF16 or F16.</param>
+    /// <param name="options">How; the type is one of <see cref="FolderTypes"/>.</param>
     /// <param name="cancellation">Ends the work; no file is left incomplete.</param>
     /// <exception cref="InvalidInputException">Folders cannot hold the type or the model, or the folder is the model's own.</exception>
     public static void ToHuggingFace(StoredModel model, string folder, ModelConversionOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         options ??= new ModelConversionOptions();
-        DType type = options.Type ?? (model.ElementType is DType.F32 or DType.BF16 ? model.ElementType : DType.F16);
-        if (type is not (DType.F32 or DType.BF16 or DType.F16)) throw new InvalidInputException($"a folder of safetensors files holds f32, bf16 or f16, not {type}; give a file name that ends in .gguf");
+        DType type = options.Type ?? TypeInFolder(model), plain = PlainType(model, type);
+        if (!FolderTypes.Contains(type))
+            throw new InvalidInputException($"a folder of safetensors files holds {Words(FolderTypes)}, not {type}; choose one of these, or give a file name that ends in .gguf");
         if (model.Owns(folder)) throw new InvalidInputException($"{folder}: the model would overwrite itself; give another folder");
-        Directory.CreateDirectory(folder);
         ModelConfiguration written = HuggingFaceFolder.Conventional(model.Configuration);
         WeightMap map = new(WeightNames.HuggingFace(written.Family), TransformerModel.ParameterShapes(written));
-        new HuggingFaceWriter(folder, ConventionChange.Of(model.Weights, model.Configuration, written), map, _ => type) { Progress = options.Progress, Cancellation = cancellation }.Write(
-            new HuggingFaceConfig { Model = written, ElementType = type, BeginningId = model.BeginningId, EndIds = model.EndIds, Tokenizer = model.BuiltInTokenizer }, options.LargestFileBytes ?? LargestShard);
-        if (model.Kind == ModelFileKind.HuggingFace) HuggingFaceFolder.CopyCompanions(model.Path, folder);
+        if (FourBitOutput.Holds(type)) RequireFourBits(written, map, type);
+        Directory.CreateDirectory(folder);
+        DType TypeOf(string tensor) => type.IsFloating() || !IsMatrix(map, tensor, onlyOfLayers: FourBitOutput.Holds(type)) ? plain : type;
+        WeightSource source = ConventionChange.Of(model.Weights, model.Configuration, written);
+        HuggingFaceConfig config = new()
+        {
+            Model = written,
+            ElementType = plain,
+            Quantization = FourBitOutput.Holds(type) ? type : null,
+            BeginningId = model.BeginningId,
+            EndIds = model.EndIds,
+            Tokenizer = model.BuiltInTokenizer,
+        };
+        new HuggingFaceWriter(folder, source, map, TypeOf, plain) { Progress = options.Progress, Cancellation = cancellation }.Write(config, options.LargestFileBytes ?? LargestShard);
+        if (Directory.Exists(model.Text.Path)) HuggingFaceFolder.CopyCompanions(model.Text.Path, folder, Directory.Exists(model.Base?.Path) ? model.Base.Path : null);
     }
 
     /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
@@ -64,13 +93,14 @@ public static class ModelConverter
         ArgumentNullException.ThrowIfNull(model);
         options ??= new ModelConversionOptions();
         RequireOther(model, path);
-        DType type = options.Type ?? model.ElementType;
+        DType type = options.Type ?? TypeInGguf(model);
+        if (!GgufTypes.Contains(type)) throw new InvalidInputException($"a GGUF file holds {Words(GgufTypes)}, not {type}; choose one of these, or give a folder");
         ModelConfiguration written = GgufArchitecture.Conventional(model.Configuration);
         WeightMap map = new(WeightNames.Gguf(written), TransformerModel.ParameterShapes(written));
         GgufWriter writer = new();
         IReadOnlyDictionary<string, float[]> divisors = GgufConfigWriter.Write(writer, written, type);
         if (options.Tokenizer is { } tokenizer) tokenizer(writer);
-        else CopyTokenizer(writer, model.Metadata);
+        else CopyTokenizer(writer, model.Text.Metadata);
         Dictionary<string, (string Source, Shape Shape, DType Type)> tensors = new(StringComparer.Ordinal);
         foreach ((string name, Shape shape) in map.Tensors) tensors.Add(name, (name, shape, GgufStorage.Of(name, shape, type)));
         if (written.TiedEmbeddings && GgufArchitecture.NeedsHead(written.Family)) tensors.Add("output.weight", tensors["token_embd.weight"]);
@@ -93,6 +123,38 @@ public static class ModelConverter
                 }).Write(tensor, shape, own, cancellation);
             }
         });
+    }
+
+    // What is not stored in the short type: as it was, which embeddings tell where matrices are short already.
+    private static DType PlainType(StoredModel model, DType type)
+    {
+        foreach (DType candidate in (ReadOnlySpan<DType>)[type, model.ElementType, model.TypeOf("model.embed_tokens.weight")])
+        {
+            if (candidate.IsFloating()) return candidate;
+        }
+
+        return DType.F16;
+    }
+
+    private static string Words(IReadOnlyList<DType> types) => $"{string.Join(", ", types.SkipLast(1))} or {types[^1]}";
+
+    private static bool IsMatrix(WeightMap map, string tensor, bool onlyOfLayers)
+    {
+        string parameter = map.LinksInto(tensor)[0].Parameter;
+        return map.Parameters[parameter].Rank >= 2 && (!onlyOfLayers || parameter.StartsWith(WeightNames.LayerPrefix, StringComparison.Ordinal));
+    }
+
+    // Readers replace all linear layers, so that none can be left as it is.
+    private static void RequireFourBits(ModelConfiguration model, WeightMap map, DType type)
+    {
+        foreach ((string tensor, Shape shape) in map.Tensors.Where(t => IsMatrix(map, t.Name, onlyOfLayers: true)))
+        {
+            if (map.LinksInto(tensor)[0].Transposed)
+                throw new InvalidInputException($"folders of {model.Family} models keep matrices transposed, which {type} cannot be; choose {DType.F16}, {DType.BF16} or {DType.F8E4M3}");
+            if (shape[^1] % FourBitOutput.BlockElements != 0)
+                throw new InvalidInputException($"{tensor} has rows of {shape[^1]} numbers, which are no whole blocks of {FourBitOutput.BlockElements}, "
+                    + $"so that the model cannot be stored as {type}; choose {DType.F16}, {DType.BF16} or {DType.F8E4M3}");
+        }
     }
 
     private static void CopyTokenizer(GgufWriter writer, GgufMetadata? source)

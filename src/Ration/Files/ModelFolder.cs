@@ -1,5 +1,6 @@
 using Ration.Execution;
 using Ration.Files.HuggingFace;
+using Ration.Files.Peft;
 using Ration.Files.Weights;
 using Ration.Graphs;
 using Ration.Models;
@@ -12,11 +13,24 @@ public static class ModelFolder
 {
     /// <summary>Reads the configuration of a model.</summary>
     /// <exception cref="InvalidInputException">There is no model that can be used.</exception>
-    public static ModelConfiguration ReadConfiguration(string path)
+    public static ModelConfiguration ReadConfiguration(string path) => ReadConfiguration(path, out _);
+
+    /// <summary>Reads the configuration of a model, and which of its keys are not known (<see cref="StoredModel.UnknownKeys"/>).</summary>
+    /// <exception cref="InvalidInputException">There is no model that can be used.</exception>
+    public static ModelConfiguration ReadConfiguration(string path, out IReadOnlyList<string> unknownKeys)
     {
+        if (BaseModel.IsAdapter(path))
+            throw new InvalidInputException($"{InvalidInputException.Quote(path)} is a low-rank adapter and no whole model; merge it into its base model first (ration convert) and give the result");
         // A folder says it without its weights, which may not be there yet.
-        if (Directory.Exists(path)) return HuggingFaceFolder.ReadConfig(path).Model;
+        if (Directory.Exists(path))
+        {
+            HuggingFaceConfig config = HuggingFaceFolder.ReadConfig(path);
+            unknownKeys = config.UnknownKeys;
+            return config.Model;
+        }
+
         using StoredModel model = StoredModel.Open(path);
+        unknownKeys = model.UnknownKeys;
         return model.Configuration;
     }
 

@@ -3,6 +3,7 @@ using Ration.Files.BitsAndBytes;
 using Ration.Files.Gguf;
 using Ration.Files.GgufModels;
 using Ration.Files.HuggingFace;
+using Ration.Files.Peft;
 using Ration.Files.Safetensors;
 using Ration.Files.Weights;
 using Ration.Graphs;
@@ -31,13 +32,21 @@ public sealed class StoredModel : IDisposable
 {
     // Constants that follow from the configuration.
     private static readonly string[] s_withoutUse = [".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
-    private readonly StoredWeights _weights;
+    private readonly PeftAdapter? _adapter;
     private int _users = 1, _isDisposed;
 
     private StoredModel(ModelFileKind kind, string path, ModelConfiguration configuration, ITensorSource source, StoredWeights weights)
     {
-        (Kind, Path, Configuration, Tensors, _weights) = (kind, path, configuration, source, weights);
-        ElementType = weights.Tensors.GroupBy(static t => t.DType, static t => t.Bytes).OrderByDescending(static g => g.Sum()).First().Key;
+        (Kind, Path, Configuration, Tensors, Weights) = (kind, path, configuration, source, weights);
+        ElementType = weights.Tensors.GroupBy(static t => t.DType, static t => t.Shape.Elements).OrderByDescending(static g => g.Sum()).First().Key;
+    }
+
+    private StoredModel(PeftAdapter adapter, StoredModel baseModel)
+    {
+        AdaptedModel merged = AdaptedModel.Of(adapter, baseModel.Configuration, baseModel.Weights);
+        (_adapter, Base, Path, Configuration, Weights) = (adapter, baseModel, adapter.Path, merged.Configuration, merged.Weights);
+        (Kind, Tensors, ElementType, EndIds, BeginningId) = (baseModel.Kind, baseModel.Tensors, baseModel.ElementType, baseModel.EndIds, baseModel.BeginningId);
+        (BuiltInTokenizer, UnknownKeys, HostBytes) = (baseModel.BuiltInTokenizer, baseModel.UnknownKeys, merged.Weights.HostBytes);
     }
 
     /// <summary>The layout of the files.</summary>
@@ -49,10 +58,13 @@ public sealed class StoredModel : IDisposable
     /// <summary>The model, under the conventions of its files.</summary>
     public ModelConfiguration Configuration { get; }
 
-    /// <summary>The tensors as they are stored.</summary>
+    /// <summary>The model that an adapter in <see cref="Path"/> is merged into while weights are read; null for a whole model.</summary>
+    public StoredModel? Base { get; }
+
+    /// <summary>The tensors as they are stored; with an adapter, those of its base.</summary>
     public ITensorSource Tensors { get; }
 
-    /// <summary>The element type that takes the most bytes.</summary>
+    /// <summary>The element type that most weights have.</summary>
     public DType ElementType { get; }
 
     /// <summary>The tokens that end a text, as far as the files say.</summary>
@@ -64,19 +76,32 @@ public sealed class StoredModel : IDisposable
     /// <summary>The tokenizer built into Ration that the model was trained with, or null.</summary>
     public string? BuiltInTokenizer { get; private init; }
 
-    /// <summary>The metadata of a GGUF file; null for other files.</summary>
-    public GgufMetadata? Metadata => (Tensors as GgufFile)?.Metadata;
+    /// <summary>Keys of the configuration that are not known, by their names. Nothing that is known to change the arithmetic is passed over so.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; private init; } = [];
+
+    /// <summary>The metadata of a GGUF file; null for other files and for an adapter.</summary>
+    public GgufMetadata? Metadata => Base is null ? (Tensors as GgufFile)?.Metadata : null;
+
+    /// <summary>Bytes that reading the weights holds besides what it holds of any model: a factor of the adapter.</summary>
+    public long HostBytes { get; }
+
+    /// <summary>The one of this and its base whose files say what text is: an adapter often comes without a tokenizer.</summary>
+    internal StoredModel Text => Base is not null && !HuggingFaceFolder.HasTokenizer(Path) ? Base.Text : this;
 
     private IEnumerable<string> Files => Tensors switch { GgufFile file => file.Paths, SafetensorsFolder folder => folder.Paths, _ => [] };
 
     /// <summary>The parameters by canonical name.</summary>
-    internal WeightSource Weights => _weights;
+    internal WeightSource Weights { get; }
 
     /// <summary>Opens a model and checks that each of its weights is there in the right shape; reads no weight.</summary>
+    /// <param name="path">A folder or file, or the folder of a low-rank adapter, which is merged into its base while weights are read.</param>
+    /// <param name="baseModel">The folder or file of an adapter's base; null to take the one that the adapter names.</param>
     /// <exception cref="InvalidInputException">There is no model, it is damaged, or it cannot be used.</exception>
-    public static StoredModel Open(string path)
+    public static StoredModel Open(string path, string? baseModel = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path) && BaseModel.IsAdapter(path)) return OpenAdapter(path, baseModel);
+        BaseModel.RequireNone(path, baseModel);
         if (Directory.Exists(path)) return OpenFolder(path);
         if (!File.Exists(path)) throw new InvalidInputException($"there is no model {InvalidInputException.Quote(path)}; give a folder with config.json, a GGUF file, or preset:NAME");
         // llama2.c's files have no mark of their own.
@@ -84,11 +109,11 @@ public sealed class StoredModel : IDisposable
     }
 
     /// <summary>Whether a path is the model's or that of one of its files, so that writing there would destroy it.</summary>
-    internal bool Owns(string path) => InputFile.IsSame(path, Path) || Files.Any(file => InputFile.IsSame(path, file));
+    internal bool Owns(string path) => Base?.Owns(path) == true || InputFile.IsSame(path, Path) || Files.Any(file => InputFile.IsSame(path, file));
 
     /// <summary>How a parameter is stored.</summary>
     /// <param name="parameter">Its canonical name.</param>
-    public DType TypeOf(string parameter) => _weights.TypeOf(parameter);
+    public DType TypeOf(string parameter) => Weights.TypeOf(parameter);
 
     /// <summary>How kernels can hold a parameter without loss: matrices as they are stored, vectors, which are small, as F32.</summary>
     /// <param name="parameter">Its canonical name.</param>
@@ -112,12 +137,13 @@ public sealed class StoredModel : IDisposable
         }
 
         if (Tensors is SafetensorsFolder file) _ = file.Verify();
-        WeightLoader.Load(_weights, wanted, executor.WritePersistent, executor.Threads);
+        _adapter?.Verify();
+        WeightLoader.Load(Weights, wanted, executor.WritePersistent, executor.Threads);
     }
 
     /// <summary>Reads weights for programs that do not keep them, as long as the files are open.</summary>
     /// <param name="threads">Cores to use.</param>
-    internal IWeightReader Reader(int threads) => new StoredWeightReader(_weights, threads);
+    internal IWeightReader Reader(int threads) => new StoredWeightReader(Weights, threads);
 
     /// <summary>Keeps the files open beyond this object, until the result is disposed too.</summary>
     internal IDisposable KeepOpen() => new Use(this);
@@ -130,7 +156,27 @@ public sealed class StoredModel : IDisposable
 
     private void Release()
     {
-        if (Interlocked.Decrement(ref _users) == 0) Tensors.Dispose();
+        if (Interlocked.Decrement(ref _users) > 0) return;
+        _adapter?.Dispose();
+        Tensors.Dispose();
+    }
+
+    private static StoredModel OpenAdapter(string folder, string? baseModel)
+    {
+        string path = BaseModel.Find(folder, baseModel);
+        PeftAdapter adapter = PeftAdapter.Open(folder);
+        StoredModel? from = null;
+        try
+        {
+            from = Open(path);
+            return new StoredModel(adapter, from);
+        }
+        catch
+        {
+            adapter.Dispose();
+            from?.Dispose();
+            throw;
+        }
     }
 
     private static StoredModel OpenFolder(string folder)
@@ -169,10 +215,11 @@ public sealed class StoredModel : IDisposable
         try
         {
             if (file.Tensors.Count == 0 && file.Unsupported.Count == 0) throw new FileFormatException(path, "it holds a vocabulary but no weights", "name a model; tokenize and inspect take the file as it is");
-            ModelConfiguration model = GgufConfigReader.Read(file.Metadata, file);
+            (ModelConfiguration model, IReadOnlyList<string> unknown) = GgufConfigReader.Read(file.Metadata, file);
             HuggingFaceConfig config = new()
             {
                 Model = model,
+                UnknownKeys = unknown,
                 BeginningId = file.Metadata.TryGetInt32("tokenizer.ggml.bos_token_id", -1, int.MaxValue, out int beginning) && beginning >= 0 ? beginning : null,
                 EndIds = file.Metadata.TryGetInt32("tokenizer.ggml.eos_token_id", -1, int.MaxValue, out int end) && end >= 0 ? [end] : [],
             };
@@ -220,7 +267,13 @@ public sealed class StoredModel : IDisposable
             WeightMap map = new(scheme, TransformerModel.ParameterShapes(model));
             StoredWeights weights = new(source, map, locate);
             RequireKnown(source, map, locate);
-            return new StoredModel(kind, path, model, source, weights) { BeginningId = config.BeginningId, EndIds = config.EndIds, BuiltInTokenizer = config.Tokenizer };
+            return new StoredModel(kind, path, model, source, weights)
+            {
+                BeginningId = config.BeginningId,
+                EndIds = config.EndIds,
+                BuiltInTokenizer = config.Tokenizer,
+                UnknownKeys = config.UnknownKeys,
+            };
         }
         catch
         {

@@ -27,6 +27,9 @@ public sealed class LanguageModelSource : IDisposable
     /// <summary>The model.</summary>
     public ModelConfiguration Configuration => _stored.Configuration;
 
+    /// <summary>Keys of its configuration that are not known (<see cref="StoredModel.UnknownKeys"/>).</summary>
+    public IReadOnlyList<string> UnknownKeys => _stored.UnknownKeys;
+
     /// <summary>Makes tokens of text and text of tokens.</summary>
     public TextTokenizer Tokenizer => Text.Tokenizer;
 
@@ -40,11 +43,14 @@ public sealed class LanguageModelSource : IDisposable
     /// <summary>What the files say about text.</summary>
     internal ModelText Text { get; }
 
-    /// <summary>Opens a model: a folder, or a file of a format that holds a tokenizer too.</summary>
+    /// <summary>Opens a model: a folder, or a file of a format that holds a tokenizer too; or the folder of a low-rank adapter, which is merged into
+    /// its base while weights are read.</summary>
+    /// <param name="path">The folder or file.</param>
+    /// <param name="baseModel">The folder or file of an adapter's base; null to take the one that the adapter names.</param>
     /// <exception cref="InvalidInputException">There is no model, it is damaged, or it cannot be used.</exception>
-    public static LanguageModelSource Open(string path)
+    public static LanguageModelSource Open(string path, string? baseModel = null)
     {
-        StoredModel stored = StoredModel.Open(path);
+        StoredModel stored = StoredModel.Open(path, baseModel);
         try
         {
             return new LanguageModelSource(stored, ModelTokenizer.Describe(stored));
@@ -64,7 +70,7 @@ public sealed class LanguageModelSource : IDisposable
         GenerationOptions asked = (options ?? new LanguageModelOptions()).ForPlan(Configuration, _stored.HeldType);
         asked.Validate();
         CpuDevice device = new(asked.Threads);
-        return GenerationPlan.Create(asked, device, device.Threads, Tokenizer.HostBytes());
+        return GenerationPlan.Create(asked, device, device.Threads, Tokenizer.HostBytes() + _stored.HostBytes);
     }
 
     /// <summary>Reads the weights. The result does not need this object any more, and the files only where memory has no room for all weights.</summary>

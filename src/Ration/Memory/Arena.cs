@@ -14,7 +14,7 @@ public sealed unsafe class Arena : SafeHandle
     {
         Bytes = bytes;
         nuint size = (nuint)Math.Max(bytes, 1);
-        SetHandle((nint)NativeMemory.AlignedAlloc(size, HugePage));
+        SetHandle((nint)NativeAllocator.Allocate(size, HugePage));
         if (OperatingSystem.IsLinux() && size >= HugePage) _ = Advise(handle, size & ~(HugePage - 1), MadviseHugePage);
         GC.AddMemoryPressure(Math.Max(bytes, 1));
         Interlocked.Add(ref s_liveBytes, bytes);
@@ -54,7 +54,7 @@ public sealed unsafe class Arena : SafeHandle
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        NativeMemory.AlignedFree((void*)handle);
+        NativeAllocator.Free((void*)handle);
         GC.RemoveMemoryPressure(Math.Max(Bytes, 1));
         Interlocked.Add(ref s_liveBytes, -Bytes);
         return true;

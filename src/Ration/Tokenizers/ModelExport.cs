@@ -13,7 +13,7 @@ public static class ModelExport
     /// <summary>Writes a Hugging Face folder.</summary>
     /// <param name="model">What to write.</param>
     /// <param name="folder">Created if missing.</param>
-    /// <param name="options">How; the type is F32, BF16 or F16.</param>
+    /// <param name="options">How; the type is one of <see cref="ModelConverter.FolderTypes"/>.</param>
     /// <param name="cancellation">Ends the work; no file is left incomplete.</param>
     /// <exception cref="InvalidInputException">Folders cannot hold the type, the model or its tokenizer, or the folder is the model's own.</exception>
     public static void ToHuggingFace(StoredModel model, string folder, ModelConversionOptions? options = null, CancellationToken cancellation = default)
@@ -47,14 +47,14 @@ public static class ModelExport
         if (Own(model) is { } tokenizer) TokenizerFolderWriter.Write(folder, tokenizer);
     }
 
-    private static TokenizerDescription? Own(StoredModel model) => model.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
+    private static TokenizerDescription? Own(StoredModel model) => model.Text.Metadata is { } metadata && GgufVocabulary.IsIn(metadata) ? GgufTokenizer.Describe(metadata) : null;
 
     // Null where the weights' own file has the words already.
     private static Action<GgufWriter>? TokenizerOf(StoredModel model)
     {
-        if (model.Metadata is { } metadata) return GgufVocabulary.IsIn(metadata) ? null : GgufVocabularyWriter.WriteNone;
+        if (model.Text.Metadata is { } metadata) return GgufVocabulary.IsIn(metadata) ? null : GgufVocabularyWriter.WriteNone;
         bool hasTokenizer = model.BuiltInTokenizer is not null
-            || (model.Kind == ModelFileKind.HuggingFace && ((string[])[TokenizerJsonReader.FileName, SentencePieceModelTokenizer.FileName]).Any(name => File.Exists(Path.Combine(model.Path, name))));
+            || (Directory.Exists(model.Text.Path) && HuggingFaceFolder.HasTokenizer(model.Text.Path));
         if (!hasTokenizer) return GgufVocabularyWriter.WriteNone;
         TokenizerDescription description = ModelTokenizer.Describe(model);
         return writer => GgufVocabularyWriter.Write(writer, description with { EndIds = [.. model.EndIds.Concat(description.EndIds).Distinct()] }, model.Configuration.Vocabulary, model.Path);

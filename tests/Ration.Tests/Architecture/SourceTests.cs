@@ -30,6 +30,12 @@ public sealed class SourceTests
         Assert.Empty(SourceCode.Files().Where(static f => Regex.IsMatch(SourceCode.Blank(File.ReadAllText(f)), @"\bpartial\b|^\s*#region", RegexOptions.Multiline)).Select(Name));
 
     [Fact]
+    public void Native_memory_is_taken_in_one_place() =>
+        Assert.Equal([Path.Combine("src", "Ration", "Memory", "NativeAllocator.cs")],
+            SourceCode.Files().Select(static f => (Name: Name(f), Text: SourceCode.Blank(File.ReadAllText(f)))).Where(static f => f.Name.StartsWith("src", StringComparison.Ordinal)
+                && Regex.IsMatch(f.Text, @"NativeMemory\.(Aligned)?(Re)?Alloc|\bAllocHGlobal\b|\bAllocCoTaskMem\b|\bMemoryMappedFile\b")).Select(static f => f.Name));
+
+    [Fact]
     public void Functions_are_found_and_measured()
     {
         const string Code = """

@@ -14,10 +14,11 @@ internal sealed class FamilyFolder : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, (Shape Shape, float[] Numbers)> _tensors = new(StringComparer.Ordinal);
 
-    public FamilyFolder(ModelFamily family, DType type = DType.F32, string? config = null, Func<string, string>? rename = null)
+    public FamilyFolder(ModelFamily family, DType type = DType.F32, string? config = null, Func<string, string>? rename = null, Action<string, float[]>? change = null)
     {
         Family = family;
         Declare();
+        foreach ((string name, (_, float[] numbers)) in _tensors) change?.Invoke(name, numbers);
         _folder.Write("config.json", config ?? Config(family));
         SafetensorsWriter writer = new(checksums: false);
         rename ??= static name => name;
@@ -38,6 +39,8 @@ internal sealed class FamilyFolder : IDisposable
     public string Path => _folder.Path;
 
     public IEnumerable<string> Names => _tensors.Keys;
+
+    public IEnumerable<(string Name, Shape Shape)> Shapes => _tensors.Select(static t => (t.Key, t.Value.Shape));
 
     /// <summary>A config.json of the family for these sizes.</summary>
     public static string Config(ModelFamily family) => family switch

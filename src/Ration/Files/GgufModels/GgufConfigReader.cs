@@ -11,21 +11,25 @@ internal sealed class GgufConfigReader
     private readonly GgufMetadata _metadata;
     private readonly ITensorSource _tensors;
     private readonly string _architecture;
+    private readonly GgufKeys _keys;
 
     private GgufConfigReader(GgufMetadata metadata, ITensorSource tensors)
     {
         (_metadata, _tensors) = (metadata, tensors);
         _architecture = metadata.GetString("general.architecture");
+        _keys = new GgufKeys(metadata, _architecture);
     }
 
-    /// <summary>Reads the configuration, under the conventions of the file.</summary>
+    /// <summary>Reads the configuration, under the conventions of the file, and the keys of its architecture that are not known. A key that would
+    /// change the arithmetic is honoured or refused by name.</summary>
     /// <exception cref="FileFormatException">The architecture is not known, a number is missing or out of range, or a tensor that tells one is missing.</exception>
     /// <exception cref="InvalidInputException">The numbers do not fit each other.</exception>
-    public static ModelConfiguration Read(GgufMetadata metadata, ITensorSource tensors)
+    public static (ModelConfiguration Model, IReadOnlyList<string> UnknownKeys) Read(GgufMetadata metadata, ITensorSource tensors)
     {
-        ModelConfiguration model = new GgufConfigReader(metadata, tensors).Read();
+        GgufConfigReader reader = new(metadata, tensors);
+        ModelConfiguration model = reader.Read();
         model.Validate();
-        return model;
+        return (model, reader._keys.Judge(model));
     }
 
     private ModelConfiguration Read()
@@ -55,7 +59,7 @@ internal sealed class GgufConfigReader
             QueryKeyNorms = Has("blk.0.attn_q_norm.weight"),
         };
         model = WithFamily(model);
-        if (family != ModelFamily.Gpt2) model = new GgufRotary(_metadata, _architecture, _tensors).Apply(model);
+        if (family != ModelFamily.Gpt2) model = new GgufRotary(_metadata, _keys, _tensors).Apply(model);
         return WithScalar(GgufArchitecture.Conventional(Windows(Experts(model))));
     }
 
@@ -100,7 +104,7 @@ internal sealed class GgufConfigReader
             ExpertsPerToken = Integer("expert_used_count", 1, experts),
             ExpertHiddenWidth = gate.Rank >= 2 ? (int)Math.Min(int.MaxValue, gate[^2]) : 0,
             SharedExpertHiddenWidth = Has("blk.0.ffn_gate_shexp.weight") ? (int)Math.Min(int.MaxValue, Tensor("blk.0.ffn_gate_shexp.weight").Shape[0]) : 0,
-            NormalizeExpertWeights = _metadata.GetBoolean(Key("expert_weights_norm"), model.Family != ModelFamily.Qwen2Moe),
+            NormalizeExpertWeights = _keys.Flag("expert_weights_norm", model.Family != ModelFamily.Qwen2Moe),
         };
     }
 
@@ -121,7 +125,8 @@ internal sealed class GgufConfigReader
 
     private ModelConfiguration WithScalar(ModelConfiguration model)
     {
-        if (!_metadata.TryGetReal(Key("attention.scale"), out double scale) || scale == 0) return model with { AttentionScalar = GgufArchitecture.AssumedScalar(model) };
+        double scale = _keys.Real("attention.scale", 0);
+        if (scale == 0) return model with { AttentionScalar = GgufArchitecture.AssumedScalar(model) };
         if (scale is < 1e-6 or > 1e3) throw Fault($"attention.scale is {scale}", "the file is damaged or was made by a faulty writer; convert the model again");
         // Stored in 32 bits; the published ones are whole numbers.
         double scalar = 1 / (scale * scale), whole = Math.Round(scalar);
@@ -136,15 +141,12 @@ internal sealed class GgufConfigReader
         return tensor.Shape.Rank > 0 && tensor.Shape.Elements > 0 ? tensor : throw Fault($"{name} is empty", "the file is damaged; download it again");
     }
 
-    private string Key(string name) => $"{_architecture}.{name}";
-
-    private int Integer(string name, int low, int high, int? fallback = null) =>
-        fallback is { } absent ? _metadata.GetInt32(Key(name), low, high, absent) : _metadata.GetInt32(Key(name), low, high);
+    private int Integer(string name, int low, int high, int? fallback = null) => _keys.Integer(name, low, high, fallback);
 
     private double Real(string name, double low, double high, double? fallback = null)
     {
-        double value = fallback is { } absent ? _metadata.GetReal(Key(name), absent) : _metadata.GetReal(Key(name));
-        return value >= low && value <= high ? value : throw Fault($"{Key(name)} is {value}", $"a number from {low} to {high} is needed; convert the model again");
+        double value = _keys.Real(name, fallback);
+        return value >= low && value <= high ? value : throw Fault($"{_keys.Name(name)} is {value}", $"a number from {low} to {high} is needed; convert the model again");
     }
 
     private FileFormatException Fault(string what, string howToMend) => new(_metadata.Path, what, howToMend);

@@ -6,7 +6,7 @@ using Ration.Tensors;
 namespace Ration.Files.GgufModels;
 
 /// <summary>The rotary embedding of a GGUF model: keys <c>rope.…</c>, and tensors with a divisor for each frequency.</summary>
-internal sealed class GgufRotary(GgufMetadata metadata, string architecture, ITensorSource tensors)
+internal sealed class GgufRotary(GgufMetadata metadata, GgufKeys keys, ITensorSource tensors)
 {
     /// <summary>Divisors of Llama 3's scaling.</summary>
     public const string Divisors = "rope_freqs.weight";
@@ -23,7 +23,7 @@ internal sealed class GgufRotary(GgufMetadata metadata, string architecture, ITe
     /// <exception cref="FileFormatException">A number is out of range, or two scalings exclude each other.</exception>
     public ModelConfiguration Apply(ModelConfiguration model)
     {
-        int rotated = metadata.GetInt32(Key("dimension_count"), 1, model.HeadDimension, model.HeadDimension);
+        int rotated = keys.Integer("rope.dimension_count", 1, model.HeadDimension, model.HeadDimension);
         double theta = Positive("freq_base", 10_000);
         model = model with
         {
@@ -59,13 +59,13 @@ internal sealed class GgufRotary(GgufMetadata metadata, string architecture, ITe
 
     private RotaryScaling? Scaling(ModelConfiguration model, int frequencies)
     {
-        int original = metadata.GetInt32(Key("scaling.original_context_length"), 1, ContextLimit, model.Context);
+        int original = keys.Integer("rope.scaling.original_context_length", 1, ContextLimit, model.Context);
         double[]? shorts = Read(ShortDivisors, frequencies), longs = Read(LongDivisors, frequencies), all = Read(Divisors, frequencies);
         if ((shorts is null) != (longs is null)) throw Fault("it has divisors of rotary frequencies for short or for long texts alone", "download or convert the model again");
         RotaryScaling? named = Named(original);
         if (shorts is not null && longs is not null)
         {
-            double attention = metadata.GetReal(Key("scaling.attn_factor"), 1), own = SharpeningOf(model.Context, original);
+            double attention = keys.Real("rope.scaling.attn_factor", 1), own = SharpeningOf(model.Context, original);
             return new RotaryScaling
             {
                 Kind = RotaryScalingKind.LongRope,
@@ -84,8 +84,8 @@ internal sealed class GgufRotary(GgufMetadata metadata, string architecture, ITe
 
     private RotaryScaling? Named(int original)
     {
-        double factor = metadata.GetReal(Key("scaling.factor"), metadata.GetReal(Key("scale_linear"), 1));
-        string type = metadata.TryGetString(Key("scaling.type"), out string? name) ? name : "linear";
+        double factor = keys.Real("rope.scaling.factor", keys.Real("rope.scale_linear", 1));
+        string type = keys.Text("rope.scaling.type") ?? "linear";
         switch (type)
         {
             case "none" or "longrope":
@@ -93,7 +93,7 @@ internal sealed class GgufRotary(GgufMetadata metadata, string architecture, ITe
             case "linear":
                 return factor is 0 or 1 ? null : new RotaryScaling { Kind = RotaryScalingKind.Linear, Factor = InRange(factor), OriginalContext = original };
             case "yarn":
-                double attention = metadata.GetReal(Key("scaling.attn_factor"), 1);
+                double attention = keys.Real("rope.scaling.attn_factor", 1);
                 return new RotaryScaling
                 {
                     Kind = RotaryScalingKind.Yarn,
@@ -112,7 +112,7 @@ internal sealed class GgufRotary(GgufMetadata metadata, string architecture, ITe
     // Files keep the divisors, not the numbers they follow from. Published models have these.
     private RotaryScaling? Llama3(ModelConfiguration model, double[] divisors)
     {
-        foreach (int original in (ReadOnlySpan<int>)[metadata.GetInt32(Key("scaling.original_context_length"), 1, ContextLimit, 8192), 8192])
+        foreach (int original in (ReadOnlySpan<int>)[keys.Integer("rope.scaling.original_context_length", 1, ContextLimit, 8192), 8192])
         {
             RotaryScaling scaling = new() { Kind = RotaryScalingKind.Llama3, Factor = Math.Round(divisors[^1], 4), OriginalContext = original, LowFrequencyFactor = 1, HighFrequencyFactor = 4 };
             float[] expected = DivisorsOf(model, scaling);
@@ -135,13 +135,12 @@ internal sealed class GgufRotary(GgufMetadata metadata, string architecture, ITe
 
     private double Positive(string name, double fallback)
     {
-        double value = metadata.GetReal(Key(name), fallback);
-        return value is > 1e-6 and < 1e15 ? value : throw Fault($"{Key(name)} is {value}", "a positive number is needed; convert the model again");
+        double value = keys.Real($"rope.{name}", fallback);
+        return value is > 1e-6 and < 1e15 ? value : throw Fault($"{keys.Name($"rope.{name}")} is {value}", "a positive number is needed; convert the model again");
     }
 
-    private double InRange(double factor) => factor is >= 1e-6 and <= 1e6 ? factor : throw Fault($"{Key("scaling.factor")} is {factor}", "a number from 1e-6 to 1e6 is needed; convert the model again");
-
-    private string Key(string name) => $"{architecture}.rope.{name}";
+    private double InRange(double factor) => factor is >= 1e-6 and <= 1e6 ? factor
+        : throw Fault($"{keys.Name("rope.scaling.factor")} is {factor}", "a number from 1e-6 to 1e6 is needed; convert the model again");
 
     private FileFormatException Fault(string what, string howToMend) => new(metadata.Path, what, howToMend);
 }

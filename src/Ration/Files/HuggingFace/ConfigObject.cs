@@ -3,13 +3,15 @@ using System.Text.Json;
 
 namespace Ration.Files.HuggingFace;
 
-/// <summary>An object of a <c>config.json</c>: typed look-ups that refuse what is not what it should be, by its name.</summary>
+/// <summary>An object of a <c>config.json</c>: typed look-ups that refuse what is not what it should be, by its name. It remembers what was asked for.</summary>
 internal sealed class ConfigObject
 {
     private const int LongestList = 1 << 16;
     private readonly string _path;
     private readonly JsonElement _element;
     private readonly string _prefix;
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ConfigObject> _objects = new(StringComparer.Ordinal);
 
     /// <summary>The object at the top of a file, or inside another.</summary>
     /// <exception cref="FileFormatException">It is not an object.</exception>
@@ -24,7 +26,7 @@ internal sealed class ConfigObject
     public FileFormatException Fault(string what, string howToMend) => new(_path, what, howToMend);
 
     /// <summary>Whether the key is there at all, be it with null.</summary>
-    public bool Names(string key) => _element.TryGetProperty(key, out _);
+    public bool Names(string key) => Find(key, out _);
 
     /// <summary>Whether the key has a value other than null.</summary>
     public bool Has(string key) => Present(key) is not null;
@@ -71,7 +73,14 @@ internal sealed class ConfigObject
     }
 
     /// <summary>An object, or null.</summary>
-    public ConfigObject? Object(string key) => Present(key) is { } value ? new ConfigObject(_path, value, $"{_prefix}{key}.") : null;
+    public ConfigObject? Object(string key)
+    {
+        if (_objects.TryGetValue(key, out ConfigObject? known)) return known;
+        if (Present(key) is not { } value) return null;
+        ConfigObject found = new(_path, value, $"{_prefix}{key}.");
+        _objects.Add(key, found);
+        return found;
+    }
 
     /// <summary>A list of strings, or null.</summary>
     public string[]? Texts(string key) => List(key, (name, item) =>
@@ -96,6 +105,26 @@ internal sealed class ConfigObject
         if (Flag(key, expected) != expected) throw Fault($"{_prefix}{key} is {(expected ? "false" : "true")}", reason);
     }
 
+    /// <summary>Says that keys are known and mean nothing here, as another key decides.</summary>
+    public void PassOver(params ReadOnlySpan<string> keys)
+    {
+        foreach (string key in keys) _asked.Add(key);
+    }
+
+    /// <summary>The keys that nobody asked for, here and in the objects that were, each with the name of its object.</summary>
+    public IEnumerable<UnaskedKey> Unasked()
+    {
+        foreach (JsonProperty property in _element.EnumerateObject())
+        {
+            if (!_asked.Contains(property.Name)) yield return new UnaskedKey(_prefix, property.Name, property.Value);
+        }
+
+        foreach (ConfigObject inner in _objects.Values)
+        {
+            foreach (UnaskedKey key in inner.Unasked()) yield return key;
+        }
+    }
+
     private static string Print(JsonElement value) => InvalidInputException.Quote(value.GetRawText());
 
     private double Number(string name, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
@@ -115,5 +144,11 @@ internal sealed class ConfigObject
     }
 
     private JsonElement? Present(string key) =>
-        _element.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+        Find(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private bool Find(string key, out JsonElement value)
+    {
+        _asked.Add(key);
+        return _element.TryGetProperty(key, out value);
+    }
 }

@@ -6,7 +6,7 @@ namespace Ration.Files.HuggingFace;
 
 /// <summary>
 /// Takes a checked <see cref="HuggingFaceConfig"/> out of a parsed <c>config.json</c>. Each key that would change the arithmetic is honoured
-/// or refused by name.
+/// or refused by name; <see cref="ConfigKeys"/> knows those that are not asked for here.
 /// </summary>
 internal sealed class HuggingFaceConfigReader
 {
@@ -32,7 +32,7 @@ internal sealed class HuggingFaceConfigReader
 
     private HuggingFaceConfig Read(string name)
     {
-        RequireKnownQuantization();
+        DType? quantization = Quantization();
         ModelConfiguration model = (_family.Family == ModelFamily.Gpt2 ? Gpt2() : WithFamily(Common())) with { Name = name };
         model.Validate();
         int[] ends = _top.Integers("eos_token_id", -1, VocabularyLimit);
@@ -41,9 +41,12 @@ internal sealed class HuggingFaceConfigReader
         {
             Model = model,
             ElementType = ElementType(),
+            Quantization = quantization,
             Tokenizer = _top.Object("ration")?.Text("tokenizer"),
             BeginningId = _top.OptionalInteger("bos_token_id", -1, VocabularyLimit, null) is >= 0 and var beginning ? beginning : null,
             EndIds = [.. ends.Where(static id => id >= 0)],
+            // Last, when all that is asked for has been.
+            UnknownKeys = ConfigKeys.Judge(_top, model),
         };
     }
 
@@ -100,6 +103,8 @@ internal sealed class HuggingFaceConfigReader
     private ModelConfiguration Windows(ModelConfiguration model, bool always)
     {
         bool used = always || _text.Flag("use_sliding_window");
+        // Without windows their size is written all the same.
+        if (!used) _text.PassOver("sliding_window");
         int window = used ? _text.OptionalInteger("sliding_window", 1, ContextLimit, _family.SlidingWindow) ?? 0 : 0;
         LayerWindows layers = _family.Family switch
         {
@@ -200,7 +205,12 @@ internal sealed class HuggingFaceConfigReader
     private MlpActivation Activation(string key, string fallback)
     {
         // Gemma's own key comes later.
-        if (_family.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 && key == "hidden_act") return MlpActivation.GeluTanh;
+        if (_family.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 && key == "hidden_act")
+        {
+            _text.PassOver(key);
+            return MlpActivation.GeluTanh;
+        }
+
         string name = _text.Text(key) ?? fallback;
         return name switch
         {
@@ -224,12 +234,20 @@ internal sealed class HuggingFaceConfigReader
     }
 
     // Four-bit weights say themselves how they are stored; other ways would be taken for plain numbers.
-    private void RequireKnownQuantization()
+    private DType? Quantization()
     {
-        if (_top.Object("quantization_config") is not { } config) return;
+        if (_top.Object("quantization_config") is not { } config) return null;
         string method = config.Text("quant_method") ?? (config.Has("load_in_4bit") ? BitsAndBytes : "an unnamed method");
         if (method != BitsAndBytes || !config.Flag("load_in_4bit") || config.Flag("load_in_8bit"))
             throw _top.Fault($"the weights are quantized by {InvalidInputException.Quote(method)} (quantization_config)", "use the model's unquantized version, or one of 4 bits by bitsandbytes");
         if ((config.Text("bnb_4bit_quant_storage") ?? "uint8") != "uint8") throw _top.Fault("the 4-bit weights are not stored in bytes (bnb_4bit_quant_storage)", "use a version stored in uint8");
+        bool nested = config.Flag("bnb_4bit_use_double_quant");
+        string kind = config.Text("bnb_4bit_quant_type") ?? "fp4";
+        return kind switch
+        {
+            "nf4" => nested ? DType.NF4Double : DType.NF4,
+            "fp4" => nested ? DType.FP4Double : DType.FP4,
+            _ => throw _top.Fault($"bnb_4bit_quant_type is {InvalidInputException.Quote(kind)}", "nf4 and fp4 are supported"),
+        };
     }
 }

@@ -32,6 +32,7 @@ internal sealed class HuggingFaceConfigWriter(Utf8JsonWriter json, HuggingFaceCo
         json.WriteBoolean("tie_word_embeddings", _model.TiedEmbeddings);
         json.WriteString("torch_dtype", NameOf(config.ElementType));
         WriteTokens();
+        if (config.Quantization is { } quantization) WriteQuantization(quantization);
         if (_model.Family == ModelFamily.Gpt2) WriteGpt2();
         else WriteCommon();
         if (config.Tokenizer is not null)
@@ -41,6 +42,28 @@ internal sealed class HuggingFaceConfigWriter(Utf8JsonWriter json, HuggingFaceCo
             json.WriteEndObject();
         }
 
+        json.WriteEndObject();
+    }
+
+    // What transformers writes for such weights, and reads to load them.
+    private void WriteQuantization(DType type)
+    {
+        json.WriteStartObject("quantization_config");
+        json.WriteBoolean("_load_in_4bit", true);
+        json.WriteBoolean("_load_in_8bit", false);
+        json.WriteString("bnb_4bit_compute_dtype", NameOf(config.ElementType));
+        json.WriteString("bnb_4bit_quant_storage", "uint8");
+        json.WriteString("bnb_4bit_quant_type", type is DType.NF4 or DType.NF4Double ? "nf4" : "fp4");
+        json.WriteBoolean("bnb_4bit_use_double_quant", type is DType.NF4Double or DType.FP4Double);
+        json.WriteBoolean("llm_int8_enable_fp32_cpu_offload", false);
+        json.WriteBoolean("llm_int8_has_fp16_weight", false);
+        json.WriteStartArray("llm_int8_skip_modules");
+        json.WriteStringValue("lm_head");
+        json.WriteEndArray();
+        json.WriteNumber("llm_int8_threshold", 6.0);
+        json.WriteBoolean("load_in_4bit", true);
+        json.WriteBoolean("load_in_8bit", false);
+        json.WriteString("quant_method", "bitsandbytes");
         json.WriteEndObject();
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Ration.Files.BitsAndBytes;
 using Ration.Files.Safetensors;
 using Ration.Files.Weights;
 using Ration.Tensors;
@@ -11,7 +12,8 @@ namespace Ration.Files.HuggingFace;
 /// <param name="source">The parameters, under the conventions of such folders.</param>
 /// <param name="map">Their places in the files.</param>
 /// <param name="types">How each tensor is stored.</param>
-internal sealed class HuggingFaceWriter(string folder, WeightSource source, WeightMap map, Func<string, DType> types)
+/// <param name="original">What 4-bit weights are dequantized to.</param>
+internal sealed class HuggingFaceWriter(string folder, WeightSource source, WeightMap map, Func<string, DType> types, DType original = DType.F32)
 {
     private long _total;
     private long _done;
@@ -27,7 +29,7 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
     /// <param name="shardBytes">Most bytes of tensors in a file; a larger tensor has one to itself.</param>
     public void Write(HuggingFaceConfig config, long shardBytes)
     {
-        _total = map.Tensors.Sum(t => types(t.Name).Bytes(t.Shape));
+        _total = map.Tensors.Sum(t => PartsOf(t.Name, t.Shape).Sum(static p => p.Type.Bytes(p.Shape)));
         List<List<(string Name, Shape Shape)>> shards = Split(shardBytes);
         string[] names = [.. shards.Select((_, i) => shards.Count == 1 ? SafetensorsFolder.SingleName : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors"))];
         for (int i = 0; i < names.Length; i++) WriteShard(Path.Combine(folder, names[i]), shards[i]);
@@ -52,7 +54,7 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         long filled = 0;
         foreach ((string Name, Shape Shape) tensor in map.Tensors)
         {
-            long bytes = types(tensor.Name).Bytes(tensor.Shape);
+            long bytes = PartsOf(tensor.Name, tensor.Shape).Sum(static p => p.Type.Bytes(p.Shape));
             if (filled > 0 && filled + bytes > shardBytes)
             {
                 shards.Add([]);
@@ -73,20 +75,40 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         Dictionary<string, Shape> shapes = new(StringComparer.Ordinal);
         foreach ((string name, Shape shape) in tensors)
         {
-            writer.Declare(name, types(name), shape);
+            foreach ((string part, DType type, Shape size) in PartsOf(name, shape)) writer.Declare(part, type, size);
             shapes.Add(name, shape);
         }
 
         writer.Save(path, output =>
         {
-            TensorWriting writing = new(source, map, (tensor, bytes) =>
-            {
-                output.Write(tensor, bytes);
-                _done += bytes.Length;
-                Progress?.Report(new ModelConversionProgress(tensor, _done, _total));
-            });
-            foreach (string name in output.Tensors.Select(static t => t.Name)) writing.Write(name, shapes[name], types(name), Cancellation);
+            // In the order of the file, each with its parts.
+            foreach (string name in output.Tensors.Select(static t => t.Name).Where(shapes.ContainsKey)) WriteTensor(output, name, shapes[name]);
         });
+    }
+
+    private void WriteTensor(TensorOutput output, string name, Shape shape)
+    {
+        FourBitOutput? parts = FourBitOutput.Holds(types(name)) ? new FourBitOutput(name, shape, types(name), original) : null;
+        new TensorWriting(source, map, (tensor, bytes) =>
+        {
+            if (parts is null) output.Write(tensor, bytes);
+            Report(tensor, parts?.Write(output, bytes) ?? bytes.Length);
+        }).Write(name, shape, parts?.Blocks ?? types(name), Cancellation);
+        if (parts is null) return;
+        parts.Finish(output);
+        Report(name, parts.Parts.Skip(1).Sum(static p => p.Type.Bytes(p.Shape)));
+    }
+
+    private void Report(string tensor, long bytes)
+    {
+        _done += bytes;
+        Progress?.Report(new ModelConversionProgress(tensor, _done, _total));
+    }
+
+    private IEnumerable<(string Name, DType Type, Shape Shape)> PartsOf(string name, Shape shape)
+    {
+        DType type = types(name);
+        return FourBitOutput.Holds(type) ? new FourBitOutput(name, shape, type, original).Parts : [(name, type, shape)];
     }
 
     private void WriteIndex(FileStream stream, List<List<(string Name, Shape Shape)>> shards, string[] names)
@@ -97,7 +119,8 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         json.WriteNumber("total_size", _total);
         json.WriteEndObject();
         json.WriteStartObject("weight_map");
-        foreach ((string name, int shard) in shards.SelectMany(static (s, i) => s.Select(t => (t.Name, i))).OrderBy(static t => t.Name, StringComparer.Ordinal)) json.WriteString(name, names[shard]);
+        IEnumerable<(string Name, int Shard)> parts = shards.SelectMany((s, i) => s.SelectMany(t => PartsOf(t.Name, t.Shape)).Select(p => (p.Name, i)));
+        foreach ((string name, int shard) in parts.OrderBy(static t => t.Name, StringComparer.Ordinal)) json.WriteString(name, names[shard]);
         json.WriteEndObject();
         json.WriteEndObject();
         json.Flush();

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Ration.Memory;
 
@@ -135,7 +134,7 @@ public sealed unsafe class SafetensorsReader : ITensorSource
         if (prefix[^1] != '{') throw new FileFormatException(path, "the header does not begin with '{'", NotSafetensors);
 
         // Outside the managed heap, so that a large header does not stay there after it is parsed.
-        byte* json = (byte*)NativeMemory.Alloc((nuint)headerBytes);
+        byte* json = (byte*)NativeAllocator.Allocate((nuint)headerBytes, sizeof(ulong));
         try
         {
             var header = new Span<byte>(json, (int)headerBytes);
@@ -144,7 +143,7 @@ public sealed unsafe class SafetensorsReader : ITensorSource
         }
         finally
         {
-            NativeMemory.Free(json);
+            NativeAllocator.Free(json);
         }
     }
 }

@@ -18,4 +18,18 @@ internal static class HuggingFacePrefix
         string head = source.Find(Head + "weight") is null && source.Find("language_model." + Head + "weight") is not null ? "language_model." : "";
         return name => name.StartsWith(published, StringComparison.Ordinal) ? actual + name[published.Length..] : name.StartsWith(Head, StringComparison.Ordinal) ? head + name : name;
     }
+
+    /// <summary>The published names that one with any of the prefixes can stand for.</summary>
+    public static IEnumerable<string> Published(string name, ModelFamily family)
+    {
+        const string Language = "language_model.";
+        string[] prefixes = family == ModelFamily.Gpt2 ? s_gpt2 : s_models;
+        yield return name;
+        foreach (string prefix in prefixes)
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal)) yield return prefixes[0] + name[prefix.Length..];
+        }
+
+        if (name.StartsWith(Language + Head, StringComparison.Ordinal)) yield return name[Language.Length..];
+    }
 }

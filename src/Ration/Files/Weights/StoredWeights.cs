@@ -33,9 +33,8 @@ internal sealed class StoredWeights : WeightSource
     public override void Read(string parameter, Shape shape, long row, Span<float> numbers)
     {
         int columns = checked((int)WeightMap.ColumnsOf(shape));
-        foreach (WeightLink link in _map.LinksOf(parameter))
+        foreach ((WeightLink link, long first, int count) in _map.Overlapping(parameter, row, numbers.Length / columns))
         {
-            if (!Overlap(link, row, numbers.Length / columns, out long first, out int count)) continue;
             Span<float> part = numbers.Slice((int)(first - row) * columns, count * columns);
             long tensorRow = link.TensorRow + first - link.ParameterRow;
             if (link.Transposed) Gather(_tensors[link.Tensor], tensorRow, count, columns, part);
@@ -48,9 +47,8 @@ internal sealed class StoredWeights : WeightSource
     {
         long columns = WeightMap.ColumnsOf(shape);
         long rows = bytes.Length / type.BlockBytes() * type.BlockElements() / columns;
-        foreach (WeightLink link in _map.LinksOf(parameter))
+        foreach ((WeightLink link, long first, int count) in _map.Overlapping(parameter, row, rows))
         {
-            if (!Overlap(link, row, rows, out long first, out int count)) continue;
             StoredTensor tensor = _tensors[link.Tensor];
             long start = (link.TensorRow + first - link.ParameterRow) * columns;
             if (link.Transposed || tensor.DType != type || start % type.BlockElements() != 0 || count * columns % type.BlockElements() != 0) return false;
@@ -59,14 +57,6 @@ internal sealed class StoredWeights : WeightSource
         }
 
         return true;
-    }
-
-    private static bool Overlap(WeightLink link, long row, long rows, out long first, out int count)
-    {
-        first = Math.Max(row, link.ParameterRow);
-        long overlap = Math.Min(row + rows, link.ParameterRow + link.Rows) - first;
-        count = (int)Math.Max(0, overlap);
-        return overlap > 0;
     }
 
     private StoredTensor Find(string name, Shape shape)

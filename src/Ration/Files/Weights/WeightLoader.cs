@@ -17,8 +17,8 @@ internal static class WeightLoader
     // Below this, threads would cost more memory than they save time.
     private const long WorthThreads = 64 << 20;
 
-    // Each thread holds a piece twice, as it is stored and as numbers.
-    private const int MostThreads = 4;
+    /// <summary>Threads that read at once: each holds a piece twice, as it is stored and as numbers.</summary>
+    public const int MostThreads = 4;
 
     /// <summary>Fills values with the parameters of their names.</summary>
     /// <param name="source">The parameters.</param>

@@ -67,6 +67,16 @@ internal sealed class WeightMap
     /// <summary>The links of a parameter, by its rows.</summary>
     public IReadOnlyList<WeightLink> LinksOf(string parameter) => _ofParameter[parameter];
 
+    /// <summary>The links that some rows of a parameter lie in, with the rows of the parameter that each has of them.</summary>
+    public IEnumerable<(WeightLink Link, long First, int Count)> Overlapping(string parameter, long row, long rows)
+    {
+        foreach (WeightLink link in LinksOf(parameter))
+        {
+            long first = Math.Max(row, link.ParameterRow), count = Math.Min(row + rows, link.ParameterRow + link.Rows) - first;
+            if (count > 0) yield return (link, first, (int)count);
+        }
+    }
+
     /// <summary>The links into a tensor, by its rows (columns).</summary>
     public IReadOnlyList<WeightLink> LinksInto(string tensor) => _intoTensor[tensor];
 

@@ -9,7 +9,9 @@ namespace Ration.Files.Weights;
 /// </summary>
 internal sealed class WeightNames
 {
-    private const string LayerPrefix = "model.layers.";
+    /// <summary>What the canonical names of layers' parameters begin with.</summary>
+    public const string LayerPrefix = "model.layers.";
+
     private readonly Dictionary<string, WeightRule> _rules;
     private readonly bool _othersKeepTheirNames;
 

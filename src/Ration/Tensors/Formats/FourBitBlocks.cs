@@ -61,6 +61,37 @@ public static unsafe class FourBitBlocks
         for (int i = 0; i < codes.Length; i++) scales[i] = (DynamicMap.Value(codes[i]) * nestedScales[i / Together]) + mean;
     }
 
+    /// <summary>Encodes scales: takes their mean away and stores what is left in the dynamic code.</summary>
+    /// <param name="scales">One for each block of the tensor.</param>
+    /// <param name="codes">As many.</param>
+    /// <param name="nestedScales">A scale for each 256 of them.</param>
+    /// <returns>The mean.</returns>
+    /// <exception cref="ArgumentException">The lengths do not belong together.</exception>
+    public static float EncodeScales(ReadOnlySpan<float> scales, Span<byte> codes, Span<float> nestedScales)
+    {
+        const int Together = DoubleQuantization.ScalesTogether;
+        if (scales.Length != codes.Length || nestedScales.Length != (codes.Length + Together - 1) / Together)
+            throw new ArgumentException($"{scales.Length} scales do not become {codes.Length} codes with {nestedScales.Length} scales");
+        double sum = 0;
+        foreach (float scale in scales) sum += scale;
+        float mean = (float)(sum / int.Max(1, scales.Length));
+        fixed (float* from = scales)
+        fixed (byte* to = codes)
+        {
+            for (int i = 0; i < scales.Length; i += Together)
+                nestedScales[i / Together] = DoubleQuantization.EncodeScales(from + i, int.Min(Together, scales.Length - i), mean, to + i);
+        }
+
+        return mean;
+    }
+
+    /// <summary>What the sixteen codes mean, as a share of the greatest magnitude (bitsandbytes' <c>quant_map</c>).</summary>
+    /// <param name="type">NF4 or FP4.</param>
+    public static ReadOnlySpan<float> Values(DType type) => new(type == DType.NF4 ? NormalFloatCode.Values : FourBitFloatCode.Values, 16);
+
+    /// <summary>What the 256 codes of scales mean (bitsandbytes' <c>nested_quant_map</c>).</summary>
+    public static ReadOnlySpan<float> ScaleValues => DynamicMap.Values;
+
     private static void Check(DType type, int elements, int codes, int scales, int blockElements)
     {
         if (type is not (DType.NF4 or DType.FP4)) throw new ArgumentException($"{type} is no four-bit code", nameof(type));
