@@ -10,8 +10,8 @@ namespace Ration.Inference;
 /// <param name="StreamedBlocks">Blocks of the model whose matrices are not kept in memory but read from the files for each chunk and token.</param>
 public sealed record GenerationChoices(int Chunk, DType CacheType, DType? WeightType, int Context, int StreamedBlocks = 0)
 {
-    // Every number of blocks would be tried otherwise, of which models have up to a hundred.
-    private const int StreamedShares = 8;
+    // Of the blocks of very deep models not every number is tried.
+    private const int StreamedShares = 32;
 
     /// <summary>The numbers of blocks that may be left in the files, none first: as few as can be.</summary>
     internal static IEnumerable<int> BlocksInFiles(GenerationOptions options) =>

@@ -45,13 +45,7 @@ internal static unsafe class FormulaTiles
             if (step->Loaded.TensorStride != 0) Prefetch(step->Loaded.At(start, first));
             if (step->Other.TensorStride != 0) Prefetch(step->Other.At(start, first));
             if (step->Loaded.Address != 0) Load(step->Loaded.At(start, first), count * step->Loaded.Stride, out a, out b, out c, out d, out e, out f, out g, out h);
-            if (step->Scale.Address != 0)
-            {
-                T scale = T.Load((float*)step->Scale.Address);
-                (a, b, c, d) = (Multiply.Do(a, scale), Multiply.Do(b, scale), Multiply.Do(c, scale), Multiply.Do(d, scale));
-                (e, f, g, h) = (Multiply.Do(e, scale), Multiply.Do(f, scale), Multiply.Do(g, scale), Multiply.Do(h, scale));
-            }
-
+            if (step->Scale.Address != 0) Scale(T.Load((float*)step->Scale.Address), ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h);
             if (step->Other.Address != 0) Load(step->Other.At(start, first), count * step->Other.Stride, out a2, out b2, out c2, out d2, out e2, out f2, out g2, out h2);
             switch (step->Operation)
             {
@@ -131,6 +125,14 @@ internal static unsafe class FormulaTiles
         f = T.Load(x + (5 * stride));
         g = T.Load(x + (6 * stride));
         h = T.Load(x + (7 * stride));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Scale<T>(T scale, ref T a, ref T b, ref T c, ref T d, ref T e, ref T f, ref T g, ref T h)
+        where T : unmanaged, ILanes<T>
+    {
+        (a, b, c, d) = (Multiply.Do(a, scale), Multiply.Do(b, scale), Multiply.Do(c, scale), Multiply.Do(d, scale));
+        (e, f, g, h) = (Multiply.Do(e, scale), Multiply.Do(f, scale), Multiply.Do(g, scale), Multiply.Do(h, scale));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
