@@ -11,7 +11,7 @@ public sealed class DivergenceTests(TrainedModel trained)
         using TestFolder folder = new();
         string output = folder.Copy(trained.Output);
         string[] before = TestFolder.Snapshot(output);
-        ToolResult result = ToolRun.Run([.. TrainingJob.Arguments(trained.Data, output, 20), "--optimizer", "sgd", "--learning-rate", "1e9", "--clip", "0", "--json"]);
+        ToolResult result = ToolRun.Run([.. TrainingJob.Arguments(trained.Data, output, 20), "--optimizer", "sgd", "--learning-rate", "1e9", "--clip", "0", "--overwrite", "--json"]);
         Assert.Matches(@"\bnot finite at step [0-9]+\b", result.AssertRefused(2));
         Assert.Equal(before, TestFolder.Snapshot(output));
     }
