@@ -5,10 +5,10 @@ public static class Spelling
 {
     private const int LongestWord = 64;
 
-    /// <summary>A question for a message, such as <c>; did you mean adamw?</c>; empty where no word is near.</summary>
+    /// <summary>A question for a message, such as <c> (did you mean adamw?)</c>; empty where no word is near.</summary>
     /// <param name="word">What was written.</param>
     /// <param name="known">The words that exist.</param>
-    public static string Suggestion(string word, IEnumerable<string> known) => Nearest(word, known) is { } nearest ? $"; did you mean {nearest}?" : "";
+    public static string Suggestion(string word, IEnumerable<string> known) => Nearest(word, known) is { } nearest ? $" (did you mean {nearest}?)" : "";
 
     /// <summary>The word that takes the fewest changes to get to, if those are few: one, and one more for each four letters.</summary>
     public static string? Nearest(string word, IEnumerable<string> known)

@@ -21,7 +21,7 @@ public sealed class SpellingTests
     public void The_nearest_word_is_found_if_it_is_near(string word, string? nearest)
     {
         Assert.Equal(nearest, Spelling.Nearest(word, s_known));
-        Assert.Equal(nearest is null ? "" : $"; did you mean {nearest}?", Spelling.Suggestion(word, s_known));
+        Assert.Equal(nearest is null ? "" : $" (did you mean {nearest}?)", Spelling.Suggestion(word, s_known));
     }
 
     [Fact]

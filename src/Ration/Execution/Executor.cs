@@ -8,7 +8,7 @@ using Ration.Planning;
 namespace Ration.Execution;
 
 /// <summary>
-/// Binds programs that share their persistent values to the memory of a device and runs them, one at a time. Running allocates nothing.
+/// Binds programs that share their persistent values to the memory of a device and runs them, one at a time. Running allocates nothing, unless weights have to be read for it.
 /// </summary>
 public sealed class Executor : IDisposable
 {

@@ -158,7 +158,8 @@ public sealed class StoredModel : IDisposable
     {
         if (Interlocked.Decrement(ref _users) > 0) return;
         _adapter?.Dispose();
-        Tensors.Dispose();
+        if (Base is not null) Base.Dispose();
+        else Tensors.Dispose();
     }
 
     private static StoredModel OpenAdapter(string folder, string? baseModel)
@@ -281,6 +282,7 @@ public sealed class StoredModel : IDisposable
             throw;
         }
     }
+
     private sealed class Use : IDisposable
     {
         private StoredModel? _model;

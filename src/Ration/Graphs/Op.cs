@@ -27,9 +27,6 @@ public abstract record Op
     /// <summary>What nodes have in common that take time in proportion to their <see cref="Cost"/>.</summary>
     public virtual string CostClass => Name;
 
-    /// <summary>Whether the host that runs the program does it, with no kernel of a device.</summary>
-    public virtual bool RunsOnHost => false;
-
     /// <summary>
     /// Whether the result can be had again for about the price of reading its inputs (norms, activation functions), so that keeping
     /// it for the backward pass is a waste.

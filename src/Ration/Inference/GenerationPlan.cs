@@ -79,8 +79,8 @@ public sealed class GenerationPlan
     {
         foreach (int blocks in GenerationChoices.BlocksInFiles(options))
         {
-            // Where what takes least does not fit, no other does.
-            if (!GenerationChoices.Least(options, blocks).Any(MayFit)) continue;
+            // Where what takes least does not fit, no other does. The first arrangement of all mostly fits, so that it is looked at at once.
+            if (blocks > 0 && !GenerationChoices.Least(options, blocks).Any(MayFit)) continue;
             foreach (GenerationChoices choices in GenerationChoices.Of(options, blocks).Where(MayFit))
             {
                 GenerationStep step = choices.Step(options);

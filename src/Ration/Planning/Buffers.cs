@@ -1,4 +1,5 @@
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Memory;
 
 namespace Ration.Planning;
@@ -122,7 +123,7 @@ public sealed class Buffers
         WorkspaceOf = new int[graph.Nodes.Count];
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            long bytes = graph.Nodes[i].Op.RunsOnHost ? 0 : workspaceBytes(graph.Nodes[i]);
+            long bytes = graph.Nodes[i].Op is ReadWeight ? 0 : workspaceBytes(graph.Nodes[i]);
             WorkspaceOf[i] = bytes > 0 ? _transient.Count : -1;
             if (bytes > 0) _transient.Add(new Buffer(bytes, i, i, MemoryKind.Workspace));
         }

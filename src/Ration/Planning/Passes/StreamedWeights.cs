@@ -25,7 +25,7 @@ public sealed class StreamedWeights(int blocks) : IGraphPass
             foreach (Value weight in node.Inputs.Where(v => streamed.Contains(v.Id) && !read.ContainsKey(v.Id)))
             {
                 TensorType type = new(weight.Shape, weight.DType, weight.Layout);
-                read[weight.Id] = editor.Emit(new ReadWeight(weight.Name, type), [], node, node.Pass, (weight.Name, MemoryKind.Weights))[0];
+                read[weight.Id] = editor.Emit(new ReadWeight(type), [], node, node.Pass, (weight.Name, MemoryKind.Weights))[0];
             }
 
             editor.Nodes.Add(node with { Inputs = [.. node.Inputs.Select(v => read.GetValueOrDefault(v.Id, v))] });

@@ -58,12 +58,12 @@ internal static unsafe class FormulaPlan
                 bool isSecond = n > start && IsSecond(code[n], code[n - 1].Target), isThere = n > start && (isSecond || IsFirst(code[n], code[n - 1].Target));
                 bool isScaling = IsScaling(code[n]);
                 bool joins = isThere && !isScaling && tiles[count - 1] is { Operation: TileOperation.None, Stored.Address: 0 };
-                TileStep* tile = joins ? tiles + count - 1 : tiles + count++;
-                if (!joins) *tile = default;
-                if (isScaling) (tile->Loaded, tile->Scale) = steps[n].Instruction.AIsScalar ? (steps[n].B, steps[n].A) : (steps[n].A, steps[n].B);
-                else (tile->Operation, tile->Other) = (InTile(code[n]), isSecond ? steps[n].A : steps[n].B);
-                if (!isScaling && !joins) tile->Loaded = steps[n].A;
-                if (isThere && !joins) tile->Loaded = default;
+                bool isTurned = isScaling && code[n].AIsScalar;
+                (StepOperand first, StepOperand second) = isTurned || isSecond ? (steps[n].B, steps[n].A) : (steps[n].A, steps[n].B);
+                if (!joins) tiles[count++] = new TileStep { Loaded = isThere ? default : first };
+                TileStep* tile = tiles + count - 1;
+                if (isScaling) tile->Scale = second;
+                else (tile->Operation, tile->Other) = (InTile(code[n]), second);
                 if (direct[n] >= 0 || IsReadFromMemory(code, n, end)) tile->Stored = steps[n].Target;
             }
 
