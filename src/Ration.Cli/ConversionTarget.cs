@@ -52,7 +52,7 @@ internal sealed class ConversionTarget
     {
         if (Directory.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a folder; name a file in it");
         if (!_overwrite && File.Exists(Output)) throw Exists();
-        if (Path.GetDirectoryName(Path.GetFullPath(Output)) is { } folder) TrainingData.CreateFolder(folder);
+        using OutputFolder? folder = Path.GetDirectoryName(Path.GetFullPath(Output)) is { } above ? OutputFolder.Create(above) : null;
         Files = ModelExport.ToGguf(model, Output, options, cancellation);
     }
 
@@ -70,7 +70,7 @@ internal sealed class ConversionTarget
     {
         string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
         string unfinished = $"{whole}.unfinished-{Environment.ProcessId}";
-        TrainingData.CreateFolder(unfinished);
+        using OutputFolder folder = OutputFolder.Create(unfinished);
         try
         {
             ModelExport.ToHuggingFace(model, unfinished, options, cancellation);

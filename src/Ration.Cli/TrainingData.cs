@@ -31,16 +31,14 @@ internal sealed class TrainingData : IDisposable
     /// <summary>Reads and encodes everything under some paths.</summary>
     /// <param name="paths">Files and folders.</param>
     /// <param name="tokenizer">Makes the tokens.</param>
-    /// <param name="output">A folder that is not read, and in which a temporary file may lie; null for none.</param>
+    /// <param name="output">A folder that is there and is not read, and in which a temporary file may lie; null for none.</param>
     /// <param name="cancellation">Stops it.</param>
     public static TrainingData Open(string[] paths, ITokenizer tokenizer, string? output, CancellationToken cancellation)
     {
         if (output is not null && paths.Any(path => Full(path) == Full(output)))
             throw new InvalidInputException($"--output {output} is also read as --data; name another folder to write to");
         TextCorpus corpus = TextCorpus.Open(paths, output);
-        string? spool = null;
-        if (output is not null && PredictMemoryBytes(corpus, tokenizer) == 0) spool = CreateFolder(output);
-        return new TrainingData(corpus, TokenStore.Create(corpus, tokenizer, s_memoryLimit, spool, cancellation));
+        return new TrainingData(corpus, TokenStore.Create(corpus, tokenizer, s_memoryLimit, output, cancellation));
     }
 
     private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
@@ -50,21 +48,6 @@ internal sealed class TrainingData : IDisposable
 
     /// <summary>Memory of a run that its data takes: the tokens, and for a vocabulary of words its tables and the code that reads them.</summary>
     public long HostBytes(ITokenizer tokenizer) => Tokens.MemoryBytes + (tokenizer is ByteTokenizer ? 0 : VocabularyBytes + tokenizer.HostBytes());
-
-    /// <summary>Makes a folder to write to.</summary>
-    /// <exception cref="InvalidInputException">It cannot be made.</exception>
-    public static string CreateFolder(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-            return folder;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new InvalidInputException($"--output {folder}: the folder cannot be made ({e.Message}); name another", e);
-        }
-    }
 
     /// <summary>Names the tokens: how many there are, and a checksum of samples from all over them.</summary>
     public string Fingerprint()

@@ -13,11 +13,14 @@ public sealed class UninterruptedRun : IDisposable
     public UninterruptedRun()
     {
         Data = _folder.WriteText(length: 600_000);
-        Result = ToolRun.Run([.. TrainingJob.Arguments(Data, Output, Steps), "--json"]);
+        Result = ToolRun.Run([.. TrainingJob.Arguments(Data, Output, Steps), .. Kept, "--json"]);
     }
 
     /// <summary>Steps of the run: enough that it is not over before it is interrupted.</summary>
     public static int Steps => 60;
+
+    /// <summary>How often the whole run saves: the checkpoint remembers it.</summary>
+    public static string[] Kept { get; } = ["--checkpoint-every", "1000"];
 
     /// <summary>The text.</summary>
     public string Data { get; }
@@ -136,7 +139,8 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
 
     private void AssertResumes(string output)
     {
-        JsonElement json = TrainingJob.Run(Arguments(output), "--resume", "--json").Json();
+        // Nothing but the folder has to be said: the checkpoint knows the rest.
+        JsonElement json = TrainingJob.Run(["train", "--output", output, "--resume", "--json"], UninterruptedRun.Kept).Json();
         Assert.Equal(UninterruptedRun.Steps, json.GetProperty("steps").GetInt64());
         Assert.Equal(whole.Result.Json().GetProperty("evalLoss").GetRawText(), json.GetProperty("evalLoss").GetRawText());
         Assert.True(TrainingJob.ModelBytes(whole.Output).AsSpan().SequenceEqual(TrainingJob.ModelBytes(output)), "other weights");

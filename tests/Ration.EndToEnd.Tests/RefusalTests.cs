@@ -5,7 +5,7 @@ namespace Ration.EndToEnd.Tests;
 /// <summary>What cannot be used is refused at once, with exit code 2 and one line that names it.</summary>
 public sealed class RefusalTests(TrainedModel trained)
 {
-    private const int BadInput = 2;
+    private const int BadInput = 2, OverBudget = 3;
 
     [Fact]
     public void An_empty_data_folder()
@@ -48,10 +48,38 @@ public sealed class RefusalTests(TrainedModel trained)
     }
 
     [Fact]
+    public void An_output_that_cannot_be_made_is_found_before_anything_else()
+    {
+        using TestFolder folder = new();
+        string output = Path.Combine(trained.Data, "below-a-file");
+        ToolResult result = ToolRun.Run(TrainingJob.Arguments(trained.Data, output));
+        Assert.Contains(output, result.AssertRefused(BadInput), StringComparison.Ordinal);
+        Assert.Single(result.ErrorLines);
+    }
+
+    [Fact]
+    public void A_refused_run_leaves_no_folder_behind()
+    {
+        using TestFolder folder = new();
+        // Too long to be kept in memory: its tokens lie in the folder while the run is planned.
+        string data = folder.WriteText(length: 600_000);
+        ToolRun.Run([.. TrainingJob.Arguments(data, folder["above/output"]), "--memory", "40MiB"]).AssertRefused(OverBudget);
+        Assert.False(Directory.Exists(folder["above"]));
+    }
+
+    [Fact]
     public void Resuming_where_there_is_no_checkpoint()
     {
         using TestFolder folder = new();
         AssertRefused(folder["output"], [.. TrainingJob.Arguments(trained.Data, folder["output"]), "--resume"]);
+    }
+
+    [Fact]
+    public void More_steps_of_a_finished_run_are_refused_with_what_to_do_instead()
+    {
+        using TestFolder folder = new();
+        string complaint = AssertRefused("--steps", ["train", "--output", folder.Copy(trained.Output), "--resume", "--steps", "1000"]);
+        Assert.Contains("--model", complaint, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,6 +27,7 @@ internal static class PlanCommand
 
     private static int Run(ParseResult parsed, TrainingArguments arguments)
     {
+        parsed = arguments.Resumed(parsed);
         ModelSource source = TrainingArguments.ReadModel(parsed);
         TokenizerChoice? choice = arguments.ReadTokenizer(parsed, source);
         if (choice?.Vocabulary is { } vocabulary) source = source.Reading(vocabulary);

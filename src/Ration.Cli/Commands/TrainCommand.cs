@@ -30,6 +30,7 @@ internal static class TrainCommand
     {
         using Interruption interruption = new();
         bool json = parsed.GetValue(CommonOptions.Json);
+        parsed = arguments.Resumed(parsed);
         ModelSource source = TrainingArguments.ReadModel(parsed);
         string tokenizer;
         TrainingOutcome outcome = Train(parsed, arguments, source, interruption.Token, out tokenizer);
@@ -53,6 +54,7 @@ internal static class TrainCommand
         string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
         bool resume = arguments.ReadResume(parsed);
         if (!resume && !arguments.ReadOverwrite(parsed)) RequireReplaceable(output, arguments.NamesOutput(parsed));
+        using OutputFolder folder = OutputFolder.Create(output);
         using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         if (tokenizer is ByteTokenizer) RequireNoOther(output);
@@ -67,7 +69,6 @@ internal static class TrainCommand
         PlanSummary.Write(plan);
         cancellation.ThrowIfCancellationRequested();
         ReleaseGarbage();
-        TrainingData.CreateFolder(output);
         source.SaveTokenizer(output);
         learnt?.Save(output);
         using TrainingRun run = new(plan, batches, runOptions);

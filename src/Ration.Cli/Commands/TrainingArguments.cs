@@ -63,7 +63,7 @@ internal sealed class TrainingArguments
     private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
     private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND", "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
     private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a model, or a run that is not finished.");
-    private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder.");
+    private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder, with the options that its run was started with.");
 
     /// <summary>Adds all options to a command.</summary>
     public void AddTo(Command command)
@@ -103,6 +103,10 @@ internal sealed class TrainingArguments
         true when ReadOverwrite(parsed) => throw new InvalidInputException("--resume and --overwrite exclude each other; give one of them"),
         var resume => resume,
     };
+
+    /// <summary>The command line with what the run was started with, where that is gone on with; else as it is.</summary>
+    /// <exception cref="InvalidInputException">There is nothing to go on with.</exception>
+    public ParseResult Resumed(ParseResult parsed) => ReadResume(parsed) ? RunArguments.Resumed(parsed, ReadOutput(parsed)) : parsed;
 
     /// <summary>Whether a model or an unfinished run may be replaced.</summary>
     public bool ReadOverwrite(ParseResult parsed) => parsed.GetValue(_overwrite);
@@ -189,7 +193,7 @@ internal sealed class TrainingArguments
         if (every < 0) throw new InvalidInputException($"--checkpoint-every {every}: give a number of steps, or 0 for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
-        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path);
+        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path) { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json]) };
     }
 
     // The presets that train in minutes should also do so in little memory; whatever is larger takes what the machine has free.

@@ -27,6 +27,10 @@ public sealed record Apollo(
     /// <inheritdoc/>
     public string Name => ByTensor ? "apollo-mini" : "apollo";
 
+    // The paper takes 0.01 for all sizes, as GaLore's does.
+    /// <inheritdoc/>
+    public double RateShare => 4;
+
     /// <summary>APOLLO-Mini: rank 1 and one factor for each tensor.</summary>
     public static Apollo Mini(ulong seed) => new(Rank: 1, ByTensor: true, Scale: MathF.Sqrt(128), Seed: seed);
 

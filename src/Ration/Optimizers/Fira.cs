@@ -29,6 +29,9 @@ public sealed record Fira(
     public string Name => "fira";
 
     /// <inheritdoc/>
+    public double RateShare => 1 / Scale;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

@@ -27,6 +27,9 @@ public sealed record GaLore(
     public string Name => "galore";
 
     /// <inheritdoc/>
+    public double RateShare => 1 / Scale;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

@@ -36,6 +36,9 @@ public sealed record GradNormLoRP(
     public string Name => "grad-norm-lorp";
 
     /// <inheritdoc/>
+    public double RateShare => 1 / Scale;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

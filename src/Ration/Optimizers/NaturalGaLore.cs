@@ -32,6 +32,9 @@ public sealed record NaturalGaLore(
     public string Name => "natural-galore";
 
     /// <inheritdoc/>
+    public double RateShare => 1 / Scale;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

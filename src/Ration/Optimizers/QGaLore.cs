@@ -34,6 +34,9 @@ public sealed record QGaLore(
     public string Name => "q-galore";
 
     /// <inheritdoc/>
+    public double RateShare => 1 / Scale;
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

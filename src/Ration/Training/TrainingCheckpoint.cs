@@ -15,7 +15,8 @@ namespace Ration.Training;
 /// <param name="Choices">How memory was arranged: kept on resuming, so that sums are added up in the same order.</param>
 /// <param name="Fingerprint">The options that change the numbers.</param>
 /// <param name="DataFingerprint">The number of tokens of the data.</param>
-public sealed record CheckpointHeader(long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint);
+/// <param name="Arguments">What the run was started with, in words of whoever started it; empty where that was not said.</param>
+public sealed record CheckpointHeader(long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint, string Arguments);
 
 /// <summary>
 /// The state of a run in one file, replaced atomically: a kill at any instant leaves the one before. Weights and optimizer state are
@@ -29,16 +30,16 @@ public static class TrainingCheckpoint
     private const string Format = "ration-checkpoint-1";
     private const string ChecksumKey = "checksum";
 
-    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles";
+    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", ArgumentsKey = "arguments";
 
-    // Left out where nothing was chosen.
-    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey];
+    // Left out where nothing was chosen or said.
+    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey, ArgumentsKey];
 
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
     private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", .. s_optional];
 
     /// <summary>Writes the state of a trainer.</summary>
-    public static void Save(Trainer trainer, string folder, string dataFingerprint)
+    public static void Save(Trainer trainer, string folder, string dataFingerprint, string arguments = "")
     {
         Directory.CreateDirectory(folder);
         SafetensorsWriter writer = new();
@@ -59,6 +60,7 @@ public static class TrainingCheckpoint
         if (choices.Methods.State is { } state) header[StateKey] = state.ToString();
         if (choices.Methods.Weights is { } weights) header[WeightsKey] = weights.ToString();
         if (choices.MlpTiles != 1) header[TilesKey] = choices.MlpTiles.ToString(CultureInfo.InvariantCulture);
+        if (arguments.Length > 0) header[ArgumentsKey] = arguments;
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
         writer.SetMetadata(ChecksumKey, ChecksumOf(header.GetValueOrDefault));
         PersistentTensors.Save(writer, Path.Combine(folder, FileName), State(trainer), trainer.Executor);
@@ -89,7 +91,7 @@ public static class TrainingCheckpoint
                 Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), Choice<StateFormat>(StateKey), Choice<WeightFormat>(WeightsKey)),
                 MlpTiles = tiles,
             };
-            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"));
+            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""));
         }
         catch (Exception e) when (e is FormatException or ArgumentException)
         {
@@ -103,7 +105,7 @@ public static class TrainingCheckpoint
     {
         CheckpointHeader header = ReadHeader(folder);
         string path = Path.Combine(folder, FileName), now = Fingerprint(options.With(header.Choices.Methods));
-        if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: it has {Difference(header.Fingerprint, now)}; give the same options, or --overwrite instead of --resume to start anew");
+        if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: {Difference(header.Fingerprint, now)}; leave out what was not given then, or give --overwrite instead of --resume to start anew{Further(header, folder)}");
         if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
         return header;
     }
@@ -126,7 +128,7 @@ public static class TrainingCheckpoint
         TrainingStep step = options.Step;
         LearningRateSchedule schedule = options.LearningRateSchedule;
         return string.Create(CultureInfo.InvariantCulture,
-            $"model {step.Model with { Name = "" }}; --batch {options.BatchTokens}; --sequence {step.Sequence}; optimizer {step.Optimizer}; --state {step.State}; --weights {step.Weights}; --products {step.Products}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {step.Loss}; --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
+            $"--model ({step.Model with { Name = "" }}); --batch {options.BatchTokens}; --sequence {step.Sequence}; --optimizer {step.Optimizer.Name} ({step.Optimizer}); --state {step.State}; --weights {step.Weights}; --products {step.Products}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss}); --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
     private static string ChecksumOf(Func<string, string?> text)
@@ -150,6 +152,15 @@ public static class TrainingCheckpoint
         string[] a = saved.Split("; "), b = now.Split("; ");
         int i = 0;
         while (i < a.Length && i < b.Length && a[i] == b[i]) i++;
-        return i < a.Length && i < b.Length ? $"'{a[i]}' where this run has '{b[i]}'" : "a different list of options";
+        if (i >= a.Length || i >= b.Length) return "it has a different list of options";
+        (string then, string asked) = (Short(a[i]), Short(b[i]));
+        return then == asked ? $"its {then} is another" : $"it has {then} where this run has {asked}";
     }
+
+    // What stands in brackets is for comparing.
+    private static string Short(string option) => option.IndexOf(" (", StringComparison.Ordinal) is var at and >= 0 ? option[..at] : option;
+
+    // The schedule of the learning rate ends with the run: more steps are another run, which may begin with this one's model.
+    private static string Further(CheckpointHeader header, string folder) =>
+        header.StepsDone >= header.Steps ? $"; to train the finished model further, give --model {folder} and another --output" : "";
 }

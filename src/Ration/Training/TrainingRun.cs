@@ -15,7 +15,11 @@ namespace Ration.Training;
 /// <param name="InitialWeights">A model folder whose weights to start from; null for new ones from the seed.</param>
 public sealed record TrainingRunOptions(
     string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null,
-    string? InitialWeights = null);
+    string? InitialWeights = null)
+{
+    /// <summary>What the run was started with, in words of whoever starts it; checkpoints keep it for those who go on with them.</summary>
+    public string Arguments { get; init; } = "";
+}
 
 /// <summary>Where a run stands after a step.</summary>
 /// <param name="Step">Steps done.</param>
@@ -138,7 +142,7 @@ public sealed class TrainingRun : IDisposable
     private void SaveCheckpoint()
     {
         if (!Trainer.WeightsAreFinite()) throw new TrainingDivergedException(Trainer.StepsDone, "a weight");
-        TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint);
+        TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint, _options.Arguments);
     }
 
     private long EvaluationTokens() =>
