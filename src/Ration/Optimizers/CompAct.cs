@@ -9,7 +9,9 @@ namespace Ration.Optimizers;
 /// Training"). Of a weight [n, m] of a linear layer there is only the gradient times a random projection P [m, r] (<see cref="GradientCompression"/>):
 /// sums of it over micro-batches, its clipping and two moments are [n, r], and only the step N is brought back, as N·Pᵀ. Clipping by a norm
 /// goes by that of G·P, whose square is that of G in the mean. A renewal of P leaves the moments as they are, as one of <see cref="GaLore"/>'s basis
-/// does; period and scale are GaLore's too. All else is under <see cref="AdamW"/>.
+/// does; period and scale are GaLore's too. All else is under <see cref="AdamW"/>. (The authors' code, NitzanHod/compact, draws a P for each weight,
+/// where here layers that read the same input share one, and slows the attention's last layer by the scale as well, times a factor of its own, one by
+/// default; here only compressed weights have the scale. Its commands renew P every 50 steps at r = m/4 and every 200 at m/2.)
 /// </summary>
 /// <param name="Rank">r; null for a quarter of m.</param>
 /// <param name="Period">Steps from one P to the next, at least 1.</param>

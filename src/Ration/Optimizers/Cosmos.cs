@@ -9,7 +9,8 @@ namespace Ration.Optimizers;
 /// <summary>
 /// COSMOS (Liu et al. 2025, algorithm 1): of the momentum M of a matrix m × n, the part in the leading eigenspace U of GᵀG, of rank r, is scaled
 /// by Adam as in SOAP, and the rest is orthogonalized as in Muon. U follows the gradient by a power iteration and a QR factorization in each
-/// step, and S holds GᵀG within it. State: m·n + m·r + n·r + r². What is not a matrix of a block is updated by AdamW.
+/// step, and S holds GᵀG within it. State: m·n + m·r + n·r + r². What is not a matrix of a block is updated by AdamW. (The reference code, lliu606/COSMOS,
+/// puts Nesterov's mean of gradient and momentum in the place of M unless it is told otherwise.)
 /// </summary>
 /// <param name="Rank">r, at most the shorter side.</param>
 /// <param name="Gamma">γ: the weight of the orthogonalized part.</param>

@@ -73,7 +73,7 @@ internal sealed class FourBitOutput(string name, Shape shape, DType type, DType 
     /// <summary>Writes the other parts, when all blocks were taken.</summary>
     public void Finish(TensorOutput output)
     {
-        output.Write(name + ".quant_map", MemoryMarshal.AsBytes(FourBitBlocks.Values(Blocks)));
+        output.Write(name + ".quant_map", MemoryMarshal.AsBytes<float>(QuantMap()));
         if (!_nested)
         {
             output.Write(name + ".absmax", MemoryMarshal.AsBytes<float>(_scales));
@@ -88,6 +88,14 @@ internal sealed class FourBitOutput(string name, Shape shape, DType type, DType 
         output.Write(name + ".nested_absmax", MemoryMarshal.AsBytes<float>(nested));
         output.Write(name + ".nested_quant_map", MemoryMarshal.AsBytes(FourBitBlocks.ScaleValues));
         output.Write(StateName, Describe(mean));
+    }
+
+    // The library's table has no negative zero, which FP4's ninth code decodes to.
+    private float[] QuantMap()
+    {
+        float[] values = FourBitBlocks.Values(Blocks).ToArray();
+        for (int i = 0; i < values.Length; i++) values[i] = values[i] == 0 ? 0 : values[i];
+        return values;
     }
 
     // JSON may end in spaces.

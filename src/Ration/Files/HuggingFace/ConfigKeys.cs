@@ -25,16 +25,19 @@ internal static class ConfigKeys
             "z_loss", "predict_special_tokens", "n_special", "n_ctx", "max_sequence_length", "model_max_length", "seq_length", "original_max_position_embeddings", "is_llama_config",
             "ep_size", "language", "sliding_window_size", "use_sliding_window", "max_window_layers", "dual_chunk_attention_config", "vision_config", "audio_config", "mm_tokens_per_image",
             "boi_token_index", "eoi_token_index", "image_token_index", "boi_token_id", "eoi_token_id", "image_token_id", "neftune_noise_alpha", "world_size", "eos_token", "bos_token",
-            "pad_token", "license", "datasets",
+            "pad_token", "license", "datasets", "max_new_tokens", "min_new_tokens", "max_time", "stop_strings", "min_p", "epsilon_cutoff", "eta_cutoff", "penalty_alpha", "force_words_ids",
+            "renormalize_logits", "constraints", "sequence_bias", "guidance_scale", "token_healing", "low_memory", "dola_layers", "output_logits", "num_assistant_tokens",
+            "num_assistant_tokens_schedule", "assistant_confidence_threshold", "prompt_lookup_num_tokens", "max_matching_ngram_size", "output_past", "xla_device",
+            "experts_implementation", "use_return_dict", "trust_remote_code",
         ], StringComparer.Ordinal);
 
-    private static readonly string[] s_groupsWithoutEffect = ["unsloth_", "_unsloth", "summary_", "_attn_implementation", "quantization_config.", "ration."];
+    private static readonly string[] s_groupsWithoutEffect = ["unsloth_", "_unsloth", "summary_", "_attn_implementation", "_experts_implementation", "quantization_config.", "ration."];
 
     // Of the objects about rotary positions; what one kind needs means nothing to another.
     private static readonly HashSet<string> s_rotaryWithoutEffect = new(
         [
             "type", "rope_type", "factor", "original_max_position_embeddings", "attention_factor", "beta_fast", "beta_slow", "low_freq_factor", "high_freq_factor", "short_factor",
-            "long_factor", "mscale", "mscale_all_dim", "truncate", "finetuned", "rope_theta", "partial_rotary_factor",
+            "long_factor", "mscale", "mscale_all_dim", "truncate", "finetuned",
         ], StringComparer.Ordinal);
 
     /// <summary>Looks at all keys that nobody asked for.</summary>

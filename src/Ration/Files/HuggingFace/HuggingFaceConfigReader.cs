@@ -223,7 +223,7 @@ internal sealed class HuggingFaceConfigReader
 
     private DType ElementType()
     {
-        string name = _top.Text("torch_dtype") ?? _top.Text("dtype") ?? _text.Text("torch_dtype") ?? _text.Text("dtype") ?? "float32";
+        string name = _top.Text("dtype") ?? _top.Text("torch_dtype") ?? _text.Text("dtype") ?? _text.Text("torch_dtype") ?? "float32";
         return name switch
         {
             "float32" => DType.F32,

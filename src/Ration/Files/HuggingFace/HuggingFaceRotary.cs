@@ -10,7 +10,8 @@ namespace Ration.Files.HuggingFace;
 internal sealed record HuggingFaceRotary(double Theta, double LocalTheta, int Dimension, RotaryScaling? Scaling)
 {
     private const double Smallest = 1e-6, Largest = 1e15;
-    private const int ContextLimit = 1 << 30;
+    private const int ContextLimit = 1 << 30, Phi3OriginalContext = 4096;
+    private const string OriginalKey = "original_max_position_embeddings";
 
     /// <summary>Reads it.</summary>
     /// <exception cref="FileFormatException">A number is out of range, or the type is not known.</exception>
@@ -30,15 +31,22 @@ internal sealed record HuggingFaceRotary(double Theta, double LocalTheta, int Di
             parameters = parameters?.Object("full_attention") ?? parameters;
         }
 
-        double theta = config.Real("rope_theta", Smallest, Largest, family.RopeTheta);
-        if (parameters is not null) theta = parameters.Real("rope_theta", Smallest, Largest, theta);
-        double part = config.Real("partial_rotary_factor", 0, 1, 1);
-        if (parameters is not null) part = parameters.Real("partial_rotary_factor", 0, 1, part);
+        // An object's own numbers go before the file's, as in version 5 of the library.
+        double theta = config.Real("rope_theta", Smallest, Largest, family.RopeTheta), part = config.Real("partial_rotary_factor", 0, 1, 1);
+        foreach (ConfigObject? own in (ReadOnlySpan<ConfigObject?>)[parameters, scaling])
+        {
+            theta = own?.Real("rope_theta", Smallest, Largest, theta) ?? theta;
+            part = own?.Real("partial_rotary_factor", 0, 1, part) ?? part;
+        }
+
         int dimension = (int)(headDimension * part);
         if (dimension < 2 || dimension % 2 != 0) throw config.Fault($"partial_rotary_factor rotates {dimension} of {headDimension} channels of a head", "an even number is needed");
-        RotaryScaling? stretched = (scaling ?? parameters) is { } source ? Scale(source, config, family, context, dimension) : null;
+        ConfigObject? source = scaling is not null && (parameters is null || NamesType(scaling)) ? scaling : parameters;
+        RotaryScaling? stretched = source is null ? null : Scale(source, config, family, context, dimension);
         return new HuggingFaceRotary(theta, localTheta, dimension == headDimension ? 0 : dimension, stretched);
     }
+
+    private static bool NamesType(ConfigObject config) => config.Has("rope_type") || config.Has("type");
 
     private static string TypeOf(ConfigObject config) => config.Text("rope_type") ?? config.Text("type") ?? "default";
 
@@ -54,13 +62,14 @@ internal sealed record HuggingFaceRotary(double Theta, double LocalTheta, int Di
             case "linear":
                 return new RotaryScaling { Kind = RotaryScalingKind.Linear, Factor = Factor(source, null), OriginalContext = Original(source, context) };
             case "dynamic":
-                return new RotaryScaling { Kind = RotaryScalingKind.Ntk, Factor = Factor(source, null), OriginalContext = Original(source, context) };
+                // The library reckons from max_position_embeddings, whatever else the object says.
+                return new RotaryScaling { Kind = RotaryScalingKind.Ntk, Factor = Factor(source, null), OriginalContext = context };
             case "llama3":
-                return Llama3(source);
+                return Llama3(source, config);
             case "yarn":
-                return Yarn(source, context);
+                return Yarn(source, config, context);
             case "longrope":
-                return LongRope(source, config, context, dimension);
+                return LongRope(source, config, family.Family == ModelFamily.Phi3 ? Math.Min(context, Phi3OriginalContext) : context, context, dimension);
             default:
                 throw source.Fault($"rotary positions of type {InvalidInputException.Quote(type)} are asked for", "default, linear, dynamic, yarn, llama3 and longrope are supported");
         }
@@ -68,24 +77,33 @@ internal sealed record HuggingFaceRotary(double Theta, double LocalTheta, int Di
 
     private static double Factor(ConfigObject source, double? fallback) => source.Real("factor", 1, 1e6, fallback);
 
-    private static int Original(ConfigObject source, int fallback) => source.Integer("original_max_position_embeddings", 1, ContextLimit, fallback);
+    private static int Original(ConfigObject source, int? fallback) => source.Integer(OriginalKey, 1, ContextLimit, fallback);
 
-    private static RotaryScaling Llama3(ConfigObject source)
+    // The file's own goes before the object's, as in version 5 of the library.
+    private static int Original(ConfigObject source, ConfigObject config, int? fallback)
+    {
+        if (!config.Has(OriginalKey)) return Original(source, fallback);
+        int original = config.Integer(OriginalKey, 1, ContextLimit);
+        _ = Original(source, original);
+        return original;
+    }
+
+    private static RotaryScaling Llama3(ConfigObject source, ConfigObject config)
     {
         RotaryScaling scaling = new()
         {
             Kind = RotaryScalingKind.Llama3,
             Factor = Factor(source, null),
-            OriginalContext = source.Integer("original_max_position_embeddings", 1, ContextLimit),
+            OriginalContext = Original(source, config, null),
             LowFrequencyFactor = source.Real("low_freq_factor", 1e-6, 1e6),
             HighFrequencyFactor = source.Real("high_freq_factor", 1e-6, 1e6),
         };
         return scaling.HighFrequencyFactor > scaling.LowFrequencyFactor ? scaling : throw source.Fault("high_freq_factor is not above low_freq_factor", "make it so");
     }
 
-    private static RotaryScaling Yarn(ConfigObject source, int context)
+    private static RotaryScaling Yarn(ConfigObject source, ConfigObject config, int context)
     {
-        int original = Original(source, context);
+        int original = Original(source, config, context);
         double factor = Factor(source, Math.Max(1, (double)context / original));
         double? attention = source.OptionalReal("attention_factor", 1e-6, 1e6, null);
         if (source.OptionalReal("mscale", 0, 1e6, null) is > 0 and var scale && source.OptionalReal("mscale_all_dim", 0, 1e6, null) is > 0 and var all)
@@ -106,16 +124,19 @@ internal sealed record HuggingFaceRotary(double Theta, double LocalTheta, int Di
     // Peng et al. 2023, equation 22, with DeepSeek's weight.
     private static double Sharpening(double factor, double weight) => factor <= 1 ? 1 : (0.1 * weight * Math.Log(factor)) + 1;
 
-    private static RotaryScaling LongRope(ConfigObject source, ConfigObject config, int context, int dimension)
+    private static RotaryScaling LongRope(ConfigObject source, ConfigObject config, int fallback, int context, int dimension)
     {
-        int fallback = config.Integer("original_max_position_embeddings", 1, ContextLimit, Math.Min(context, 4096));
-        int original = Original(source, fallback);
+        int original = Original(source, config, fallback);
+        double ratio = Math.Max(1, (double)context / original), factor = Factor(source, ratio);
+        double? attention = source.OptionalReal("attention_factor", 1e-6, 1e6, null);
+        // A stated factor, and not the ratio of the contexts, decides how attention is sharpened.
+        if (factor != ratio) attention ??= factor <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(factor) / Math.Log(original)));
         return new RotaryScaling
         {
             Kind = RotaryScalingKind.LongRope,
-            Factor = Factor(source, Math.Max(1, (double)context / original)),
+            Factor = factor,
             OriginalContext = original,
-            AttentionFactor = source.OptionalReal("attention_factor", 1e-6, 1e6, null),
+            AttentionFactor = attention,
             ShortFactors = Factors("short_factor"),
             LongFactors = Factors("long_factor"),
         };

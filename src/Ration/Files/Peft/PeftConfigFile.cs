@@ -13,7 +13,10 @@ internal static class PeftConfigFile
 
     // Kinds of adapters that share the word LORA; PEFT writes the key also where the kind is not used.
     private static readonly string[] s_unsupported =
-        ["layer_replication", "megatron_config", "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "arrow_config", "corda_config", "lora_bias", "use_qalora", "use_bdlora"];
+    [
+        "layer_replication", "megatron_config", "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "arrow_config", "corda_config", "lora_bias", "use_qalora",
+        "use_bdlora", "kasa_config", "monteclora_config",
+    ];
 
     /// <summary>Reads and checks the configuration of an adapter folder.</summary>
     /// <exception cref="FileFormatException">It is damaged or of a kind that is not supported.</exception>

@@ -171,6 +171,9 @@ public sealed class ConfigKeyTests
     [InlineData("mlp_layer_types", "[\"dense\",\"sparse\"]")]
     [InlineData("pruned_heads", "{\"0\":[1]}")]
     [InlineData("quantization", "{\"group_size\":64,\"bits\":4}")]
+    [InlineData("per_layer_config", "{\"0\":{\"num_key_value_heads\":1}}")]
+    [InlineData("rope_traditional", "true")]
+    [InlineData("n_layer", "12")]
     [InlineData("hidden_activation", "\"relu2\"")]
     [InlineData("rope_local_base_freq", "10000", true)]
     public void What_would_change_the_arithmetic_is_refused_by_name(string key, string value, bool onlyWithWindow = false)
@@ -179,6 +182,14 @@ public sealed class ConfigKeyTests
         FileFormatException error = Assert.Throws<FileFormatException>(() => HuggingFaceConfigOf($"{(onlyWithWindow ? Mistral : Llama)},\"{key}\":{value}", out _, out _));
         Assert.Contains($"{key} is ", error.Message, StringComparison.Ordinal);
         Assert.Contains("which says that", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_part_of_heads_that_only_layers_with_a_window_rotate_is_refused()
+    {
+        FileFormatException error = Assert.Throws<FileFormatException>(() => HuggingFaceConfigOf("\"architectures\":[\"Gemma3ForCausalLM\"],\"head_dim\":8,\"sliding_window\":16,"
+            + "\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"default\"},\"sliding_attention\":{\"rope_type\":\"default\",\"partial_rotary_factor\":0.5}}", out _, out _));
+        Assert.Contains("rope_parameters.sliding_attention.partial_rotary_factor is '0.5'", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -198,6 +209,12 @@ public sealed class ConfigKeyTests
     [InlineData("num_local_experts", "0")]
     [InlineData("num_experts_per_tok", "2")]
     [InlineData("hidden_activation", "\"silu\"")]
+    [InlineData("rope_traditional", "false")]
+    [InlineData("n_head", "4")]
+    [InlineData("max_new_tokens", "256")]
+    [InlineData("min_p", "0.05")]
+    [InlineData("_experts_implementation", "\"grouped_mm\"")]
+    [InlineData("output_past", "true")]
     [InlineData("something_new", "null")]
     [InlineData("something_new", "[]")]
     public void What_says_what_the_model_does_anyway_is_passed_over(string key, string value)
@@ -217,6 +234,7 @@ public sealed class ConfigKeyTests
     [Theory]
     [InlineData("{\"rope_type\":\"default\",\"mrope_section\":[16,24,24]}", "rope_scaling.mrope_section is ")]
     [InlineData("{\"rope_type\":\"linear\",\"factor\":2.0,\"short_mscale\":1.1}", "rope_scaling.short_mscale is '1.1'")]
+    [InlineData("{\"rope_type\":\"yarn\",\"factor\":2.0,\"attn_factor\":0.9}", "rope_scaling.attn_factor is '0.9'")]
     public void Objects_about_rotary_positions_are_looked_at_too(string scaling, string fault) =>
         Assert.Contains(fault, Assert.Throws<FileFormatException>(
             () => HuggingFaceConfigOf($"\"architectures\":[\"LlamaForCausalLM\"],\"rope_scaling\":{scaling}", out _, out _)).Message, StringComparison.Ordinal);

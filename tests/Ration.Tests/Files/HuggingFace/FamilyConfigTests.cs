@@ -2,6 +2,7 @@ using Ration.Files;
 using Ration.Files.HuggingFace;
 using Ration.Graphs.Ops;
 using Ration.Models;
+using Ration.Tensors;
 
 namespace Ration.Tests.Files.HuggingFace;
 
@@ -231,6 +232,88 @@ public sealed class FamilyConfigTests
         ModelConfiguration model = Read(folder, Small(ModelFamily.Llama, "," + keys));
         Assert.NotNull(model.RotaryScaling);
         Assert.Equal((kind, factor, original), (model.RotaryScaling.Kind, model.RotaryScaling.Factor, model.RotaryScaling.OriginalContext));
+    }
+
+    // The defaults of the library's configuration classes (huggingface/transformers, configuration_*.py).
+    [Theory]
+    [InlineData(ModelFamily.Llama, 4096, 32, 2048, 32, 128, 1e-6, 1e4, false, 0)]
+    [InlineData(ModelFamily.Mistral, 4096, 32, 131_072, 8, 128, 1e-6, 1e4, false, 4096)]
+    [InlineData(ModelFamily.Mixtral, 4096, 32, 131_072, 8, 128, 1e-5, 1e6, false, 0)]
+    [InlineData(ModelFamily.Qwen2, 4096, 32, 32_768, 32, 128, 1e-6, 1e4, false, 0)]
+    [InlineData(ModelFamily.Qwen2Moe, 2048, 16, 32_768, 16, 128, 1e-6, 1e4, false, 0)]
+    [InlineData(ModelFamily.Qwen3, 5120, 64, 32_768, 32, 128, 1e-6, 1e4, false, 0)]
+    [InlineData(ModelFamily.Qwen3Moe, 2048, 32, 32_768, 4, 64, 1e-6, 1e4, false, 0)]
+    [InlineData(ModelFamily.Gemma, 3072, 16, 8192, 16, 256, 1e-6, 1e4, true, 0)]
+    [InlineData(ModelFamily.Gemma2, 2304, 8, 8192, 4, 256, 1e-6, 1e4, true, 4096)]
+    [InlineData(ModelFamily.Gemma3, 2304, 8, 131_072, 4, 256, 1e-6, 1e6, true, 4096)]
+    [InlineData(ModelFamily.Phi3, 3072, 32, 4096, 32, 96, 1e-5, 1e4, false, 0)]
+    public void What_a_file_leaves_out_is_what_the_library_assumes(
+        ModelFamily family, int width, int heads, int context, int kvHeads, int head, double epsilon, double theta, bool tied, int window)
+    {
+        using TemporaryFolder folder = new();
+        ModelConfiguration model = Read(folder, $"{{\"model_type\":\"{HuggingFaceFamily.Of(family).ModelType}\",\"hidden_size\":{width},\"intermediate_size\":8192,"
+            + $"\"num_hidden_layers\":6,\"num_attention_heads\":{heads},\"vocab_size\":32064}}");
+        Assert.Equal((context, kvHeads, head, (float)epsilon, theta, tied, window),
+            (model.Context, model.KvHeads, model.HeadDimension, model.NormEpsilon, model.RopeTheta, model.TiedEmbeddings, model.SlidingWindow));
+        Assert.Equal(family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 ? MlpActivation.GeluTanh : MlpActivation.Silu, model.Activation);
+        Assert.Equal(family is ModelFamily.Qwen2 or ModelFamily.Qwen2Moe, model.QueryKeyValueBiases);
+        Assert.False(model.AttentionOutputBias || model.MlpBiases);
+        Assert.Equal(family switch
+        {
+            ModelFamily.Mixtral => (8, 2, 8192, 0, true),
+            ModelFamily.Qwen2Moe => (60, 4, 1408, 5632, false),
+            ModelFamily.Qwen3Moe => (128, 8, 768, 0, false),
+            _ => (0, 0, 0, 0, false),
+        }, (model.Experts, model.ExpertsPerToken, model.ExpertHiddenWidth, model.SharedExpertHiddenWidth, model.NormalizeExpertWeights));
+        Assert.Equal(family is ModelFamily.Gemma2 or ModelFamily.Gemma3 ? 256 : 0, model.AttentionScalar);
+        Assert.Equal(family == ModelFamily.Gemma2 ? (50, 30) : (0, 0), (model.AttentionSoftCap, model.LogitSoftCap));
+    }
+
+    // An object's own base and part go before the file's, and the file's own length of training before the object's.
+    [Theory]
+    [InlineData("\"rope_theta\":10000,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2,\"rope_theta\":500000,\"partial_rotary_factor\":0.5}", 500_000, 4, 2048)]
+    [InlineData("\"rope_theta\":10000,\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":2,\"rope_theta\":500000,\"partial_rotary_factor\":0.5}", 500_000, 4, 2048)]
+    [InlineData("\"rope_scaling\":{},\"rope_parameters\":{\"rope_type\":\"yarn\",\"factor\":2,\"rope_theta\":500000}", 500_000, 0, 2048)]
+    [InlineData("\"rope_theta\":500000,\"original_max_position_embeddings\":512,\"rope_scaling\":{\"type\":\"yarn\",\"factor\":2,\"original_max_position_embeddings\":1024}", 500_000, 0, 512)]
+    [InlineData("\"rope_theta\":500000,\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2,\"original_max_position_embeddings\":1024}", 500_000, 0, 2048)]
+    [InlineData("\"rope_theta\":500000,\"rope_scaling\":{\"type\":\"longrope\",\"factor\":1,\"long_factor\":[1,2,3,4],\"short_factor\":[1,1,1,1]}", 500_000, 0, 2048)]
+    public void Numbers_about_rotary_positions_that_stand_twice_are_taken_as_the_library_takes_them(string keys, double theta, int dimension, int original)
+    {
+        using TemporaryFolder folder = new();
+        ModelConfiguration model = Read(folder, Small(ModelFamily.Llama, ",\"head_dim\":8," + keys));
+        Assert.Equal((theta, dimension, original), (model.RopeTheta, model.RotaryDimension, model.RotaryScaling!.OriginalContext));
+    }
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData(",\"factor\":4", null)]
+    [InlineData(",\"factor\":16", 1.2019)]
+    [InlineData(",\"factor\":16,\"attention_factor\":1.5", 1.5)]
+    public void The_stated_factor_of_a_long_text_sharpens_attention(string keys, double? attention)
+    {
+        using TemporaryFolder folder = new();
+        ModelConfiguration model = Read(folder, Small(ModelFamily.Phi3,
+            $",\"original_max_position_embeddings\":512,\"rope_scaling\":{{\"type\":\"longrope\",\"long_factor\":[1,2,3,4],\"short_factor\":[1,1,1,1]{keys}}}"));
+        Assert.Equal(attention, model.RotaryScaling!.AttentionFactor is { } factor ? Math.Round(factor, 4) : null);
+    }
+
+    [Fact]
+    public void The_first_llama_files_write_their_name_otherwise()
+    {
+        using TemporaryFolder folder = new();
+        ModelConfiguration model = Read(folder, """
+            {"architectures":["LLaMAForCausalLM"],"bos_token_id":0,"eos_token_id":1,"hidden_act":"silu","hidden_size":32,"intermediate_size":48,"max_sequence_length":2048,"model_type":"llama",
+             "num_attention_heads":4,"num_hidden_layers":2,"pad_token_id":-1,"rms_norm_eps":1e-06,"torch_dtype":"float16","vocab_size":61}
+            """);
+        Assert.Equal((ModelFamily.Llama, 2048), (model.Family, model.Context));
+    }
+
+    [Fact]
+    public void The_newer_key_of_the_element_type_goes_first()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("config.json", Small(ModelFamily.Llama, ",\"torch_dtype\":\"float32\",\"dtype\":\"bfloat16\""));
+        Assert.Equal(DType.BF16, HuggingFaceFolder.ReadConfig(folder.Path).ElementType);
     }
 
     [Fact]

@@ -83,6 +83,8 @@ public sealed class PeftAdapterTests
     [InlineData("layer_replication", "[[0,1]]", "layer_replication is set")]
     [InlineData("trainable_token_indices", "[3]", "trainable_token_indices is set")]
     [InlineData("lora_bias", "true", "lora_bias is set")]
+    [InlineData("kasa_config", "{\"beta\":0.0001,\"gamma\":0.001}", "kasa_config is set")]
+    [InlineData("monteclora_config", "{\"num_samples\":8}", "monteclora_config is set")]
     [InlineData("init_lora_weights", "\"pissa_niter_4\"", "'pissa_niter_4'")]
     [InlineData("init_lora_weights", "\"gaussian\"", null)]
     [InlineData("target_modules", "3", "target_modules")]
