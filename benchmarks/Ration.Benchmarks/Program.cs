@@ -19,7 +19,7 @@ using Ration.Benchmarks;
     ("optimizers", "held-out loss of every update rule, and of AdamW with every method that changes numbers, after the same tokens   TEXT [--tokens N] [--only NAME,NAME] [--rates X,Y] [--threads N]", MethodsOnText.Run),
     ("headlines", "what papers say of their methods beside the bytes of plans; nothing is run   [PART OF A METHOD'S NAME]", PaperHeadlines.Run),
     ("predictions", "predicted seconds of training steps against measured ones, and the planner's choice against all plans   [--threads N] [--steps N]", PredictedAgainstMeasured.Run),
-    ("updates", "AdamW with state in fewer bits against F32, and F32 against the bandwidth of memory   [--threads N] [--rounds N] [--elements N]", StateFormats.Run),
+    ("updates", "AdamW with state in fewer bits against F32, and F32 against the bandwidth of memory   [--threads N] [--rounds N] [--elements N] [--only FORMAT]", StateFormats.Run),
     ("random", "random matrices made anew against the products that read them   [--threads N] [--rounds N]", RandomMatrices.Run),
     ("bytes", "training with products of bytes against floats   TEXT [--preset NAME] [--rows N] [--sequence N] [--steps N] [--threads N]", ProductsOfBytes.Run),
     ("stored", "many rows by stored weights against f32 weights   [--threads N] [--rounds N]", StoredWeightsAgainstFloats.Run),

@@ -34,7 +34,8 @@ internal static class StateFormats
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"",-34} F32 moves {plain.Bytes >> 20} MiB a pass at {share:F3} of the bandwidth of x = x + y, which moves {sum.Bytes >> 20}"));
         PairedBenchmark pair = new("stored", "F32", "M/s", rounds);
         pair.WriteHead();
-        foreach (StateFormat format in (StateFormat[])[StateFormat.BF16, StateFormat.EightBit, StateFormat.Float8])
+        string only = Options.Text(arguments, "--only", "");
+        foreach (StateFormat format in ((StateFormat[])[StateFormat.BF16, StateFormat.EightBit, StateFormat.Float8]).Where(f => only.Length == 0 || f.ToString() == only))
         {
             using Update stored = new(format, elements, threads);
             double ratio = pair.Compare($"elements a second, state {format}", elements * 1e-6, stored.Run, plain.Run);

@@ -19,6 +19,9 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
     // Below this a reciprocal would be infinite.
     private const float LeastScale = 1.1754944e-38f;
 
+    // Bytes, a thousand elements: what lies so far ahead is wanted when memory has had the time to bring it.
+    private const int Ahead = 4 * (sizeof(float) + 256);
+
     public static int Elements => 256;
 
     public static int Bytes => sizeof(float) + 256;
@@ -35,9 +38,17 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
     public static void Decode(byte* block, float* target)
     {
         float scale = *(float*)block;
-        Vector256<float> slopes = TCode.Slopes * scale, offsets = TCode.Offsets * scale;
+        Vector512<float> slopes = TCode.Slopes * scale, offsets = TCode.Offsets * scale;
         byte* codes = block + sizeof(float);
+        Prefetch(block + Ahead);
         for (int i = 0; i < 256; i += 16) Value(Widen.Bytes512(codes + i), slopes, offsets, Vector512.Create(scale)).Store(target + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* block)
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < 256; i += 64) Sse.Prefetch0(block + i);
     }
 
     // The decade, then the part in it: (a / 10^(d − 6) − 0.1) / 0.9 of all parts, plus one to have the number's leading bit.
@@ -46,7 +57,7 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
     {
         Vector512<float> size = TCode.Sizes(value);
         Vector512<int> decade = Decade(size);
-        Vector512<float> slope = Lookup.OfEight(Vector256.Create(1e6f / 0.9f, 1e5f / 0.9f, 1e4f / 0.9f, 1e3f / 0.9f, 1e2f / 0.9f, 1e1f / 0.9f, 1 / 0.9f, 0), decade);
+        Vector512<float> slope = Lookup.OfEight(Lookup.Table(1e6f / 0.9f, 1e5f / 0.9f, 1e4f / 0.9f, 1e3f / 0.9f, 1e2f / 0.9f, 1e1f / 0.9f, 1 / 0.9f, 0), decade);
 
         // Between the last middle of a decade and the first of the next the last one still is the nearest.
         Vector512<float> place = Vector512.MinNative(Vector512.FusedMultiplyAdd(size, slope, Vector512.Create(8f / 9)), Vector512.Create(1.9999999f));
@@ -79,7 +90,7 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
         }
 
         Vector512<float> end = Lookup.OfEight(
-            Vector256.Create(End(1, 1e-6f), End(2, 1e-5f), End(3, 1e-4f), End(4, 1e-3f), End(5, 1e-2f), End(6, 1e-1f), float.PositiveInfinity, 0), below);
+            Lookup.Table(End(1, 1e-6f), End(2, 1e-5f), End(3, 1e-4f), End(4, 1e-3f), End(5, 1e-2f), End(6, 1e-1f), float.PositiveInfinity, 0), below);
         return Vector512.ConditionalSelect(Vector512.GreaterThan(size, end).AsInt32(), below + Vector512<int>.One, below);
     }
 
@@ -89,7 +100,7 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
 
     // A number's float has the decade for exponent and the part for fraction, and half a part more is the part's middle: slope · n − offset.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Value(Vector512<int> bytes, Vector256<float> slopes, Vector256<float> offsets, Vector512<float> one)
+    private static Vector512<float> Value(Vector512<int> bytes, Vector512<float> slopes, Vector512<float> offsets, Vector512<float> one)
     {
         Vector512<float> middle = TCode.Middles(bytes);
         Vector512<int> decade = middle.AsInt32() >>> 23;

@@ -69,10 +69,10 @@ internal readonly unsafe struct ExpandedByteFloatFormat : IBlockFormat
     {
         Vector512<int> fraction = bytes & Vector512.Create(7), exponent = (bytes >>> 3) & Vector512.Create(15);
         Vector512<float> normal = Lookup.OfEight(
-            Vector256.Create(0, 0.169925f, 0.32192808f, 0.45943162f, 0.5849625f, 0.70043972f, 0.80735492f, 0.9068906f), fraction)
+            Lookup.Table(0, 0.169925f, 0.32192808f, 0.45943162f, 0.5849625f, 0.70043972f, 0.80735492f, 0.9068906f), fraction)
             + Vector512.ConvertToSingle(exponent);
         Vector512<float> subnormal = Lookup.OfEight(
-            Vector256.Create(0, -2f, -1f, -0.4150375f, 0, 0.32192808f, 0.5849625f, 0.80735492f), fraction);
+            Lookup.Table(0, -2f, -1f, -0.4150375f, 0, 0.32192808f, 0.5849625f, 0.80735492f), fraction);
         Vector512<float> log = Vector512.ConditionalSelect(Vector512.Equals(exponent, Vector512<int>.Zero).AsSingle(), subnormal, normal);
         return log - Vector512.Create(7 + GreatestLog);
     }

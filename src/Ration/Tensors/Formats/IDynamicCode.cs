@@ -14,11 +14,11 @@ internal interface IDynamicCode
     /// <summary>Parts of the lowest decade: 1 or 2.</summary>
     static abstract int LowestParts { get; }
 
-    /// <summary>Factors of numbers and a half by the exponent of their floats, modulo 8: 0.9 · 10^(d − 6) / 2^D.</summary>
-    static abstract Vector256<float> Slopes { get; }
+    /// <summary>Factors of numbers and a half by the exponent of their floats, modulo 8, as a <see cref="Lookup.Table"/>: 0.9 · 10^(d − 6) / 2^D.</summary>
+    static abstract Vector512<float> Slopes { get; }
 
     /// <summary>What is added: −0.8 · 10^(d − 6).</summary>
-    static abstract Vector256<float> Offsets { get; }
+    static abstract Vector512<float> Offsets { get; }
 
     /// <summary>The byte of 1.</summary>
     static abstract int One { get; }
@@ -45,10 +45,10 @@ internal readonly struct SignedDynamicCode : IDynamicCode
     public static int LowestParts => 1;
 
     // Exponents are biased by 127: decade 0 stands at place 7, decade 1 at 0. Place 6 is that of a half, which is zero.
-    public static Vector256<float> Slopes =>
-        Vector256.Create(0.9e-5f / 2, 0.9e-4f / 4, 0.9e-3f / 8, 0.9e-2f / 16, 0.09f / 32, 0.9f / 64, 0, 0.9e-6f);
+    public static Vector512<float> Slopes =>
+        Lookup.Table(0.9e-5f / 2, 0.9e-4f / 4, 0.9e-3f / 8, 0.9e-2f / 16, 0.09f / 32, 0.9f / 64, 0, 0.9e-6f);
 
-    public static Vector256<float> Offsets => Vector256.Create(-0.8e-5f, -0.8e-4f, -0.8e-3f, -0.8e-2f, -0.08f, -0.8f, 0, -0.8e-6f);
+    public static Vector512<float> Offsets => Lookup.Table(-0.8e-5f, -0.8e-4f, -0.8e-3f, -0.8e-2f, -0.08f, -0.8f, 0, -0.8e-6f);
 
     public static int One => 128;
 
@@ -73,10 +73,10 @@ internal readonly struct UnsignedDynamicCode : IDynamicCode
     public static int LowestParts => 2;
 
     // Decades are one exponent higher. Place 7 is that of one and a half, which is zero.
-    public static Vector256<float> Slopes =>
-        Vector256.Create(0.9e-6f / 2, 0.9e-5f / 4, 0.9e-4f / 8, 0.9e-3f / 16, 0.9e-2f / 32, 0.09f / 64, 0.9f / 128, 0);
+    public static Vector512<float> Slopes =>
+        Lookup.Table(0.9e-6f / 2, 0.9e-5f / 4, 0.9e-4f / 8, 0.9e-3f / 16, 0.9e-2f / 32, 0.09f / 64, 0.9f / 128, 0);
 
-    public static Vector256<float> Offsets => Vector256.Create(-0.8e-6f, -0.8e-5f, -0.8e-4f, -0.8e-3f, -0.8e-2f, -0.08f, -0.8f, 0);
+    public static Vector512<float> Offsets => Lookup.Table(-0.8e-6f, -0.8e-5f, -0.8e-4f, -0.8e-3f, -0.8e-2f, -0.08f, -0.8f, 0);
 
     public static int One => 255;
 

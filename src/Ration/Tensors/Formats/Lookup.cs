@@ -4,15 +4,23 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Ration.Tensors.Formats;
 
-/// <summary>Small tables in registers.</summary>
+/// <summary>
+/// Small tables in registers. A table of eight lies twice in a vector of sixteen: were it widened where it is read, each reading would wait for the one
+/// before.
+/// </summary>
 internal static class Lookup
 {
-    /// <summary>Elements of a table of eight by the lowest three bits of each place.</summary>
+    /// <summary>A table of eight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> OfEight(Vector256<float> table, Vector512<int> places)
+    public static Vector512<float> Table(float a, float b, float c, float d, float e, float f, float g, float h) =>
+        Vector512.Create(a, b, c, d, e, f, g, h, a, b, c, d, e, f, g, h);
+
+    /// <summary>Elements of a <see cref="Table"/> by the lowest three bits of each place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> OfEight(Vector512<float> table, Vector512<int> places)
     {
-        if (Avx512F.IsSupported) return Avx512F.PermuteVar16x32(Vector512.Create(table, table), places);
-        return Vector512.Create(OfEight(table, places.GetLower()), OfEight(table, places.GetUpper()));
+        if (Avx512F.IsSupported) return Avx512F.PermuteVar16x32(table, places);
+        return Vector512.Create(OfEight(table.GetLower(), places.GetLower()), OfEight(table.GetLower(), places.GetUpper()));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
