@@ -165,6 +165,20 @@ public sealed class RefusalTests(TrainedModel trained)
         Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
     }
 
+    [Theory]
+    [InlineData("config.json", "this is the configuration of a model, not a model; give the folder")]
+    [InlineData("tokenizer.json", "this is the tokenizer of a model, not a model; give the folder")]
+    [InlineData("README.md", "this is neither a GGUF file nor a llama2.c checkpoint")]
+    [InlineData("short.txt", "this is neither a GGUF file nor a llama2.c checkpoint")]
+    public void A_file_that_is_no_model(string name, string reason)
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder[name], name == "short.txt" ? "short" : "{ \"model_type\": \"llama\", \"hidden_size\": 4 }");
+        AssertRefused(reason, ["inspect", folder[name]]);
+        AssertRefused(reason, ["generate", "--model", folder[name], "--prompt", "a"]);
+        AssertRefused(reason, ["tokenize", "--model", folder[name], "--text", "a"]);
+    }
+
     private static string AssertRefused(string named, string[] arguments)
     {
         string complaint = ToolRun.Run(arguments).AssertRefusedAtOnce(BadInput);
