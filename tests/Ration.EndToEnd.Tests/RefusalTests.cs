@@ -130,6 +130,14 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("did you mean --overwrite?", "train", "--data", "a.txt", "--overwrit")]
     [InlineData("did you mean adamw?", "train", "--optimizer", "adam")]
     [InlineData("did you mean tiny?", "train", "--model", "preset:tny")]
+    [InlineData("did you mean --model x?", "train", "-m", "x")]
+    [InlineData("did you mean --prompt \"a b\"?", "generate", "--model", "x", "-p", "a b")]
+    [InlineData("did you mean --model preset:nano?", "train", "preset:nano")]
+    [InlineData("did you mean --model some.gguf?", "generate", "some.gguf")]
+    [InlineData("did you mean --prompt hello?", "generate", "--model", "some.gguf", "hello")]
+    [InlineData("did you mean --text \"to be\"?", "tokenize", "to be")]
+    [InlineData("no command or option 'nonesuch'; ", "generate", "nonesuch")]
+    [InlineData("no command or option '-z'; ", "train", "-z")]
     [InlineData("give a model folder or file", "inspect")]
     [InlineData("12XB", "train", "--memory", "12XB")]
     [InlineData("-5", "train", "--memory", "-5")]
@@ -163,6 +171,15 @@ public sealed class RefusalTests(TrainedModel trained)
         bool train = arguments[0] == "train" && !arguments.Contains("--data");
         AssertRefused(named, train ? [.. arguments, "--output", folder["output"], "--data", trained.Data] : arguments);
         Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
+    }
+
+    [Fact]
+    public void A_model_or_a_text_without_its_option()
+    {
+        trained.Result.AssertDone();
+        AssertRefused($"did you mean --model {trained.Output}?", ["generate", trained.Output]);
+        AssertRefused($"did you mean --data {trained.Data}?", ["train", trained.Data]);
+        AssertRefused($"did you mean --data {trained.Data}?", ["eval", "--model", trained.Output, trained.Data]);
     }
 
     [Theory]
