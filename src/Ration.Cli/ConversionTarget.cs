@@ -23,7 +23,7 @@ internal sealed class ConversionTarget
         (Output, _overwrite) = (output, overwrite);
         string extension = Path.GetExtension(output);
         if (s_fileExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase) && !Path.Exists(output))
-            throw new InvalidInputException($"--output {output}: {extension} files are not written; give a name that ends in .gguf, or that of a folder, in which safetensors files and their configuration are written");
+            throw new InvalidInputException($"--output {output}: {extension} files are not written; give a name that ends in .gguf, or that of a folder for safetensors files");
     }
 
     /// <summary>What was named.</summary>

@@ -17,7 +17,8 @@ internal static class ChatCommand
     {
         SamplingArguments sampling = new("as many as there is room for");
         InferenceArguments inference = new();
-        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed; from a pipe, a line with / that is no such command is a message.")
+        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed; "
+            + "from a pipe, a line with / that is no such command is a message.")
         {
             CommonOptions.ModelFiles, CommonOptions.BaseModel, s_system,
         };

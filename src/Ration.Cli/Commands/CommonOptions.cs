@@ -13,7 +13,8 @@ internal static class CommonOptions
     private const int MostNamed = 10, LongestName = 80;
 
     /// <summary>The model, for which a preset does.</summary>
-    public static Option<string?> Model { get; } = OptionFactory.Word("--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
+    public static Option<string?> Model { get; } = OptionFactory.Word(
+        "--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
 
     /// <summary>The model, which has to have files.</summary>
     public static Option<string?> ModelFiles { get; } = OptionFactory.Word(Model.Name, "DIR|FILE", "A model folder, a GGUF file or a llama2.c checkpoint.");

@@ -190,7 +190,8 @@ internal sealed class TrainingArguments
         if (named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any) return;
         string rule = named ?? OptimizerCatalog.All[0].Name;
         if (OptimizerCatalog.All.Single(o => o.Name == rule).HasRank) return;
-        throw new InvalidInputException($"--rank means nothing to --optimizer {rule}; leave it out, or give one that has a rank: {string.Join(", ", OptimizerCatalog.All.Where(static o => o.HasRank).Select(static o => o.Name))}");
+        string known = string.Join(", ", OptimizerCatalog.All.Where(static o => o.HasRank).Select(static o => o.Name));
+        throw new InvalidInputException($"--rank means nothing to --optimizer {rule}; leave it out, or give one that has a rank: {known}");
     }
 
     // Micro-batches as asked for, or as many as divide the rows of a step and are at most eight: more would tell little more of the variance.

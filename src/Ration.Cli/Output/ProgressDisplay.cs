@@ -45,5 +45,6 @@ internal sealed class ProgressDisplay : IProgress<TrainingProgress>, IDisposable
 
     /// <summary>What is said, the most important first: a terminal of 80 columns has room for all of it.</summary>
     internal static string Text(TrainingProgress progress, long residentBytes, long budgetBytes) =>
-        $"step {progress.Step}/{progress.Steps}  loss {progress.Loss:0.000}  {Duration.Of(progress.Remaining)} left  {progress.TokensPerSecond:N0} tok/s  memory {100.0 * residentBytes / budgetBytes:0} %";
+        $"step {progress.Step}/{progress.Steps}  loss {progress.Loss:0.000}  {Duration.Of(progress.Remaining)} left  "
+        + $"{progress.TokensPerSecond:N0} tok/s  memory {100.0 * residentBytes / budgetBytes:0} %";
 }

@@ -144,7 +144,8 @@ public sealed class TrainingPlan
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
         if (!pinned && LowerQuality(options, RuntimeFootprint.LargestArena(budget - runtime), device) is { } lower) hint = lower;
         MemoryChoices least = result.Smallest.Choices;
-        string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, gradients {(least.Release ? "released early" : "kept")}";
+        string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
+            + $"gradients {(least.Release ? "released early" : "kept")}";
         return new MemoryBudgetException(
             $"training {options.Model.Name} with --batch {options.BatchTokens} --sequence {options.Sequence} does not fit {new ByteSize(budget)}: "
             + $"{MemoryBudgetException.Words(smallest)} with {choices}{hint}",
