@@ -10,10 +10,21 @@ namespace Ration.Cli;
 /// </summary>
 internal sealed class ConversionTarget
 {
+    // Of files that models or archives are. Any word will not do: folders of models often have a dot in their name.
+    private static readonly string[] s_fileExtensions =
+        [".bin", ".ckpt", ".ggml", ".gz", ".h5", ".json", ".model", ".npy", ".npz", ".onnx", ".pkl", ".pt", ".pth", ".safetensor", ".safetensors", ".tar", ".tgz", ".txt", ".zip"];
+
     private readonly bool _overwrite;
 
     /// <summary>A file, if the name ends in <c>.gguf</c>, or a folder.</summary>
-    public ConversionTarget(string output, bool overwrite) => (Output, _overwrite) = (output, overwrite);
+    /// <exception cref="InvalidInputException">The name is that of another kind of file.</exception>
+    public ConversionTarget(string output, bool overwrite)
+    {
+        (Output, _overwrite) = (output, overwrite);
+        string extension = Path.GetExtension(output);
+        if (s_fileExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase) && !Path.Exists(output))
+            throw new InvalidInputException($"--output {output}: {extension} files are not written; give a name that ends in .gguf, or that of a folder for safetensors files");
+    }
 
     /// <summary>What was named.</summary>
     public string Output { get; }

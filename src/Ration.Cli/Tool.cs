@@ -25,7 +25,7 @@ internal static class Tool
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
-        if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed.CommandResult.Command, parsed.UnmatchedTokens[0]), ExitCode.BadInput);
+        if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed), ExitCode.BadInput);
         if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);
         try
         {

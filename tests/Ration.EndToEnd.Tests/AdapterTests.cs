@@ -29,6 +29,19 @@ public sealed class AdapterTests(TrainedModel trained)
     }
 
     [Fact]
+    public void The_tensors_of_an_adapter_stand_in_columns()
+    {
+        using TestFolder folder = new();
+        WriteAdapter(folder["adapter"], trained.Output, "model.layers.1.self_attn.with_a_long_name_of_a_projection");
+        string[] lines = ToolRun.Run("inspect", folder["adapter"]).AssertDone().Output.Split('\n');
+        string[] tensors = [.. lines.Where(static line => line.StartsWith("  base_model.", StringComparison.Ordinal))];
+        Assert.Equal(2, tensors.Length);
+        string heads = Assert.Single(lines, static line => line.StartsWith("  tensors ", StringComparison.Ordinal));
+        Assert.All(tensors, line => Assert.Equal(heads.IndexOf("type", StringComparison.Ordinal), line.IndexOf("F32", StringComparison.Ordinal)));
+        Assert.All(tensors, line => Assert.Equal(heads.Length, line.Length));
+    }
+
+    [Fact]
     public void The_base_can_be_named_and_is_missed_in_words()
     {
         using TestFolder folder = new();
@@ -63,12 +76,12 @@ public sealed class AdapterTests(TrainedModel trained)
         return json.GetProperty("loss").GetDouble();
     }
 
-    private void WriteAdapter(string folder, string baseModel)
+    private void WriteAdapter(string folder, string baseModel, string module = Module)
     {
         trained.Result.AssertDone();
         const int Rank = 4, Inputs = 384, Outputs = 128;
         PeftAdapter.Save(folder, new PeftConfig { Rank = Rank, Alpha = 8, TargetModules = ["down_proj"], BaseModel = baseModel },
-            [(PeftAdapter.NameOfA(Module), DType.F32, new Shape(Rank, Inputs)), (PeftAdapter.NameOfB(Module), DType.F32, new Shape(Outputs, Rank))],
+            [(PeftAdapter.NameOfA(module), DType.F32, new Shape(Rank, Inputs)), (PeftAdapter.NameOfB(module), DType.F32, new Shape(Outputs, Rank))],
             static output =>
             {
                 foreach (var tensor in output.Tensors)

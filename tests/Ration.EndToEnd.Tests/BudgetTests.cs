@@ -78,9 +78,34 @@ public sealed class BudgetTests(TrainedModel trained)
         Assert.True(measured <= smallest, $"{measured} bytes measured, {smallest} allowed");
     }
 
+    [Fact]
+    public void A_refusal_speaks_of_memory_in_words()
+    {
+        using TestFolder folder = new();
+        string refusal = ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget);
+        Assert.Matches("fits is --memory [0-9]+MiB \\([0-9]+ bytes\\) with [0-9] of 4 rows at a time, .*blocks computed again.*, gradients (released early|kept)", refusal);
+        Assert.DoesNotContain("optimal:", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_budget_beyond_the_machine_is_remarked_on_and_planned_for_in_silence()
+    {
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        const string Note = "note: --memory 1000 TiB is more than the";
+        string[] more = ["--memory", "1000TiB"];
+        Assert.Contains(Note, ToolRun.Run([.. Arguments(folder["trained"]), .. more]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.Contains(Note, ToolRun.Run(["generate", "--model", trained.Output, "--prompt", "a", "--max-tokens", "2", .. more]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.Contains(Note, ToolRun.RunWithInput("a\n", ["chat", "--model", trained.Output, "--max-tokens", "2", .. more]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.Contains(Note, ToolRun.Run(["eval", "--model", trained.Output, "--data", trained.Data, .. more]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("note", ToolRun.Run([.. TrainingJob.Arguments(trained.Data, folder["planned"], 3, command: "plan"), .. more]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("note", ToolRun.Run(["plan", "generate", "--model", trained.Output, .. more]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("note", ToolRun.Run([.. Arguments(folder["again"]), "--memory", "1GiB"]).AssertDone().Error, StringComparison.Ordinal);
+    }
+
     private static long NamedBytes(string refusal)
     {
-        Match bytes = Regex.Match(refusal, "smallest budget that fits is ([0-9]+) bytes");
+        Match bytes = Regex.Match(refusal, "smallest budget that fits is --memory [0-9]+MiB \\(([0-9]+) bytes\\)");
         Assert.True(bytes.Success, $"no budget in: {refusal}");
         return long.Parse(bytes.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
     }

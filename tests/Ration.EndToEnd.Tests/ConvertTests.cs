@@ -56,6 +56,38 @@ public sealed class ConvertTests(TrainedModel trained)
     }
 
     [Theory]
+    [InlineData("x.bin")]
+    [InlineData("x.safetensors")]
+    [InlineData("x.JSON")]
+    public void A_name_of_another_kind_of_file_is_refused(string name)
+    {
+        using TestFolder folder = new();
+        string complaint = ToolRun.Run(Arguments(trained.Output, folder[name])).AssertRefusedAtOnce(2);
+        Assert.Contains(".gguf", complaint, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root));
+        Convert(trained.Output, folder["llama-3.1"]);
+        Assert.True(Directory.Exists(folder["llama-3.1"]));
+    }
+
+    [Theory]
+    [InlineData("nf4", "NF4")]
+    [InlineData("fp4-double", "FP4")]
+    public void Weights_of_4_bits_are_inspected_as_what_they_are(string format, string type)
+    {
+        using TestFolder folder = new();
+        Convert(trained.Output, folder["short"], "--format", format);
+        JsonElement json = ToolRun.Run("inspect", folder["short"], "--json").AssertDone().Json();
+        JsonElement[] tensors = [.. json.GetProperty("tensors").EnumerateArray()];
+        JsonElement down = Assert.Single(tensors, static t => t.GetProperty("name").GetString() == "model.layers.0.mlp.down_proj.weight");
+        Assert.Equal(type, down.GetProperty("type").GetString());
+        Assert.Equal([128, 384], down.GetProperty("shape").EnumerateArray().Select(static n => n.GetInt32()));
+        Assert.DoesNotContain(tensors, static t => t.GetProperty("type").GetString() == "U8");
+        JsonElement[] parts = [.. ToolRun.Run("inspect", Path.Combine(folder["short"], TrainingJob.Model), "--json").AssertDone().Json().GetProperty("tensors").EnumerateArray()];
+        Assert.True(parts.Length > tensors.Length);
+        Assert.Equal(parts.Sum(static t => t.GetProperty("bytes").GetInt64()), json.GetProperty("bytes").GetInt64());
+    }
+
+    [Theory]
     [InlineData("nf4-double", 0.3)]
     [InlineData("f8_e4m3", 0.1)]
     public void Folders_hold_short_formats_too(string format, double tolerance)

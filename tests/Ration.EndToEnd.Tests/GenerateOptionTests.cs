@@ -62,6 +62,8 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         Assert.True(json.GetProperty("predictedTokensPerSecond").GetDouble() > 0);
         Assert.Equal(28, json.GetProperty("choices").GetProperty("context").GetInt32());
         Assert.Contains("keys and values", ToolRun.Run(arguments).AssertDone().Output, StringComparison.Ordinal);
+        Assert.Contains("context: 28 tokens; the prompt and what may be generated", ToolRun.Run(arguments).AssertDone().Output, StringComparison.Ordinal);
+        Assert.Contains("context: 64 tokens; as asked for", ToolRun.Run([.. arguments, "--context", "64"]).AssertDone().Output, StringComparison.Ordinal);
         Assert.Contains("smallest budget", ToolRun.Run([.. arguments, "--memory", "2MiB"]).AssertRefusedAtOnce(3), StringComparison.Ordinal);
     }
 

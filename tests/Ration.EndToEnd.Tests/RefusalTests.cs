@@ -158,6 +158,14 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("did you mean --overwrite?", "train", "--data", "a.txt", "--overwrit")]
     [InlineData("did you mean adamw?", "train", "--optimizer", "adam")]
     [InlineData("did you mean tiny?", "train", "--model", "preset:tny")]
+    [InlineData("did you mean --model x?", "train", "-m", "x")]
+    [InlineData("did you mean --prompt \"a b\"?", "generate", "--model", "x", "-p", "a b")]
+    [InlineData("did you mean --model preset:nano?", "train", "preset:nano")]
+    [InlineData("did you mean --model some.gguf?", "generate", "some.gguf")]
+    [InlineData("did you mean --prompt hello?", "generate", "--model", "some.gguf", "hello")]
+    [InlineData("did you mean --text \"to be\"?", "tokenize", "to be")]
+    [InlineData("no command or option 'nonesuch'; ", "generate", "nonesuch")]
+    [InlineData("no command or option '-z'; ", "train", "-z")]
     [InlineData("give a model folder or file", "inspect")]
     [InlineData("12XB", "train", "--memory", "12XB")]
     [InlineData("-5", "train", "--memory", "-5")]
@@ -175,6 +183,10 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--sample-share", "train", "--sample-share", "0.5")]
     [InlineData("--filter-threshold", "train", "--loss", "cut-filtered", "--filter-threshold", "2")]
     [InlineData("--filter-threshold", "train", "--loss", "sampled", "--filter-threshold", "0.1")]
+    [InlineData("--warmup 9", "train", "--steps", "8", "--warmup", "9")]
+    [InlineData("--rank means nothing to --optimizer adamw", "train", "--rank", "8")]
+    [InlineData("galore", "train", "--optimizer", "apollo-mini", "--rank", "8", "--quality", "any")]
+    [InlineData("--clip-scope means nothing", "train", "--clip", "0", "--clip-scope", "value")]
     [InlineData("preset", "train", "--model", "preset:nonesuch")]
     [InlineData("/nowhere/model", "train", "--model", "/nowhere/model")]
     [InlineData("/nowhere/model", "generate", "--model", "/nowhere/model", "--prompt", "a")]
@@ -187,6 +199,29 @@ public sealed class RefusalTests(TrainedModel trained)
         bool train = arguments[0] == "train" && !arguments.Contains("--data");
         AssertRefused(named, train ? [.. arguments, "--output", folder["output"], "--data", trained.Data] : arguments);
         Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
+    }
+
+    [Fact]
+    public void A_model_or_a_text_without_its_option()
+    {
+        trained.Result.AssertDone();
+        AssertRefused($"did you mean --model {trained.Output}?", ["generate", trained.Output]);
+        AssertRefused($"did you mean --data {trained.Data}?", ["train", trained.Data]);
+        AssertRefused($"did you mean --data {trained.Data}?", ["eval", "--model", trained.Output, trained.Data]);
+    }
+
+    [Theory]
+    [InlineData("config.json", "this is the configuration of a model, not a model; give the folder")]
+    [InlineData("tokenizer.json", "this is the tokenizer of a model, not a model; give the folder")]
+    [InlineData("README.md", "this is neither a GGUF file nor a llama2.c checkpoint")]
+    [InlineData("short.txt", "this is neither a GGUF file nor a llama2.c checkpoint")]
+    public void A_file_that_is_no_model(string name, string reason)
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder[name], name == "short.txt" ? "short" : "{ \"model_type\": \"llama\", \"hidden_size\": 4 }");
+        AssertRefused(reason, ["inspect", folder[name]]);
+        AssertRefused(reason, ["generate", "--model", folder[name], "--prompt", "a"]);
+        AssertRefused(reason, ["tokenize", "--model", folder[name], "--text", "a"]);
     }
 
     private static string AssertRefused(string named, string[] arguments)

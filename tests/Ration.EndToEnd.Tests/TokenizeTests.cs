@@ -26,6 +26,21 @@ public sealed class TokenizeTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Bytes_that_are_no_text_stay_what_they_are()
+    {
+        Assert.Equal("97 255 98\n", ToolRun.RunWithInput([(byte)'a', 0xFF, (byte)'b', (byte)'\n'], "tokenize", "--model", trained.Output, "--text", "-").AssertDone().Output);
+    }
+
+    [Fact]
+    public void A_preset_is_neither_offered_nor_taken()
+    {
+        Assert.Contains("a shape without files", ToolRun.Run("tokenize", "--model", "preset:nano", "--text", "a").AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        foreach (string command in (string[])["tokenize", "generate", "chat", "eval", "convert"])
+            Assert.DoesNotContain("preset:", ToolRun.Run(command, "--help").AssertDone().Output, StringComparison.Ordinal);
+        Assert.Contains("preset:", ToolRun.Run("train", "--help").AssertDone().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Special_tokens_are_found_and_shown_only_when_asked_for()
     {
         using TestFolder folder = new();

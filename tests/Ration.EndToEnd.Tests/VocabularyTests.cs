@@ -14,6 +14,7 @@ public sealed class VocabularyTests(TrainedModel trained)
         JsonElement result = ToolRun.Run([.. arguments, "--json"]).AssertDone().Json();
         Assert.True(File.Exists(folder["output/tokenizer.json"]));
         string tokenizer = File.ReadAllText(folder["output/tokenizer.json"]);
+        Assert.EndsWith("}\n", tokenizer, StringComparison.Ordinal);
         ToolResult sample = ToolRun.Run("generate", "--model", folder["output"], "--prompt", "the old ", "--max-tokens", "8", "--json").AssertDone();
         Assert.True(sample.Json().GetProperty("promptTokens").GetInt32() < "the old ".Length);
 

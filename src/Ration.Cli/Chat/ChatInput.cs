@@ -16,6 +16,17 @@ internal sealed class ChatInput : IDisposable
     /// <summary>Whether somebody types.</summary>
     public static bool IsTerminal { get; } = !Console.IsInputRedirected;
 
+    /// <summary>Whether it ended by Ctrl-C.</summary>
+    public bool IsInterrupted => _editor?.IsInterrupted == true;
+
+    /// <summary>What keys do, for people.</summary>
+    public string Help => _editor is null
+        ? "Ctrl-C stops an answer, and otherwise ends. A line that ends in \\ goes on in the next one."
+        : """
+          Ctrl-C stops an answer; at the prompt it drops the line, and twice where nothing is written it ends.
+          A line that ends in \ goes on in the next one. Up and Down bring back what was written before.
+          """;
+
     /// <summary>The next message that is not empty; null at the end.</summary>
     public string? Read()
     {
@@ -25,6 +36,9 @@ internal sealed class ChatInput : IDisposable
             if (line is null || !string.IsNullOrWhiteSpace(line)) return line?.Trim();
         }
     }
+
+    /// <summary>Leaves the terminal as it was, because the process ends.</summary>
+    public void Leave() => _editor?.Leave();
 
     /// <inheritdoc/>
     public void Dispose()

@@ -4,16 +4,22 @@ namespace Ration.Cli.Chat;
 
 /// <summary>
 /// Ctrl-C stops an answer while there is one; otherwise, and the second time, it ends the process as the system does by default. So does a
-/// request to terminate, at any time.
+/// request to terminate, at any time. Where a terminal gives Ctrl-C as a key, as while a message is edited, it does not come here.
 /// </summary>
 internal sealed class ChatInterruption : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly PosixSignalRegistration _registration;
+    private readonly Action _ending;
     private CancellationTokenSource? _answer;
 
     /// <summary>Listens from now on.</summary>
-    public ChatInterruption() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle);
+    /// <param name="ending">Done before the process ends.</param>
+    public ChatInterruption(Action ending)
+    {
+        _ending = ending;
+        _registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle);
+    }
 
     /// <summary>Begins an answer that Ctrl-C stops.</summary>
     public CancellationToken Begin()
@@ -47,9 +53,14 @@ internal sealed class ChatInterruption : IDisposable
     {
         lock (_gate)
         {
-            if (_answer is null || _answer.IsCancellationRequested) return;
-            context.Cancel = true;
-            _answer.Cancel();
+            if (_answer is { IsCancellationRequested: false })
+            {
+                context.Cancel = true;
+                _answer.Cancel();
+                return;
+            }
         }
+
+        _ending();
     }
 }

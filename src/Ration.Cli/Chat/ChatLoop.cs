@@ -12,15 +12,14 @@ internal sealed class ChatLoop : IDisposable
         /reset         begin anew with the same system message
         /stats         speed of the last answer, room in the context, memory
         /exit          end, as Ctrl-D does
-        Ctrl-C stops an answer. A line that ends in \ goes on in the next one. Up and Down bring back what was written before.
         """;
 
     private readonly LanguageModel _model;
     private readonly ChatSession _session;
     private readonly TextGenerationOptions _options;
     private readonly TextWriter _writer;
-    private readonly ChatInterruption _interruption = new();
     private readonly ChatInput _input = new();
+    private readonly ChatInterruption _interruption;
     private GeneratedText? _last;
 
     /// <summary>A conversation that begins.</summary>
@@ -31,6 +30,7 @@ internal sealed class ChatLoop : IDisposable
     public ChatLoop(LanguageModel model, string? system, TextGenerationOptions options, TextWriter writer)
     {
         (_model, _session, _options, _writer) = (model, new ChatSession(model), options, writer);
+        _interruption = new ChatInterruption(_input.Leave);
         if (system is not null) _session.Add("system", system);
     }
 
@@ -52,7 +52,7 @@ internal sealed class ChatLoop : IDisposable
             if (command is null && !TryAnswer(message)) return false;
         }
 
-        return true;
+        return !_input.IsInterrupted;
     }
 
     /// <inheritdoc/>
@@ -69,7 +69,7 @@ internal sealed class ChatLoop : IDisposable
         switch (command)
         {
             case "/exit" or "/quit": return false;
-            case "/help": Log.Line(Help); return true;
+            case "/help": Log.Line($"{Help}\n{_input.Help}"); return true;
             case "/reset": _session.Reset(); return true;
             case "/stats": Log.Line(Statistics()); return true;
             case "/system":
@@ -100,12 +100,15 @@ internal sealed class ChatLoop : IDisposable
     // Whoever types goes on after stopping an answer; a pipe ends.
     private bool Answer(string message)
     {
-        TextGeneration generation = _session.Ask(message, _options);
-        int forgotten = _session.ForgottenMessages;
+        TextGeneration generation;
+        int forgotten;
         bool isDone;
+        CancellationToken stop = _interruption.Begin();
         try
         {
-            isDone = generation.WriteTo(_writer, _interruption.Begin());
+            generation = _session.Ask(message, _options);
+            forgotten = _session.ForgottenMessages;
+            isDone = generation.WriteTo(_writer, stop);
         }
         finally
         {

@@ -17,9 +17,10 @@ internal static class ChatCommand
     {
         SamplingArguments sampling = new("as many as there is room for");
         InferenceArguments inference = new();
-        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed.")
+        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed; "
+            + "from a pipe, a line with / that is no such command is a message.")
         {
-            CommonOptions.Model, CommonOptions.BaseModel, s_system,
+            CommonOptions.ModelFiles, CommonOptions.BaseModel, s_system,
         };
         sampling.AddTo(command);
         inference.AddTo(command);
@@ -44,6 +45,7 @@ internal static class ChatCommand
 
     private static LanguageModel Load(ParseResult parsed, LanguageModelOptions options)
     {
+        CommonOptions.NoteMemory(parsed);
         using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         return source.Load(options);
     }

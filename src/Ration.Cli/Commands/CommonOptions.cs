@@ -12,8 +12,12 @@ internal static class CommonOptions
 {
     private const int MostNamed = 10, LongestName = 80;
 
-    /// <summary>The model.</summary>
-    public static Option<string?> Model { get; } = OptionFactory.Word("--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or (to train or plan) a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
+    /// <summary>The model, for which a preset does.</summary>
+    public static Option<string?> Model { get; } = OptionFactory.Word(
+        "--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
+
+    /// <summary>The model, which has to have files.</summary>
+    public static Option<string?> ModelFiles { get; } = OptionFactory.Word(Model.Name, "DIR|FILE", "A model folder, a GGUF file or a llama2.c checkpoint.");
 
     /// <summary>The base of an adapter.</summary>
     public static Option<string?> BaseModel { get; } = OptionFactory.Word(
@@ -55,14 +59,21 @@ internal static class CommonOptions
     // Many more threads than cores only wait for each other.
     private static int MostThreads => Math.Max(64, 2 * Environment.ProcessorCount);
 
+    /// <summary>Says that a budget is more than there is: what lies in it beyond that is swapped, or ends the process.</summary>
+    public static void NoteMemory(ParseResult parsed)
+    {
+        if (parsed.GetValue(Memory) is { } budget && MeasuredMemory.InstalledBytes() is { } installed && budget.Bytes > installed)
+            Log.Line($"note: --memory {budget} is more than the {new ByteSize(installed)} that this machine has");
+    }
+
     /// <summary>The files of a model.</summary>
     /// <exception cref="InvalidInputException">None were given, or a preset.</exception>
     public static string ReadModelPath(ParseResult parsed)
     {
-        string? model = parsed.GetValue(Model);
+        string? model = parsed.GetValue<string?>(Model.Name);
         if (string.IsNullOrEmpty(model)) throw new InvalidInputException("--model is missing; give a model folder or file, for example the --output of ration train");
         if (model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
-            throw new InvalidInputException($"--model {model} has no weights; give a model folder or file, for example the --output of ration train");
+            throw new InvalidInputException($"--model {model}: a preset is a shape without files; give a model folder or file, for example the --output of ration train");
         if (!Path.Exists(model)) throw new InvalidInputException($"--model {model}: there is no such folder or file; check the path");
         return ModelSource.WholeOf(model);
     }

@@ -22,7 +22,7 @@ internal static class ConvertCommand
     {
         Command command = new("convert", "Write a model as a GGUF file or a Hugging Face folder, in another number format if wanted.")
         {
-            CommonOptions.Model, CommonOptions.BaseModel, s_output, s_format, s_overwrite, CommonOptions.Json,
+            CommonOptions.ModelFiles, CommonOptions.BaseModel, s_output, s_format, s_overwrite, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;

@@ -21,7 +21,7 @@ internal static class EvalCommand
     {
         Command command = new("eval", "Measure the loss and perplexity of a model on text.")
         {
-            CommonOptions.Model, CommonOptions.BaseModel, CommonOptions.Data, CommonOptions.Memory, CommonOptions.Sequence, CommonOptions.Threads, CommonOptions.Json,
+            CommonOptions.ModelFiles, CommonOptions.BaseModel, CommonOptions.Data, CommonOptions.Memory, CommonOptions.Sequence, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -32,6 +32,7 @@ internal static class EvalCommand
         using Interruption interruption = new();
         _ = CommonOptions.ReadModelPath(parsed);
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) throw new InvalidInputException("--data is missing; name text files or folders of them");
+        CommonOptions.NoteMemory(parsed);
         using StoredModel stored = CommonOptions.OpenModel(parsed);
         ModelConfiguration model = stored.Configuration;
         ITokenizer tokenizer = ModelTokenizer.Describe(stored).Tokenizer;

@@ -22,7 +22,7 @@ internal static class GenerateCommand
     {
         SamplingArguments sampling = new("200");
         InferenceArguments inference = new();
-        Command command = new("generate", "Go on with a text.") { CommonOptions.Model, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special };
+        Command command = new("generate", "Go on with a text.") { CommonOptions.ModelFiles, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special };
         sampling.AddTo(command);
         inference.AddTo(command);
         command.Options.Add(CommonOptions.Json);
@@ -46,13 +46,14 @@ internal static class GenerateCommand
     // The prompt's tokens are counted first: they decide how much room there must be.
     private static LanguageModel Load(ParseResult parsed, string prompt, TextGenerationOptions options, LanguageModelOptions memory)
     {
+        CommonOptions.NoteMemory(parsed);
         using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
         InferenceArguments.RequireRoom(memory.Context, tokens);
         int context = memory.Context ?? checked(tokens + options.MaxTokens!.Value);
         if (context > source.Configuration.Context) Log.Line($"note: {context:N0} tokens of context are more than the {source.Configuration.Context:N0} that the model is meant for");
-        return source.Load(memory with { PromptTokens = tokens, Context = context });
+        return source.Load(memory with { PromptTokens = tokens, MaxTokens = options.MaxTokens });
     }
 
     private static string ReadPrompt(ParseResult parsed)

@@ -31,7 +31,7 @@ internal static class PlanGenerateCommand
         if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");
         LanguageModelOptions options = inference.Read(parsed);
         InferenceArguments.RequireRoom(options.Context, prompt);
-        options = options with { PromptTokens = prompt, Context = options.Context ?? prompt + most };
+        options = options with { PromptTokens = prompt, MaxTokens = most };
         GenerationPlan plan;
         MemoryBudgetException? refusal = null;
         try

@@ -20,7 +20,7 @@ internal static class TokenizeCommand
     {
         Command command = new("tokenize", "Turn text into the token ids of a model, or back. The model may be a vocabulary alone.")
         {
-            CommonOptions.Model, CommonOptions.BaseModel, s_text, s_file, s_decode, s_special, s_addSpecial, CommonOptions.Json,
+            CommonOptions.ModelFiles, CommonOptions.BaseModel, s_text, s_file, s_decode, s_special, s_addSpecial, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -75,7 +75,7 @@ internal static class TokenizeCommand
     {
         string? text = parsed.GetValue(s_text), file = parsed.GetValue(s_file);
         if (text is not null && file is not null) throw new InvalidInputException("--text and --file exclude each other; give one of them");
-        if (text == InputText.StandardInput) text = InputText.ReadPrompt("--text", text);
+        if (text == InputText.StandardInput) return new MemoryStream(InputText.ReadBytes("--text", text));
         if (text is not null) return new MemoryStream(Encoding.UTF8.GetBytes(text));
         if (file is null) throw new InvalidInputException("there is nothing to tokenize; give --text TEXT, --file FILE, or --file - for standard input");
         return InputText.Open("--file", file);

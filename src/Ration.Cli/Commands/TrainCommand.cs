@@ -31,6 +31,7 @@ internal static class TrainCommand
         using Interruption interruption = new();
         bool json = parsed.GetValue(CommonOptions.Json);
         parsed = arguments.Resumed(parsed);
+        CommonOptions.NoteMemory(parsed);
         ModelSource source = TrainingArguments.ReadModel(parsed);
         string tokenizer;
         TrainingOutcome outcome = Train(parsed, arguments, source, interruption.Token, out tokenizer);

@@ -145,7 +145,7 @@ internal sealed class TrainingArguments
             Weights = parsed.GetValue(_weights),
             Products = parsed.GetValue(_products),
             ClipNorm = parsed.GetValue(_clip) ?? 1,
-            ClipScope = parsed.GetValue(_clipScope),
+            ClipScope = ReadClipScope(parsed),
             Dropout = parsed.GetValue(_dropout) ?? 0,
             Loss = ReadLoss(parsed),
             Seed = parsed.GetValue(CommonOptions.Seed) ?? 1,
@@ -158,6 +158,10 @@ internal sealed class TrainingArguments
         options.Validate();
         return options;
     }
+
+    private ClipScope ReadClipScope(ParseResult parsed) => parsed.GetResult(_clipScope) is not null && parsed.GetValue(_clip) == 0
+        ? throw new InvalidInputException("--clip-scope means nothing with --clip 0, which never clips; give one or the other")
+        : parsed.GetValue(_clipScope);
 
     private LossOptions ReadLoss(ParseResult parsed)
     {
@@ -179,7 +183,19 @@ internal sealed class TrainingArguments
     {
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
+        if (rank is not null) RequireRank(parsed);
         return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), GradientParts = Parts(rows, parsed.GetValue(_microBatch)), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
+    }
+
+    // Where the plan may choose the rule, it may be one that has a rank.
+    private void RequireRank(ParseResult parsed)
+    {
+        string? named = parsed.GetValue(_optimizer);
+        if (named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any) return;
+        string rule = named ?? OptimizerCatalog.All[0].Name;
+        if (OptimizerCatalog.All.Single(o => o.Name == rule).HasRank) return;
+        string known = string.Join(", ", OptimizerCatalog.All.Where(static o => o.HasRank).Select(static o => o.Name));
+        throw new InvalidInputException($"--rank means nothing to --optimizer {rule}; leave it out, or give one that has a rank: {known}");
     }
 
     // Micro-batches as asked for, or as many as divide the rows of a step and are at most eight: more would tell little more of the variance.

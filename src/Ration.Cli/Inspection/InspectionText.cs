@@ -9,7 +9,7 @@ namespace Ration.Cli.Inspection;
 /// <summary>An inspected model for people.</summary>
 internal sealed class InspectionText(TextWriter writer)
 {
-    private const int LongestValue = 100, WidestName = 60;
+    private const int LongestValue = 100, WidestKey = 60, WidestName = 120;
 
     /// <summary>Writes all of it.</summary>
     public void Write(InspectedModel model)
@@ -70,7 +70,7 @@ internal sealed class InspectionText(TextWriter writer)
         if (model.Metadata.Count == 0) return;
         writer.WriteLine();
         writer.WriteLine("metadata");
-        int width = Math.Min(WidestName, model.Metadata.Max(static m => m.Key.Length));
+        int width = Math.Min(WidestKey, model.Metadata.Max(static m => m.Key.Length));
         foreach ((string key, string value) in model.Metadata) writer.WriteLine($"  {Printable.Of(key).PadRight(width)}  {Printable.Of(value, LongestValue)}");
     }
 

@@ -87,7 +87,7 @@ internal static class ModelInspector
         try
         {
             using StoredModel stored = StoredModel.Open(model.Path);
-            return model with { Configuration = stored.Configuration };
+            return model with { Configuration = stored.Configuration, Tensors = Whole(model.Tensors, stored.Tensors) };
         }
         catch (InvalidInputException e)
         {
@@ -108,6 +108,21 @@ internal static class ModelInspector
     }
 
     private static InspectedTensor[] List(ITensorSource source) => [.. source.Tensors.Select(Describe)];
+
+    // Weights that a file holds in parts, such as codes and scales, as what they are together; each part's name goes on from the weight's.
+    private static IReadOnlyList<InspectedTensor> Whole(IReadOnlyList<InspectedTensor> inFile, ITensorSource source)
+    {
+        if (source.Tensors.Count == inFile.Count || source is GgufFile) return inFile;
+        Dictionary<string, long> bytes = source.Tensors.ToDictionary(static t => t.Name, static _ => 0L, StringComparer.Ordinal);
+        foreach (InspectedTensor part in inFile)
+        {
+            string whole = part.Name;
+            while (!bytes.ContainsKey(whole) && whole.LastIndexOf('.') is var dot and > 0) whole = whole[..dot];
+            if (bytes.ContainsKey(whole)) bytes[whole] += part.Bytes;
+        }
+
+        return [.. source.Tensors.Select(t => Describe(t) with { Bytes = bytes[t.Name] })];
+    }
 
     private static InspectedTensor Describe(StoredTensor tensor) => new(tensor.Name, tensor.DType.ToString(), tensor.Shape, tensor.Bytes);
 

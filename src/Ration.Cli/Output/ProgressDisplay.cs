@@ -41,7 +41,10 @@ internal sealed class ProgressDisplay : IProgress<TrainingProgress>, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _status.Dispose();
 
-    private string Text(TrainingProgress p) =>
-        $"step {p.Step}/{p.Steps}  loss {p.Loss:0.000}  {p.TokensPerSecond:N0} tokens/s  "
-        + $"memory {new ByteSize(MeasuredMemory.ResidentBytes())} of {new ByteSize(_plan.BudgetBytes)}  {Duration.Of(p.Remaining)} left";
+    private string Text(TrainingProgress progress) => Text(progress, MeasuredMemory.ResidentBytes(), _plan.BudgetBytes);
+
+    /// <summary>What is said, the most important first: a terminal of 80 columns has room for all of it.</summary>
+    internal static string Text(TrainingProgress progress, long residentBytes, long budgetBytes) =>
+        $"step {progress.Step}/{progress.Steps}  loss {progress.Loss:0.000}  {Duration.Of(progress.Remaining)} left  "
+        + $"{progress.TokensPerSecond:N0} tok/s  memory {100.0 * residentBytes / budgetBytes:0} %";
 }

@@ -32,10 +32,14 @@ internal static class InputText
 
     /// <summary>All of a text, without a line end at its very end; bytes that are no UTF-8 become U+FFFD.</summary>
     /// <exception cref="InvalidInputException">There is no such file, it may not be read, or it is too long.</exception>
-    public static string ReadPrompt(string option, string path)
+    public static string ReadPrompt(string option, string path) => Encoding.UTF8.GetString(ReadBytes(option, path));
+
+    /// <summary>All bytes of a text, without a line end at its very end.</summary>
+    /// <exception cref="InvalidInputException">There is no such file, it may not be read, or it is too long.</exception>
+    public static byte[] ReadBytes(string option, string path)
     {
         using Stream stream = Open(option, path);
-        string text = Encoding.UTF8.GetString(TextStream.ReadAll(stream));
-        return text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
+        byte[] text = TextStream.ReadAll(stream);
+        return text.AsSpan().EndsWith("\r\n"u8) ? text[..^2] : text.AsSpan().EndsWith("\n"u8) ? text[..^1] : text;
     }
 }

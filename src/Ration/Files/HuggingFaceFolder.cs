@@ -86,6 +86,16 @@ public static class HuggingFaceFolder
         }
     }
 
+    /// <summary>What a file of this name is in the folder of a model; null for what is no part of one.</summary>
+    internal static string? DescribePart(string path)
+    {
+        string name = Path.GetFileName(path);
+        if (name == ConfigName) return "the configuration of a model";
+        if (s_tokenizers.Contains(name)) return "the tokenizer of a model";
+        if (name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)) return "a file of weights";
+        return s_companions.Contains(name) || name.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase) ? "one file of a model" : null;
+    }
+
     /// <summary>Whether a folder has a tokenizer of its own.</summary>
     internal static bool HasTokenizer(string folder) => s_tokenizers.Any(name => File.Exists(Path.Combine(folder, name)));
 

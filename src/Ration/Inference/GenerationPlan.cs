@@ -110,8 +110,8 @@ public sealed class GenerationPlan
         string kept = $"{last.Chunk} token{(last.Chunk == 1 ? "" : "s")} at a time, keys and values in {last.CacheType}"
             + (last.WeightType is { } type ? $", weights in {type}" : "") + ", those of all blocks read from the files for each token";
         return new MemoryBudgetException(
-            $"generating {options.LeastContext} tokens with {options.Model.Name} does not fit {new ByteSize(budget)}: the smallest budget that fits is "
-            + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB) with {kept}{Hint(options, device, budget, runtime)}", smallest);
+            $"generating {options.LeastContext} tokens with {options.Model.Name} does not fit {new ByteSize(budget)}: "
+            + $"{MemoryBudgetException.Words(smallest)} with {kept}{Hint(options, device, budget, runtime)}", smallest);
     }
 
     private static string Hint(GenerationOptions options, IDevice device, long budget, long runtime)

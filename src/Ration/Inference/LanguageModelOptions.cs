@@ -24,6 +24,10 @@ public sealed record LanguageModelOptions
     /// <summary>Tokens of the longest prompt, where it is known beforehand; 0 if not.</summary>
     public int PromptTokens { get; init; }
 
+    /// <summary>Tokens to generate after that prompt, where that is known too: then there is room for these and no more, unless <see cref="Context"/>
+    /// says otherwise.</summary>
+    public int? MaxTokens { get; init; }
+
     /// <summary>Tokens of a prompt that are computed at once; null to choose.</summary>
     public int? Chunk { get; init; }
 
@@ -39,14 +43,15 @@ public sealed record LanguageModelOptions
     /// <summary>What the planner is asked.</summary>
     internal GenerationOptions ForPlan(ModelConfiguration model, Func<string, Shape, DType> storedType)
     {
+        bool isAnswerKnown = Context is null && MaxTokens is not null;
         int context = Context ?? Math.Max(Math.Min(model.Context, UsualContext), PromptTokens + 1);
-        int least = Context ?? Math.Min(context, PromptTokens + LeastAnswer);
+        int least = Context ?? (isAnswerKnown ? PromptTokens + MaxTokens!.Value : Math.Min(context, PromptTokens + LeastAnswer));
         return new GenerationOptions
         {
             Model = model,
             PromptTokens = PromptTokens,
             MaxTokens = least - PromptTokens,
-            Context = context,
+            Context = isAnswerKnown ? null : context,
             Memory = Memory,
             Threads = Threads,
             Chunk = Chunk,

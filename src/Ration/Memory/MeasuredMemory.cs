@@ -15,11 +15,13 @@ public static class MeasuredMemory
     /// <summary>The most bytes that were ever resident since the process started.</summary>
     public static long PeakResidentBytes() => OperatingSystem.IsLinux() ? Read("/proc/self/status", "VmHWM:"u8) : OtherSystem.PeakResidentBytes();
 
+    /// <summary>Bytes that the machine has in all, or the limit of a container if there is one; null where that is not known.</summary>
+    public static long? InstalledBytes() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes is > 0 and var bytes ? bytes : null;
+
     /// <summary>Bytes that this process could still take without pushing anything out, within the limit of a container if there is one.</summary>
     public static long AvailableBytes()
     {
-        long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (limit <= 0) limit = long.MaxValue;
+        long limit = InstalledBytes() ?? long.MaxValue;
         return OperatingSystem.IsLinux() ? Math.Min(limit, Read("/proc/meminfo", "MemAvailable:"u8)) : limit;
     }
 

@@ -19,7 +19,8 @@ public sealed record OptimizerSettings
 /// <summary>An optimizer that can be asked for by name.</summary>
 /// <param name="Name">The name on the command line.</param>
 /// <param name="Create">Makes it.</param>
-public sealed record OptimizerEntry(string Name, Func<OptimizerSettings, IOptimizer> Create);
+/// <param name="HasRank">Whether it reads <see cref="OptimizerSettings.Rank"/>.</param>
+public sealed record OptimizerEntry(string Name, Func<OptimizerSettings, IOptimizer> Create, bool HasRank = false);
 
 /// <summary>Every optimizer by name, by plain calls: nothing is found by reflection. A new one is added here and works everywhere.</summary>
 public static class OptimizerCatalog
@@ -41,23 +42,23 @@ public static class OptimizerCatalog
         new("vr-lamb", static s => new Vrgd(new Lamb(), s.GradientParts, Beta3: 0.9f)),
         new("lomo", static _ => new Lomo()),
         new("adalomo", static _ => new AdaLomo()),
-        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed)),
+        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed), HasRank: true),
         new("apollo-mini", static s => Apollo.Mini(s.Seed)),
         new("muon", static _ => new Muon()),
-        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed)),
-        new("q-galore", static s => new QGaLore(s.Rank, Seed: s.Seed)),
-        new("grad-norm-lorp", static s => new GradNormLoRP(s.Rank, Seed: s.Seed)),
-        new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed)),
-        new("dct-adamw", static s => new DctAdamW(s.Rank)),
-        new("compact", static s => new CompAct(s.Rank, Seed: s.Seed)),
-        new("fira", static s => new Fira(s.Rank, Seed: s.Seed)),
-        new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed)),
-        new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed)),
+        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed), HasRank: true),
+        new("q-galore", static s => new QGaLore(s.Rank, Seed: s.Seed), HasRank: true),
+        new("grad-norm-lorp", static s => new GradNormLoRP(s.Rank, Seed: s.Seed), HasRank: true),
+        new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed), HasRank: true),
+        new("dct-adamw", static s => new DctAdamW(s.Rank), HasRank: true),
+        new("compact", static s => new CompAct(s.Rank, Seed: s.Seed), HasRank: true),
+        new("fira", static s => new Fira(s.Rank, Seed: s.Seed), HasRank: true),
+        new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed), HasRank: true),
+        new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed), HasRank: true),
         new("frugal-blocks", static s => new Frugal(StateFullPart.Blocks, Seed: s.Seed)),
         new("lisa", static s => new Lisa(Seed: s.Seed)),
         new("badam", static s => new BAdam(Seed: s.Seed)),
         new("soap", static _ => new Soap()),
-        new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed)),
+        new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed), HasRank: true),
     ];
 
     /// <summary>The optimizer of a name.</summary>

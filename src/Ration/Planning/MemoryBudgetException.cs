@@ -13,4 +13,7 @@ public sealed class MemoryBudgetException : Exception
 
     /// <summary>The smallest budget that fits the job as it is.</summary>
     public ByteSize Smallest { get; }
+
+    /// <summary>The smallest budget in words: what to write, rounded up, and to the byte.</summary>
+    internal static string Words(ByteSize smallest) => $"the smallest budget that fits is --memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB ({smallest.Bytes} bytes)";
 }

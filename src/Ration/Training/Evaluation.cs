@@ -56,8 +56,7 @@ public sealed class Evaluation : IDisposable
             if (rows > 1) continue;
             ByteSize smallest = new(needed);
             throw new MemoryBudgetException(
-                $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: the smallest budget that fits is "
-                + $"{smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB); a smaller --sequence needs less", smallest);
+                $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: {MemoryBudgetException.Words(smallest)}; a smaller --sequence needs less", smallest);
         }
     }
 

@@ -46,6 +46,25 @@ internal static class PlanReasons
         return new("recompute", choice.ToString(), what + price);
     }
 
+    /// <summary>What is computed again, in a few words.</summary>
+    /// <param name="choice">How it was decided.</param>
+    /// <param name="layers">Blocks of the model.</param>
+    public static string Words(RecomputeChoice choice, int layers)
+    {
+        int whole = choice.Mode == RecomputeMode.Blocks ? choice.Blocks : choice.Parts.Count(static p => p is RecomputedParts.Block or RecomputedParts.Joined or RecomputedParts.Both);
+        int some = choice.Parts.Count(static p => p is RecomputedParts.Cheap or RecomputedParts.Attention or RecomputedParts.Mlp);
+        return choice.Mode switch
+        {
+            RecomputeMode.None => "nothing computed again",
+            RecomputeMode.SquareRoot => "all but the input of every few blocks computed again",
+            RecomputeMode.Attention => "attention computed again",
+            RecomputeMode.Mlp => "MLPs computed again",
+            _ when whole + some == 0 => choice.Mode == RecomputeMode.Blocks ? "norms and activation functions computed again" : "nothing computed again",
+            _ when whole == 0 => $"{some} of {layers} blocks computed again in part",
+            _ => $"{whole} of {layers} blocks computed again{(some > 0 ? $" and {some} in part" : "")}",
+        };
+    }
+
     /// <summary>Methods that a plan chose, in words.</summary>
     /// <param name="choices">What it chose.</param>
     /// <param name="asked">What was asked for.</param>

@@ -112,6 +112,7 @@ public sealed record TrainingOptions
         Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
         Require(LearningRate is null or (> 0 and < double.PositiveInfinity), $"--learning-rate {LearningRate}: give a positive number such as 0.001");
         Require(WarmupSteps is null or >= 0, $"--warmup {WarmupSteps}: give 0 or more");
+        Require(WarmupSteps is null || WarmupSteps <= Steps, $"--warmup {WarmupSteps} is longer than the run, whose learning rate would never be at its peak; give at most {Steps}");
         Require(ClipNorm is >= 0 and < float.PositiveInfinity, $"--clip {ClipNorm}: give 0 (never) or a positive norm");
         Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
         Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");

@@ -143,10 +143,12 @@ public sealed class TrainingPlan
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
         if (!pinned && LowerQuality(options, RuntimeFootprint.LargestArena(budget - runtime), device) is { } lower) hint = lower;
-        string choices = $"{result.Smallest.Choices.MicroBatchRows} of {options.Rows} rows at a time, recompute {result.Smallest.Choices.Recompute}, gradients {(result.Smallest.Choices.Release ? "released" : "kept")}";
+        MemoryChoices least = result.Smallest.Choices;
+        string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
+            + $"gradients {(least.Release ? "released early" : "kept")}";
         return new MemoryBudgetException(
             $"training {options.Model.Name} with --batch {options.BatchTokens} --sequence {options.Sequence} does not fit {new ByteSize(budget)}: "
-            + $"the smallest budget that fits is {smallest.Bytes} bytes (--memory {(smallest.Bytes + (1 << 20) - 1) >> 20}MiB) with {choices}{hint}",
+            + $"{MemoryBudgetException.Words(smallest)} with {choices}{hint}",
             smallest);
     }
 

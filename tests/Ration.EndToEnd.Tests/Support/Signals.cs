@@ -6,6 +6,9 @@ namespace Ration.EndToEnd.Tests.Support;
 /// <summary>Signals of Unix.</summary>
 internal static class Signals
 {
+    /// <summary>The terminal is gone.</summary>
+    public const int HangUp = 1;
+
     /// <summary>Ctrl-C.</summary>
     public const int Interrupt = 2;
 

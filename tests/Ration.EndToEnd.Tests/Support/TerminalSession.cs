@@ -12,7 +12,7 @@ internal sealed class TerminalSession : IDisposable
     private readonly StringBuilder _output = new();
     private int _seen;
 
-    /// <summary>Starts the tool; when it has ended, its exit code and the settings of the terminal are shown.</summary>
+    /// <summary>Starts the tool; when it has ended, its exit code and the settings of the terminal are shown. Where it was only stopped, it goes on then.</summary>
     /// <param name="type">The type of the terminal.</param>
     /// <param name="arguments">The tool's arguments, which have no quotes in them.</param>
     public TerminalSession(string type, params IEnumerable<string> arguments)
@@ -20,7 +20,8 @@ internal sealed class TerminalSession : IDisposable
         Assert.SkipUnless(Script is not null, "there is no script of util-linux, which opens pseudo-terminals");
         Signals.StopIgnoring(Signals.Interrupt);
         string tool = string.Join(' ', arguments.Prepend(ToolRun.ToolPath).Select(static a => $"\"{a}\""));
-        string command = $"stty cols 60 rows 20; trap : INT; sh -c 'echo process $$.; exec {tool}'; echo code $?.; stty -a; echo end.";
+        const string Show = "echo code $?.; stty -a; echo end.";
+        string command = $"stty cols 60 rows 20; trap : INT; set -m; sh -c 'echo process $$.; exec {tool}'; {Show}; fg; {Show}";
         ProcessStartInfo start = ToolRun.StartInfo(Script!, ["--quiet", "--flush", "--command", command, "/dev/null"], takesInput: true);
         (start.StandardInputEncoding, start.Environment["TERM"], start.Environment["SHELL"]) = (new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), type, "/bin/sh");
         _process = Process.Start(start) ?? throw new InvalidOperationException("script did not start");
@@ -64,6 +65,17 @@ internal sealed class TerminalSession : IDisposable
         _seen = at + text.Length;
     }
 
+    /// <summary>Waits until more is shown than all that was waited for before.</summary>
+    public void WaitForMore()
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (Output.Length <= _seen)
+        {
+            if (_reading.IsCompleted || Stopwatch.GetElapsedTime(start) > s_limit) Assert.Fail($"nothing more shown: {Output}");
+            Thread.Sleep(1);
+        }
+    }
+
     /// <summary>What is shown between two texts.</summary>
     public string WaitFor(string before, string after)
     {
@@ -73,13 +85,14 @@ internal sealed class TerminalSession : IDisposable
         return Output[start..(_seen - after.Length)];
     }
 
-    /// <summary>Waits until the tool has ended and left the terminal as it was.</summary>
+    /// <summary>Waits until the tool has ended, or was stopped, and left the terminal as it was.</summary>
     public void AssertEnded(int code)
     {
         Assert.Equal($"{code}", WaitFor("code ", "."));
         string[] settings = WaitFor("speed", "end.").Split((char[])[' ', ';', '\r', '\n']);
-        foreach (string setting in (string[])["icanon", "echo", "isig", "icrnl", "opost", "ixon"]) Assert.Contains(setting, settings);
-        (int on, int off) = (Output.LastIndexOf("\u001B[?2004h", StringComparison.Ordinal), Output.LastIndexOf("\u001B[?2004l", StringComparison.Ordinal));
+        foreach (string setting in (string[])["icanon", "echo", "isig", "icrnl", "opost", "ixon", "-noflsh"]) Assert.Contains(setting, settings);
+        string shown = Output[.._seen];
+        (int on, int off) = (shown.LastIndexOf("\u001B[?2004h", StringComparison.Ordinal), shown.LastIndexOf("\u001B[?2004l", StringComparison.Ordinal));
         Assert.Equal(on >= 0, off > on);
     }
 

@@ -81,10 +81,13 @@ internal sealed class ToolRun : IDisposable
     }
 
     /// <summary>Starts the tool, writes a text to its standard input, and waits for its end.</summary>
-    public static ToolResult RunWithInput(string input, params IEnumerable<string> arguments)
+    public static ToolResult RunWithInput(string input, params IEnumerable<string> arguments) => RunWithInput(Encoding.UTF8.GetBytes(input), arguments);
+
+    /// <summary>Starts the tool, writes bytes to its standard input, and waits for its end.</summary>
+    public static ToolResult RunWithInput(byte[] input, params IEnumerable<string> arguments)
     {
         using ToolRun run = StartProgram(ToolPath, arguments, takesInput: true);
-        run._process.StandardInput.BaseStream.Write(Encoding.UTF8.GetBytes(input));
+        run._process.StandardInput.BaseStream.Write(input);
         run._process.StandardInput.Close();
         return run.Wait();
     }

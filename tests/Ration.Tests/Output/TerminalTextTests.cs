@@ -1,5 +1,6 @@
 using Ration.Cli.Chat.LineEditing;
 using Ration.Cli.Output;
+using Ration.Training;
 
 namespace Ration.Tests.Output;
 
@@ -29,6 +30,15 @@ public sealed class TerminalTextTests
             Assert.Equal(words, wrapped.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
             Assert.All(wrapped.Split('\n'), row => Assert.True(CellWidth.OfText(row) <= width, row));
         }
+    }
+
+    [Fact]
+    public void The_progress_of_a_long_run_is_not_cut_at_80_columns()
+    {
+        TrainingProgress progress = new(123_456, 200_000, 10.345f, 1e-3, 123_456, new TimeSpan(12, 40, 0));
+        string text = ProgressDisplay.Text(progress, 82L << 20, 100L << 20);
+        Assert.Equal("step 123456/200000  loss 10.345  12 h 40 min left  123,456 tok/s  memory 82 %", text);
+        Assert.True(text.Length < 80);
     }
 
     [Theory]

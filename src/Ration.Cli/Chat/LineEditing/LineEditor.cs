@@ -5,12 +5,14 @@ namespace Ration.Cli.Chat.LineEditing;
 
 /// <summary>
 /// Reads messages from a terminal and lets them be edited, over several lines: a line that ends in a backslash goes on in the next one, and
-/// what is pasted stays together. However the process ends, the terminal is left as it was.
+/// what is pasted stays together. Between messages nothing is echoed; what is typed meanwhile waits for the next one. However the process ends
+/// or is suspended, the terminal is left as it was.
 /// </summary>
 internal sealed class LineEditor : IDisposable
 {
     private const string Bell = "\a";
-    private static readonly PosixSignal[] s_endings = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
+    private const string HowToEnd = "Ctrl-D or /exit ends, and so does Ctrl-C once more\r\n";
+    private static readonly PosixSignal[] s_endings = [PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
 
     private readonly Lock _gate = new();
     private readonly RawTerminal _terminal = new();
@@ -19,25 +21,30 @@ internal sealed class LineEditor : IDisposable
     private readonly InputHistory _history = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly int _longest;
+    private PosixSignalRegistration? _suspension;
     private EditedText _text = new();
-    private bool _isReading;
+    private bool _isReading, _endsAtInterrupt;
 
     /// <summary>An editor with an empty history.</summary>
     /// <param name="longest">No text gets longer.</param>
     public LineEditor(int longest)
     {
         (_longest, _keys) = (longest, new KeyDecoder(longest));
-        foreach (PosixSignal signal in s_endings) _registrations.Add(PosixSignalRegistration.Create(signal, _ => WhileReading(Leave)));
+        foreach (PosixSignal signal in s_endings) _registrations.Add(PosixSignalRegistration.Create(signal, _ => Leave()));
         if (!OperatingSystem.IsWindows()) _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => WhileReading(Draw)));
+        HandleSuspension();
     }
+
+    /// <summary>Whether reading ended because Ctrl-C was pressed twice where nothing was written.</summary>
+    public bool IsInterrupted { get; private set; }
 
     /// <summary>The next text; null at the end of the input.</summary>
     public string? Read()
     {
         lock (_gate)
         {
-            (_text, _isReading) = (new EditedText(), true);
-            _terminal.Enter();
+            (_text, _isReading, _endsAtInterrupt) = (new EditedText(), true, false);
+            _terminal.Change(TerminalMode.Keys);
             Draw();
         }
 
@@ -47,13 +54,24 @@ internal sealed class LineEditor : IDisposable
         }
         finally
         {
-            WhileReading(Leave);
+            WhileReading(() => EndText(TerminalMode.Quiet));
+        }
+    }
+
+    /// <summary>Leaves the terminal as it was, because the process ends.</summary>
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            if (_isReading) EndText(TerminalMode.Found);
+            _terminal.Close();
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _suspension?.Dispose();
         foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
         _terminal.Dispose();
     }
@@ -68,7 +86,10 @@ internal sealed class LineEditor : IDisposable
                 bool isChanged = false;
                 for (; _keys.TryTake(out KeyPress key); isChanged = true)
                 {
-                    if (key.Key == EditKey.DeleteOrEnd && _text.Text.Length == 0) return null;
+                    if (key.Key == EditKey.Interrupt && TryDrop()) continue;
+                    IsInterrupted = key.Key == EditKey.Interrupt;
+                    _endsAtInterrupt = false;
+                    if (IsInterrupted || (key.Key == EditKey.DeleteOrEnd && _text.Text.Length == 0)) return null;
                     if (key.Key == EditKey.Enter && TryEnter()) return _text.Text;
                     Apply(key);
                 }
@@ -96,6 +117,19 @@ internal sealed class LineEditor : IDisposable
         return true;
     }
 
+    // Leaves what was written for a fresh line; where nothing was, says how to end, and the second time in a row does.
+    private bool TryDrop()
+    {
+        bool isEmpty = _text.Text.Length == 0;
+        if (isEmpty && _endsAtInterrupt) return false;
+        Show(_screen.End);
+        if (isEmpty) Log.Writer.Write(HowToEnd);
+        _endsAtInterrupt = isEmpty;
+        _text = new EditedText();
+        _history.Add("");
+        return true;
+    }
+
     private void Apply(KeyPress key)
     {
         switch (key.Key)
@@ -117,8 +151,8 @@ internal sealed class LineEditor : IDisposable
             case EditKey.DeleteWordBackward: _text.DeleteWordBackward(); break;
             case EditKey.DeleteWordForward: _text.DeleteWordForward(); break;
             case EditKey.ClearScreen: Show(_screen.Clear); break;
-            case EditKey.Interrupt or EditKey.Quit: RawTerminal.Send(key.Key); break;
-            case EditKey.Suspend: Suspend(); break;
+            case EditKey.Quit: RawTerminal.Send(EditKey.Quit); break;
+            case EditKey.Suspend: Suspend(static () => RawTerminal.Send(EditKey.Suspend)); break;
         }
     }
 
@@ -134,13 +168,27 @@ internal sealed class LineEditor : IDisposable
         else _text.Replace(entry);
     }
 
-    // The process stops while it sends the signal, and goes on here.
-    private void Suspend()
+    private void HandleSuspension()
     {
-        Show(_screen.End);
-        _terminal.Restore();
-        RawTerminal.Send(EditKey.Suspend);
-        _terminal.Enter();
+        if (OperatingSystem.IsWindows()) return;
+        _suspension = PosixSignalRegistration.Create(PosixSignal.SIGTSTP, context =>
+        {
+            context.Cancel = true;
+            lock (_gate) Suspend(RawTerminal.Stop);
+        });
+    }
+
+    // What stops the process is what the system does by default, so the signal is not handled meanwhile. The process goes on after it.
+    private void Suspend(Action stop)
+    {
+        TerminalMode mode = _terminal.Mode;
+        if (_isReading) Show(_screen.End);
+        _terminal.Change(TerminalMode.Found);
+        _suspension?.Dispose();
+        stop();
+        HandleSuspension();
+        _terminal.Change(mode);
+        if (_isReading) Draw();
     }
 
     private void Draw() => Show(_screen.Draw);
@@ -151,10 +199,10 @@ internal sealed class LineEditor : IDisposable
         Log.Writer.Write(draw(_text, width, height));
     }
 
-    private void Leave()
+    private void EndText(TerminalMode mode)
     {
         Show(_screen.End);
-        _terminal.Restore();
+        _terminal.Change(mode);
         _isReading = false;
     }
 

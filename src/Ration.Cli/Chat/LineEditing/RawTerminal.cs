@@ -5,13 +5,13 @@ using Ration.Cli.Output;
 namespace Ration.Cli.Chat.LineEditing;
 
 /// <summary>
-/// The terminal of a Unix process. While it is raw, keys come one by one and nothing is echoed, and pasted text is marked as such. It has to
-/// be restored before the process goes.
+/// The terminal of a Unix process, which is changed so that nothing is echoed and pasted text is marked as such. It has to be restored before the
+/// process goes.
 /// </summary>
 internal sealed class RawTerminal : IDisposable
 {
     private const int StandardInput = 0, AtOnce = 0, OwnGroup = 0;
-    private const int Interrupt = 2, Quit = 3;
+    private const int Quit = 3;
 
     private const string MarkPastes = "\u001B[?2004h", MarkNoPastes = "\u001B[?2004l";
 
@@ -20,13 +20,16 @@ internal sealed class RawTerminal : IDisposable
 
     private readonly byte[] _settings = new byte[SettingsBytes];
     private readonly FileStream _input = new(new SafeFileHandle(StandardInput, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+    private bool _isClosed;
 
     /// <summary>Whether a person sits at a terminal that can place its cursor. The console of Windows edits lines well by itself.</summary>
     public static bool IsSupported { get; } = !OperatingSystem.IsWindows() && !Console.IsInputRedirected && !Console.IsOutputRedirected && StatusLine.IsTerminal
         && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 };
 
-    /// <summary>Whether keys come one by one now.</summary>
-    public bool IsRaw { get; private set; }
+    /// <summary>What it does now.</summary>
+    public TerminalMode Mode { get; private set; }
+
+    private static int StopFromTerminal => OperatingSystem.IsLinux() ? 20 : 18;
 
     /// <summary>Cells of a row and rows of the screen, as they are now.</summary>
     public static (int Width, int Height) Size => (Console.WindowWidth is var width and > 0 ? Math.Max(width, 8) : 80, Console.WindowHeight is var height and > 0 ? height : 24);
@@ -45,41 +48,50 @@ internal sealed class RawTerminal : IDisposable
         }
     }
 
-    /// <summary>Makes it raw.</summary>
-    public void Enter()
+    /// <summary>Has it do this.</summary>
+    public void Change(TerminalMode mode)
     {
-        if (IsRaw) return;
-        // The runtime keeps the settings it finds when it first looks at the terminal, and restores them at its end: it shall not find ours.
-        _ = Size;
-        byte[] raw = new byte[SettingsBytes];
-        if (GetSettings(StandardInput, _settings) != 0) return;
-        _settings.CopyTo(raw, 0);
-        MakeRaw(raw);
-        IsRaw = SetSettings(StandardInput, AtOnce, raw) == 0;
-        if (IsRaw) Log.Writer.Write(MarkPastes);
+        if (Mode == mode || _isClosed) return;
+        if (mode == TerminalMode.Found)
+        {
+            Log.Writer.Write(MarkNoPastes);
+            _ = SetSettings(StandardInput, AtOnce, _settings);
+            Mode = mode;
+            return;
+        }
+
+        if (Mode == TerminalMode.Found)
+        {
+            // The runtime keeps the settings it finds when it first looks at the terminal, and restores them at its end: it shall not find ours.
+            _ = Size;
+            if (GetSettings(StandardInput, _settings) != 0) return;
+        }
+
+        byte[] changed = [.. _settings];
+        if (mode == TerminalMode.Keys) MakeRaw(changed);
+        else TerminalFlags.MakeQuiet(changed);
+        if (SetSettings(StandardInput, AtOnce, changed) != 0) return;
+        if (Mode == TerminalMode.Found) Log.Writer.Write(MarkPastes);
+        Mode = mode;
     }
 
-    /// <summary>Makes it what it was.</summary>
-    public void Restore()
+    /// <summary>Makes it what it was, for good.</summary>
+    public void Close()
     {
-        if (!IsRaw) return;
-        Log.Writer.Write(MarkNoPastes);
-        _ = SetSettings(StandardInput, AtOnce, _settings);
-        IsRaw = false;
+        Change(TerminalMode.Found);
+        _isClosed = true;
     }
 
-    /// <summary>Sends what the terminal sends for Ctrl-C, Ctrl-\ or Ctrl-Z while it is not raw: a signal to all that belongs to this command.</summary>
-    public static void Send(EditKey key) => _ = SendSignal(OwnGroup, key switch
-    {
-        EditKey.Interrupt => Interrupt,
-        EditKey.Quit => Quit,
-        _ => OperatingSystem.IsLinux() ? 20 : 18,
-    });
+    /// <summary>Stops this process as Ctrl-Z does, unless nobody is there who could have it go on. Comes back when it does.</summary>
+    public static void Stop() => _ = Raise(StopFromTerminal);
+
+    /// <summary>Sends what the terminal sends for Ctrl-\ or Ctrl-Z while it does not give keys: a signal to all that belongs to this command.</summary>
+    public static void Send(EditKey key) => _ = SendSignal(OwnGroup, key == EditKey.Quit ? Quit : StopFromTerminal);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Restore();
+        Close();
         _input.Dispose();
     }
 
@@ -98,4 +110,9 @@ internal sealed class RawTerminal : IDisposable
     [DllImport("libc", EntryPoint = "kill")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int SendSignal(int process, int signal);
+
+    // To the thread that calls: it does not go on before the process has stopped.
+    [DllImport("libc", EntryPoint = "raise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Raise(int signal);
 }

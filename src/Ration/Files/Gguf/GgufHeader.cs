@@ -69,10 +69,9 @@ internal sealed class GgufHeader
 
     private void ReadVersion(string path)
     {
-        const string NotGguf = "it is not a GGUF file; check which file this is";
-        if (_fileBytes < 24) throw new FileFormatException(path, $"the file has only {_fileBytes} bytes", NotGguf);
+        if (_fileBytes < 24) throw NotGguf(path, $"the file has only {_fileBytes} bytes");
         uint magic = _cursor.UInt32();
-        if (magic != Magic) throw new FileFormatException(path, $"the file begins with the bytes {magic & 0xFF:x2} {(magic >> 8) & 0xFF:x2} {(magic >> 16) & 0xFF:x2} {magic >> 24:x2}, not with GGUF", NotGguf);
+        if (magic != Magic) throw NotGguf(path, $"the file begins with the bytes {magic & 0xFF:x2} {(magic >> 8) & 0xFF:x2} {(magic >> 16) & 0xFF:x2} {magic >> 24:x2}, not with GGUF");
         Version = _cursor.UInt32();
         if (Version is 2 or NewestVersion) return;
         if (Version == 1) throw new FileFormatException(path, "it is GGUF version 1 of August 2023, which is not read", "convert the model again with newer tools");
@@ -80,6 +79,15 @@ internal sealed class GgufHeader
         throw (Version & 0xFFFF) == 0 && Version != 0
             ? new FileFormatException(path, "it is a big-endian GGUF file", "convert the model for little-endian machines")
             : _cursor.Fault($"it claims version {Version}");
+    }
+
+    // Whoever names a file of another name mostly means something else than a GGUF file.
+    private static FileFormatException NotGguf(string path, string what)
+    {
+        if (HuggingFaceFolder.DescribePart(path) is { } part) return new(path, $"this is {part}, not a model", "give the folder that it is in");
+        return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
+            ? new(path, what, "it is not a GGUF file; check which file this is")
+            : new(path, "this is neither a GGUF file nor a llama2.c checkpoint, whose name ends in .bin", "give one of these, or the folder of a model");
     }
 
     private List<GgufEntry> ReadEntries(int count)

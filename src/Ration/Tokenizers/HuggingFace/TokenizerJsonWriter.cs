@@ -55,18 +55,22 @@ public static class TokenizerJsonWriter
         JsonModelWriter model = JsonModelWriter.Of(rows, path);
         AtomicFile.Write(path, stream =>
         {
-            using var json = new Utf8JsonWriter(stream, s_options);
-            json.WriteStartObject();
-            json.WriteString("version", "1.0");
-            json.WriteNull("truncation");
-            json.WriteNull("padding");
-            WriteAdded(json, rows, model);
-            model.WriteNormalizer(json);
-            model.WritePreTokenizer(json);
-            WriteTemplate(json, description, rows);
-            model.WriteDecoder(json);
-            model.WriteModel(json);
-            json.WriteEndObject();
+            using (Utf8JsonWriter json = new(stream, s_options))
+            {
+                json.WriteStartObject();
+                json.WriteString("version", "1.0");
+                json.WriteNull("truncation");
+                json.WriteNull("padding");
+                WriteAdded(json, rows, model);
+                model.WriteNormalizer(json);
+                model.WritePreTokenizer(json);
+                WriteTemplate(json, description, rows);
+                model.WriteDecoder(json);
+                model.WriteModel(json);
+                json.WriteEndObject();
+            }
+
+            stream.WriteByte((byte)'\n');
         });
     }
 
