@@ -6,7 +6,7 @@ namespace Ration.Cli.Commands;
 
 /// <summary>
 /// The options that a training run was started with, as words that its checkpoint keeps. <c>--resume</c> reads them back, so that nobody has to
-/// remember them; what is given again beside it counts instead.
+/// remember them; what is given again beside it counts instead. How many cores a run may use is a matter of each start: its files are the same for any.
 /// </summary>
 internal static class RunArguments
 {

@@ -209,7 +209,7 @@ internal sealed class TrainingArguments
         if (every < 0) throw new InvalidInputException($"--checkpoint-every {every}: give a number of steps, or 0 for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
-        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path) { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json]) };
+        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path) { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json, CommonOptions.Threads]) };
     }
 
     // The presets that train in minutes should also do so in little memory; whatever is larger takes what the machine has free.
