@@ -1,5 +1,6 @@
 using Ration.Graphs;
 using Ration.Memory;
+using Ration.Planning.Passes;
 using Ration.Tensors;
 
 namespace Ration.Optimizers;
@@ -16,7 +17,21 @@ public sealed record LayerFreezing(double Share, ulong Seed)
     // As in the authors' code.
     private const double Unknown = 1e10;
 
+    private const string ScalarPrefix = "trained.";
+
     private static readonly ulong s_stream = CounterRandom.StreamOf("layers");
+
+    /// <summary>The name of the scalar that is not zero in steps that train a layer.</summary>
+    /// <param name="layer">Name of the layer.</param>
+    public static string ScalarOf(string layer) => ScalarPrefix + layer;
+
+    /// <summary>The step with room for what the layers read that are trained at once, and not for what all read.</summary>
+    /// <param name="graph">A step in which a rule freezes layers so.</param>
+    public Graph WithSlots(Graph graph)
+    {
+        Value[] layers = [.. graph.Inputs.Where(static v => v.Name.StartsWith(ScalarPrefix, StringComparison.Ordinal))];
+        return new InputSlots(layers, Trained(layers.Length)).Apply(graph);
+    }
 
     /// <summary>Whether a parameter is a layer. All others, as biases, are trained in every step.</summary>
     /// <param name="parameter">Any parameter of a model.</param>

@@ -44,7 +44,7 @@ public sealed record SlimFit(
         Load first = u.State("first_moment"), second = u.State("second_moment", nonNegative: true);
         Load firstWeight = u.State("first_weight", Shape.Scalar), secondWeight = u.State("second_weight", Shape.Scalar), distance = u.State("distance", Shape.Scalar);
         int number = u.Measure(distance), layers = u.Graph.Persistent.Count(LayerFreezing.Takes);
-        Load trained = u.Scalar($"trained.{u.Name}", step => freezing.IsTrained(number, step.Measured.Span) ? 1 : 0);
+        Load trained = u.Scalar(LayerFreezing.ScalarOf(u.Name), step => freezing.IsTrained(number, step.Measured.Span) ? 1 : 0);
         using IDisposable turn = u.Graph.When(trained.Value, (double)freezing.Trained(layers) / layers);
 
         // The same means of ones instead of gradients: 1 − βⁿ after n updates of the layer, and without cancellation.

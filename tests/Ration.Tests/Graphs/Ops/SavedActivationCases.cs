@@ -34,6 +34,8 @@ internal static class SavedActivationCases
             { HasGradient = false };
         }
 
+        foreach ((Shape shape, float[] trained) in ((Shape, float[])[])[(new(1), [1]), (new(3, 7), [0]), (new(5, 2, 9), [0, 0, 1]), (new(41, 137), [1, 1])])
+            yield return new($"Slots {shape} for {trained.Length}", c => EmitSlots(c, shape, trained)) { HasGradient = false };
         foreach ((int width, int rank) in ((int, int)[])[(1, 1), (7, 3), (129, 131)])
             yield return new($"GaussianProjection {width} to {rank}", c => c.Emit(new GaussianProjection(width, rank, 9), Key(c))) { HasGradient = false };
         foreach ((int rows, int tiles) in ((int, int)[])[(1, 1), (19, 2), (41, 5), (24, 3)])
@@ -44,6 +46,17 @@ internal static class SavedActivationCases
         }
 
         yield return new("TiledMlp of rows", static c => EmitMlp(c, new(3, 9, 7), new(ActivationFunction.Silu, true, false, 3)));
+    }
+
+    // What is kept, what is not and what comes after, with a little room left.
+    private static void EmitSlots(OpCaseBuilder c, Shape shape, float[] trained)
+    {
+        IReadOnlyList<Ration.Graphs.Value> empty = c.Emit(new EmptySlots((2 * shape.Elements) + 3));
+        Ration.Graphs.Value[] scalars = [.. trained.Select((t, i) => c.Scalar($"trained.{i}", t))];
+        IReadOnlyList<Ration.Graphs.Value> first = c.Emit(new StoreInSlot(0.5), [empty[0], empty[1], c.X("x", shape), .. scalars]);
+        IReadOnlyList<Ration.Graphs.Value> second = c.Emit(new StoreInSlot(1), first[0], first[1], c.X("other", shape), c.Scalar("always", 1));
+        c.Emit(new LoadFromSlot(shape), second[0], empty[1], first[1]);
+        c.Emit(new LoadFromSlot(shape), second[0], first[1], second[1]);
     }
 
     private static void EmitMlp(OpCaseBuilder c, Shape x, TiledMlp op)

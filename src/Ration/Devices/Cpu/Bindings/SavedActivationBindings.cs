@@ -18,6 +18,34 @@ internal static unsafe class SavedActivationBindings
         table.Add<QuantizeActivation>(RunQuantize, static (node, _) => QuantizeWorkspace(node));
         table.Add<DequantizeActivation>(static (in KernelCall call) => ActivationQuantization.Dequantize(
             call.Pool, call.Input(0), call.Floats(1), call.OutputFloats(0), (nint)call.Shape(0).Rows, (nint)call.Shape(1)[^1], ((DequantizeActivation)call.Node.Op).Group));
+        table.Add<EmptySlots>(RunEmpty);
+        table.Add<StoreInSlot>(RunStore);
+        table.Add<LoadFromSlot>(RunLoad);
+    }
+
+    private static void RunEmpty(in KernelCall call)
+    {
+        StorageKernel.Fill(call.Pool, call.OutputFloats(0), 0, (nint)((EmptySlots)call.Node.Op).Elements);
+        *(long*)call.Output(1) = 0;
+    }
+
+    private static void RunStore(in KernelCall call)
+    {
+        call.BeginSum(0, 0);
+        long start = *(long*)call.Input(1), count = call.Shape(2).Elements, room = call.Shape(0)[0] - start;
+        bool stores = false;
+        for (int i = 3; i < call.Node.Inputs.Count; i++) stores |= *call.Floats(i) != 0;
+        if (stores && count > room) throw new InvalidOperationException($"there is no slot left for {call.Node.Inputs[2]}: more layers are trained at once than the step was made for");
+        *(long*)call.Output(1) = stores ? start + count : start;
+        if (stores) StorageKernel.Copy(call.Pool, call.Floats(2), call.OutputFloats(0) + start, (nint)count);
+    }
+
+    private static void RunLoad(in KernelCall call)
+    {
+        long start = *(long*)call.Input(1), end = *(long*)call.Input(2);
+        nint count = (nint)call.Node.Output.Shape.Elements;
+        if (start == end) StorageKernel.Fill(call.Pool, call.OutputFloats(0), 0, count);
+        else StorageKernel.Copy(call.Pool, call.Floats(0) + start, call.OutputFloats(0), count);
     }
 
     private static void RunTwoBit(in KernelCall call)
