@@ -27,10 +27,11 @@ public sealed record LayerFreezing(double Share, ulong Seed)
 
     /// <summary>The step with room for what the layers read that are trained at once, and not for what all read.</summary>
     /// <param name="graph">A step in which a rule freezes layers so.</param>
-    public Graph WithSlots(Graph graph)
+    /// <param name="shortens">Whether part of it waits in fewer bits; see <see cref="InputSlots"/>.</param>
+    public Graph WithSlots(Graph graph, bool shortens)
     {
-        Value[] layers = [.. graph.Inputs.Where(static v => v.Name.StartsWith(ScalarPrefix, StringComparison.Ordinal))];
-        return new InputSlots(layers, Trained(layers.Length)).Apply(graph);
+        Dictionary<string, Value> layers = graph.Inputs.Where(static v => v.Name.StartsWith(ScalarPrefix, StringComparison.Ordinal)).ToDictionary(static v => v.Name[ScalarPrefix.Length..]);
+        return new InputSlots(layers, Trained(layers.Count), shortens).Apply(graph);
     }
 
     /// <summary>Whether a parameter is a layer. All others, as biases, are trained in every step.</summary>

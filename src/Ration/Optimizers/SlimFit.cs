@@ -26,6 +26,9 @@ public sealed record SlimFit(
     public string Name => "slimfit";
 
     /// <inheritdoc/>
+    public double RateShare => 4;
+
+    /// <inheritdoc/>
     public bool TrainsAllInEveryStep => false;
 
     /// <inheritdoc/>

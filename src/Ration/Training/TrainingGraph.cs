@@ -71,7 +71,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     {
         if (choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         graph = Schedule(graph, choices.Recompute, step.Model.Layers)?.Apply(graph) ?? graph;
-        graph = step.Optimizer.Freezing?.WithSlots(graph) ?? graph;
+        graph = step.Optimizer.Freezing?.WithSlots(graph, choices.Activations.ShortensSlots) ?? graph;
         if (!choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         if (choices.Release || step.Optimizer.GradientParts > 0) graph = new GradientRelease().Apply(graph);
         return new ConditionalWork().Apply(graph);

@@ -31,10 +31,55 @@ public sealed class InputSlotsTests
         long[] widths = [.. Enumerable.Repeat((long)model.HiddenWidth, model.Layers), .. Enumerable.Repeat((long)model.Width, 2 * model.Layers)];
         long room = Tokens * widths.Take(trained).Sum();
         Graph graph = Build(model, new SlimFit(frozen), "none");
-        Assert.Equal(room, Assert.Single(graph.Nodes.Select(static n => n.Op).OfType<EmptySlots>()).Elements);
+        Assert.Equal(4 * room, Assert.Single(graph.Nodes.Select(static n => n.Op).OfType<EmptySlots>()).Bytes);
         Assert.Equal(inputs, graph.Nodes.Count(static n => n.Op is StoreInSlot));
         Assert.Equal(Kept(Build(model, new AdamW(), "none")) - (4 * Tokens * widths.Sum()) + (4 * room) + (8 * (inputs + 1)), Kept(graph));
         Assert.All(graph.Nodes.Where(static n => n.Op is LoadFromSlot), static n => Assert.NotNull(n.Condition));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void In_fixed_point_the_widest_inputs_are_as_long_as_others_and_norms_keep_a_tenth(bool gated)
+    {
+        ModelConfiguration model = gated ? GradientTrial.Gated : GradientTrial.Plain;
+        int trained = 6, attention = 2 * (model.Heads + model.KvHeads) * model.HeadDimension, kept = (model.Width + 9) / 10;
+        Graph graph = Build(model, new SlimFit(0.8), "none", "slimfit");
+        long room = Tokens * trained * 4 * model.Width;
+        Assert.Equal(room, Assert.Single(graph.Nodes.Select(static n => n.Op).OfType<EmptySlots>()).Bytes);
+
+        // Two norms in a block and the last one; of each row its inverse deviation and, where there is one, its mean. A log-sum-exp a head.
+        int norms = (2 * model.Layers) + 1, slots = (3 * model.Layers) + norms;
+        double activation = gated ? 2 * model.HiddenWidth : 0.5 * model.HiddenWidth;
+        double block = attention + activation + (4 * model.Heads), norm = (8 * kept) + (gated ? 4 : 8);
+        double outside = 4 * (model.Width + 1);
+        Assert.Equal((Tokens * ((model.Layers * block) + (norms * norm) + outside)) + room + (8 * (slots + 1)), Kept(graph));
+    }
+
+    [Theory]
+    [InlineData(true, 4)]
+    [InlineData(false, 1)]
+    public void A_norm_that_is_trained_reads_all_of_its_input(bool gated, int rows)
+    {
+        TrainingStep step = GradientTrial.Step(gated ? GradientTrial.Gated : GradientTrial.Plain) with { Optimizer = new SlimFit(0.5) };
+        MemoryChoices choices = new(rows, RecomputeChoice.Parse("none"), false) { Activations = ActivationMethods.Parse("slimfit") };
+
+        // The last norm comes first in the backward pass: nothing that waits in fewer bits is read before it.
+        using CpuDevice device = new(2), other = new(2);
+        using StepRunner runner = new(step, choices, device), exact = new(step, choices with { Activations = ActivationMethods.Full }, other);
+        Assert.Equal(7, runner.Program.Graph.Nodes.Count(static n => n.Op is KeepLargest));
+        for (int i = 0; i < 4; i++)
+        {
+            Batch batch = Batch.Random(GradientTrial.Rows, GradientTrial.Sequence, step.Model.Vocabulary, i);
+            Assert.Equal(exact.Step(batch, 0), runner.Step(batch, 0));
+            Assert.Equal(Moment(exact, "model.norm.weight"), Moment(runner, "model.norm.weight"));
+        }
+
+        Assert.Contains(Moment(exact, "model.norm.weight"), static m => m != 0);
+        string first = runner.Program.Graph.Persistent.First(static v => LayerFreezing.Takes(v) && v.Block is { Number: 0 } && v.Shape.Rank == 2).Name;
+        Assert.NotEqual(Moment(exact, first), Moment(runner, first));
+
+        static float[] Moment(StepRunner r, string layer) => r.Read(r.Program.Graph.Persistent.Single(v => v.Name == layer + ".first_moment"));
     }
 
     [Fact]
@@ -63,6 +108,7 @@ public sealed class InputSlotsTests
     [InlineData(true, 1, "f32")]
     [InlineData(false, 2, "bf16")]
     [InlineData(true, 2, "mesa")]
+    [InlineData(false, 4, "slimfit")]
     public void Slots_change_no_bit(bool gated, int rows, string activations)
     {
         TrainingStep step = GradientTrial.Step(gated ? GradientTrial.Gated : GradientTrial.Plain) with { Optimizer = new SlimFit(0.8), Dropout = 0.1f };
@@ -90,14 +136,14 @@ public sealed class InputSlotsTests
         TrainingStep step = GradientTrial.Step(GradientTrial.Gated) with { Optimizer = new SlimFit(0) };
         MemoryChoices choices = new(GradientTrial.Rows, RecomputeChoice.Parse("none"), false);
         TrainingGraph traced = TrainingGraph.Trace(step, GradientTrial.Rows);
-        Value[] layers = [.. traced.Graph.Inputs.Where(static v => v.Name.StartsWith("trained.", StringComparison.Ordinal))];
-        Assert.Equal(30, layers.Length);
+        Dictionary<string, Value> layers = traced.Graph.Inputs.Where(static v => v.Name.StartsWith("trained.", StringComparison.Ordinal)).ToDictionary(static v => v.Name["trained.".Length..]);
+        Assert.Equal(30, layers.Count);
         Graph small = new ConditionalWork().Apply(new InputSlots(layers, 4).Apply(traced.Graph));
         Assert.Contains("there is no slot left", Assert.Throws<InvalidOperationException>(() => Train(step, choices, _ => small)).Message, StringComparison.Ordinal);
     }
 
-    private static Graph Build(ModelConfiguration model, IOptimizer rule, string recompute) =>
-        TrainingGraph.Build(GradientTrial.Step(model) with { Optimizer = rule }, new MemoryChoices(GradientTrial.Rows, RecomputeChoice.Parse(recompute), true)).Graph;
+    private static Graph Build(ModelConfiguration model, IOptimizer rule, string recompute, string activations = "f32") => TrainingGraph.Build(
+        GradientTrial.Step(model) with { Optimizer = rule }, new MemoryChoices(GradientTrial.Rows, RecomputeChoice.Parse(recompute), true) { Activations = ActivationMethods.Parse(activations) }).Graph;
 
     private static long Kept(Graph graph)
     {
