@@ -17,6 +17,9 @@ internal sealed record HeadlinePlan(ModelConfiguration Model)
     /// <summary>The update rule.</summary>
     public string Rule { get; init; } = "adamw";
 
+    /// <summary>The update rule where it is not as it is by default; null for the one that is named.</summary>
+    public IOptimizer? Optimizer { get; init; }
+
     /// <summary>The rank of a low-rank rule.</summary>
     public int? Rank { get; init; }
 
@@ -72,7 +75,7 @@ internal sealed record HeadlinePlan(ModelConfiguration Model)
 
     private StepProgram Compile()
     {
-        IOptimizer optimizer = OptimizerCatalog.Create(Rule, new OptimizerSettings { Rank = Rank, TokensPerStep = Rows * Sequence });
+        IOptimizer optimizer = Optimizer ?? OptimizerCatalog.Create(Rule, new OptimizerSettings { Rank = Rank, TokensPerStep = Rows * Sequence });
         TrainingStep step = new(Model with { Context = Math.Max(Model.Context, Sequence) }, Rows, Sequence, optimizer) { State = State, Weights = Weights };
         RecomputeChoice recompute = Recompute == RecomputeMode.Blocks ? new RecomputeChoice(Recompute, RecomputesCheap ? 0 : Model.Layers) : new RecomputeChoice(Recompute);
         MemoryChoices choices = new(Rows, recompute, Release) { Activations = ActivationMethods.Parse(Activations), MlpTiles = Tiles };

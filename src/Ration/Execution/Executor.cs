@@ -66,6 +66,14 @@ public sealed class Executor : IDisposable
     /// <summary>Reads part of a persistent value, from byte <paramref name="start"/>.</summary>
     public void ReadPersistent(Value value, long start, Span<byte> bytes) => _device.Read(Checked(value, start, bytes.Length), bytes);
 
+    /// <summary>Reads persistent scalars.</summary>
+    /// <param name="values">F32 scalars.</param>
+    /// <param name="numbers">Overwritten: one for each.</param>
+    public void ReadScalars(IReadOnlyList<Value> values, Span<float> numbers)
+    {
+        for (int i = 0; i < values.Count; i++) ReadPersistent(values[i], 0, MemoryMarshal.AsBytes(numbers.Slice(i, 1)));
+    }
+
     /// <summary>Sets every byte of a persistent value to zero.</summary>
     public void Clear(Value value)
     {

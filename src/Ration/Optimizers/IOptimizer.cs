@@ -28,6 +28,9 @@ public interface IOptimizer
     /// <summary>How gradients are compressed before they are summed, for a rule that never sees whole ones; null where it does.</summary>
     GradientCompression? Compression => null;
 
+    /// <summary>Which layers stand still in a step, for a rule that freezes most of them; null where none does.</summary>
+    LayerFreezing? Freezing => null;
+
     /// <summary>What the default learning rate, which is one for AdamW, is multiplied by to suit the rule.</summary>
     double RateShare => 1;
 

@@ -57,6 +57,7 @@ public static class OptimizerCatalog
         new("frugal-blocks", static s => new Frugal(StateFullPart.Blocks, Seed: s.Seed)),
         new("lisa", static s => new Lisa(Seed: s.Seed)),
         new("badam", static s => new BAdam(Seed: s.Seed)),
+        new("slimfit", static s => new SlimFit(Seed: s.Seed)),
         new("soap", static _ => new Soap()),
         new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed), HasRank: true),
     ];

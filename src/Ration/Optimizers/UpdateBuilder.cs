@@ -93,6 +93,10 @@ public sealed class UpdateBuilder(
         ? new(scalars[name, compute])
         : new(scalars[$"{name}.within.{_period}", step => compute(step with { Number = ((step.Number - 1) % _period) + 1 })]);
 
+    /// <summary>Lets scalars of a step follow from state as the step before left it, and returns its place in <see cref="StepState.Measured"/>.</summary>
+    /// <param name="state">A scalar.</param>
+    public int Measure(Load state) => scalars.Measure(state.Value);
+
     /// <summary>
     /// What is emitted until the result is disposed runs only every so many steps, the first step included. It may assign state; nothing
     /// else may read what it computes.
@@ -157,6 +161,18 @@ public sealed class UpdateBuilder(
     /// </summary>
     public void Assign(Load target, Expression formula) => _assignments.Add((target.Value, formula));
 
+    /// <summary>
+    /// Assigns everything that is to be assigned, now, and yields a tensor in the same pass over memory: like all of it, it sees the values before.
+    /// </summary>
+    /// <param name="name">For people.</param>
+    /// <param name="formula">Elements of the result, of the parameter's shape.</param>
+    public Value AssignAllWith(string name, Expression formula)
+    {
+        Value result = builder.AssignWith(formula, name, Assignments(), ByChance);
+        _assignments.Clear();
+        return result;
+    }
+
     /// <summary>Lets another rule update the parameter, by another gradient; what it assigns is assigned with everything else.</summary>
     public void Apply(IOptimizer inner, Expression gradient)
     {
@@ -195,9 +211,15 @@ public sealed class UpdateBuilder(
     /// <summary>Emits everything that was assigned as one node.</summary>
     internal void Emit()
     {
-        if (_assignments.Count == 0) return;
+        if (_assignments.Count > 0) builder.Assign(Assignments(), ByChance);
+    }
+
+    private StochasticRounding? ByChance => rounding.Key is null ? null : new StochasticRounding(parameter, rounding.Key, rounding.Site);
+
+    private List<(Value Target, Expression Formula)> Assignments()
+    {
         if (rounding.IsCompensated) Compensate();
-        builder.Assign(_assignments, rounding.Key is null ? null : new StochasticRounding(parameter, rounding.Key, rounding.Site));
+        return _assignments;
     }
 
     // Kahan's summation: the number is the stored one and what its rounding has left over. Rounding to the 8 bits of bfloat16 is written as

@@ -24,6 +24,7 @@ public sealed class Trainer : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly ClassSampler? _sampler;
     private readonly int _rows;
+    private readonly float[] _measured;
 
     /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize()"/> or a checkpoint sets them.</summary>
     /// <param name="plan">The plan.</param>
@@ -33,7 +34,7 @@ public sealed class Trainer : IDisposable
     {
         if (data.Sequence != plan.Options.Sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, the plan of {plan.Options.Sequence}", nameof(data));
         (Plan, _data, _program, _rows) = (plan, data, plan.Program, plan.Choices.MicroBatchRows);
-        (_filler, _schedule) = (new RowFiller(data, _rows), plan.Options.LearningRateSchedule);
+        (_filler, _schedule, _measured) = (new RowFiller(data, _rows), plan.Options.LearningRateSchedule, new float[plan.Measured.Count]);
         TrainingOptions options = plan.Options;
         int vocabulary = options.Model.Vocabulary;
         if (options.Loss.Method == LossMethod.Sampled)
@@ -80,7 +81,8 @@ public sealed class Trainer : IDisposable
     public float Step()
     {
         long step = StepsDone + 1, firstRow = StepsDone * Plan.Options.Rows;
-        WriteScalars(new StepState(step, _schedule.At(step)), LossScale(firstRow));
+        _executor.ReadScalars(Plan.Measured, _measured);
+        WriteScalars(new StepState(step, _schedule.At(step)) { Measured = _measured }, LossScale(firstRow));
         if (_sampler is not null) _executor.Write(_program, TrainingGraph.SampledClasses, _sampler.Draw(step));
         WriteUpdateKey(step);
         _executor.Run(_program, Phase.Begin);

@@ -41,6 +41,9 @@ public sealed record TrainingStep(
 /// <param name="Scalars">Scalar inputs to compute before each step.</param>
 public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalars)
 {
+    /// <summary>State that the host must read before it computes them.</summary>
+    public IReadOnlyList<Value> Measured { get; init; } = [];
+
     /// <summary>The input that holds one over the number of targets of the step.</summary>
     public const string LossScale = "lossScale";
 
@@ -68,6 +71,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     {
         if (choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         graph = Schedule(graph, choices.Recompute, step.Model.Layers)?.Apply(graph) ?? graph;
+        graph = step.Optimizer.Freezing?.WithSlots(graph, choices.Activations.ShortensSlots) ?? graph;
         if (!choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         if (choices.Release || step.Optimizer.GradientParts > 0) graph = new GradientRelease().Apply(graph);
         return new ConditionalWork().Apply(graph);
@@ -136,7 +140,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
         if (clipsAll) total ??= GradientClipping.SquaredNorm(builder, complete);
         Update(builder, scalars, step, complete, total, comparesParts ? squares : null, layers);
         Graph graph = new StateStorage(step.State).Apply(Store(builder.Build(repetitions), step));
-        return new TrainingGraph(step.Products == ProductFormat.Int8 ? new SwitchBack().Apply(graph) : graph, [.. scalars.All]);
+        return new TrainingGraph(step.Products == ProductFormat.Int8 ? new SwitchBack().Apply(graph) : graph, [.. scalars.All]) { Measured = scalars.Measured };
     }
 
     // Weights that an update reads by more than formulas, products and norms stay in F32.

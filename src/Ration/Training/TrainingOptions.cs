@@ -117,7 +117,7 @@ public sealed record TrainingOptions
         Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
         Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
         Require(!Optimizer.ReleasesGradients || ClipNorm == 0 || ClipScope != ClipScope.Global, $"--clip-scope global holds every gradient, and {Optimizer.Name} is there to hold none: give --clip-scope two-pass, which has the same numbers");
-        Require(Optimizer.TrainsAllInEveryStep || ClipNorm == 0 || ClipScope is not (ClipScope.Global or ClipScope.TwoPass), $"--clip-scope {(ClipScope == ClipScope.Global ? "global" : "two-pass")} measures the gradients of all weights, and {Optimizer.Name} computes those of the blocks that it trains: leave it out, or give --clip-scope value");
+        Require(Optimizer.TrainsAllInEveryStep || ClipNorm == 0 || ClipScope is not (ClipScope.Global or ClipScope.TwoPass), $"--clip-scope {(ClipScope == ClipScope.Global ? "global" : "two-pass")} measures the gradients of all weights, and {Optimizer.Name} computes those of what it trains: leave it out, or give --clip-scope value");
         int parts = Optimizer.GradientParts;
         Require(parts == 0 || Rows % parts == 0, $"{Optimizer.Name} divides a step into {parts} equal parts, and the {Rows} rows of a step do not divide so; give a --batch of a multiple of {(long)parts * Sequence} tokens");
         Require(parts == 0 || MicroBatchRows is null || MicroBatchRows == Rows / parts, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} with {parts} parts needs {Rows / Math.Max(1, parts)} rows at a time");

@@ -28,7 +28,8 @@ public sealed class TrainingPlan
         (Asked, Options, Choices, Program, Evaluation) = (asked, asked.With(best.Choices.Methods), best.Choices, best.Program!, evaluation);
         (BudgetBytes, Device) = (budget, device);
         RuntimeBytes = runtime + RuntimeFootprint.Overhead(ArenaBytes);
-        Scalars = TrainingGraph.Build(Options.Step, Choices).Scalars;
+        TrainingGraph graph = TrainingGraph.Build(Options.Step, Choices);
+        (Scalars, Measured) = (graph.Scalars, graph.Measured);
         Reasons = PlanReasons.Explain(this, search);
     }
 
@@ -52,6 +53,9 @@ public sealed class TrainingPlan
 
     /// <summary>Scalars to compute before each step.</summary>
     public IReadOnlyList<Optimizers.HostScalar> Scalars { get; }
+
+    /// <summary>State to read before that.</summary>
+    public IReadOnlyList<Value> Measured { get; }
 
     /// <summary>What the process may have.</summary>
     public long BudgetBytes { get; }

@@ -61,7 +61,7 @@ internal sealed class BlockTrial : IDisposable
     /// <summary>One update.</summary>
     public void Step(IReadOnlyList<Matrix64> gradients, double learningRate)
     {
-        StepState state = new(++_steps, learningRate);
+        StepState state = new(++_steps, learningRate) { Measured = Measure() };
         foreach (HostScalar scalar in _scalars.All) _executor.WriteScalar(_program, scalar.Name, (float)scalar.Compute(state));
         for (int i = 0; i < Names.Length; i++) _executor.Write<float>(_program, "gradient." + Names[i], Floats(gradients[i]));
         _executor.Run(_program, Phase.Repeat);
@@ -77,6 +77,13 @@ internal sealed class BlockTrial : IDisposable
     }
 
     public void Dispose() => _executor.Dispose();
+
+    private float[] Measure()
+    {
+        float[] measured = new float[_scalars.Measured.Count];
+        _executor.ReadScalars(_scalars.Measured, measured);
+        return measured;
+    }
 
     private static float[] Floats(Matrix64 values) => [.. values.Elements.Select(static v => (float)v)];
 }

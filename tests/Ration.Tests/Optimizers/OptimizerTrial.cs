@@ -81,7 +81,7 @@ internal sealed class OptimizerTrial : IDisposable
     public void Step(double[] gradient, double learningRate, double[]? squares = null)
     {
         if (squares is not null) _executor.Write<float>(_program, "squares", Floats(squares));
-        StepState state = new(++_steps, learningRate);
+        StepState state = new(++_steps, learningRate) { Measured = Measure() };
         foreach (HostScalar scalar in _scalars.All) _executor.WriteScalar(_program, scalar.Name, (float)scalar.Compute(state));
         _executor.Write<float>(_program, "gradient", Floats(gradient));
         if (_program.Has(TrainingGraph.UpdateKey)) _executor.Write<long>(_program, TrainingGraph.UpdateKey, [11, _steps]);
@@ -107,6 +107,13 @@ internal sealed class OptimizerTrial : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _executor.Dispose();
+
+    private float[] Measure()
+    {
+        float[] measured = new float[_scalars.Measured.Count];
+        _executor.ReadScalars(_scalars.Measured, measured);
+        return measured;
+    }
 
     private double[] Read(Value value)
     {

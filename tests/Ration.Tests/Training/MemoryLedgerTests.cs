@@ -71,11 +71,12 @@ public sealed class MemoryLedgerTests : IDisposable
     [InlineData(2, 0.1f, false, "adamw")]
     [InlineData(2, 0.1f, false, "lisa")]
     [InlineData(8, 0f, true, "frugal-blocks")]
-    public void A_step_allocates_no_managed_byte(int microBatchRows, float dropout, bool release, string optimizer)
+    [InlineData(4, 0.1f, false, "slimfit", RecomputeMode.None)]
+    public void A_step_allocates_no_managed_byte(int microBatchRows, float dropout, bool release, string optimizer, RecomputeMode recompute = RecomputeMode.Blocks)
     {
         TrainingOptions options = TrainingSamples.Options(optimizer, dropout) with { Steps = 1000 };
         using CpuDevice device = new(2);
-        using Trainer trainer = new(TrainingSamples.Plan(options, device, choices: new(microBatchRows, new(RecomputeMode.Blocks), release)), TrainingSamples.Data(options));
+        using Trainer trainer = new(TrainingSamples.Plan(options, device, choices: new(microBatchRows, new(recompute), release)), TrainingSamples.Data(options));
         trainer.Initialize();
         for (int i = 0; i < 3; i++) trainer.Step();
         long before = GC.GetAllocatedBytesForCurrentThread();

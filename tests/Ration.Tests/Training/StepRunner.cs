@@ -15,13 +15,14 @@ internal sealed class StepRunner : IDisposable
     private readonly TrainingStep _step;
     private readonly MemoryChoices _choices;
     private readonly IReadOnlyList<HostScalar> _scalars;
+    private readonly IReadOnlyList<Value> _measured;
     private readonly Executor _executor;
     private long _stepsDone;
 
     public StepRunner(TrainingStep step, MemoryChoices choices, IDevice device, bool reuse = true, Func<Graph, Graph>? rewrite = null)
     {
         TrainingGraph graph = TrainingGraph.Build(step, choices);
-        (_step, _choices, _scalars) = (step, choices, graph.Scalars);
+        (_step, _choices, _scalars, _measured) = (step, choices, graph.Scalars, graph.Measured);
         Program = StepProgram.Compile(rewrite?.Invoke(graph.Graph) ?? graph.Graph, device, reuse: reuse);
         _executor = new Executor(device, Program);
         foreach (Value value in Program.Graph.Persistent) WeightInitialization.Fill(_executor, value, step.Model, seed: 42);
@@ -51,7 +52,9 @@ internal sealed class StepRunner : IDisposable
 
     public double Step(Batch batch, double learningRate)
     {
-        StepState state = new(++_stepsDone, learningRate);
+        float[] measured = new float[_measured.Count];
+        _executor.ReadScalars(_measured, measured);
+        StepState state = new(++_stepsDone, learningRate) { Measured = measured };
         foreach (HostScalar scalar in _scalars) _executor.WriteScalar(Program, scalar.Name, (float)scalar.Compute(state));
         _executor.WriteScalar(Program, TrainingGraph.LossScale, (float)(1.0 / batch.Valid));
         if (Program.Has(TrainingGraph.UpdateKey)) _executor.Write<long>(Program, TrainingGraph.UpdateKey, [7, _stepsDone]);

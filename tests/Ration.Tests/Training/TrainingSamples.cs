@@ -65,12 +65,12 @@ internal static class TrainingSamples
 
     /// <summary>
     /// Rules that turn to something else within a few steps: low-rank rules with bases of whole blocks that renew their subspaces, and rules that
-    /// train some blocks of the model at a time.
+    /// train some blocks or layers of the model at a time.
     /// </summary>
     public static IReadOnlyDictionary<string, IOptimizer> Renewing { get; } = new IOptimizer[]
     {
         new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2), new GradNormLoRP(32, Period: 2), new CompAct(8, Period: 2),
-        new Lisa(Layers: 1, Period: 1), new BAdam(Period: 1, BlockOrder.Shuffled), new Frugal(StateFullPart.Blocks, Period: 1),
+        new Lisa(Layers: 1, Period: 1), new BAdam(Period: 1, BlockOrder.Shuffled), new Frugal(StateFullPart.Blocks, Period: 1), new SlimFit(Frozen: 0.8),
     }.ToDictionary(static o => o.Name);
 
     /// <summary>Names of <see cref="Renewing"/>.</summary>

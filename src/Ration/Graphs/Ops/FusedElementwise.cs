@@ -137,10 +137,24 @@ public static class ElementwiseBuilding
     /// <param name="builder">The graph.</param>
     /// <param name="assignments">Values and what becomes of them.</param>
     /// <param name="rounding">Which of them is rounded by chance; null for none.</param>
-    public static void Assign(this GraphBuilder builder, IReadOnlyList<(Value Target, Expression Formula)> assignments, StochasticRounding? rounding = null)
+    public static void Assign(this GraphBuilder builder, IReadOnlyList<(Value Target, Expression Formula)> assignments, StochasticRounding? rounding = null) =>
+        builder.Emit("", [.. assignments.Select(static a => ((Value?)a.Target, a.Formula))], rounding);
+
+    /// <summary>As <see cref="Assign"/>, and in the same pass over memory a new tensor by a formula that sees the old values too.</summary>
+    /// <param name="builder">The graph.</param>
+    /// <param name="formula">Elements of the tensor.</param>
+    /// <param name="name">Its name, for people.</param>
+    /// <param name="assignments">Values and what becomes of them.</param>
+    /// <param name="rounding">Which of them is rounded by chance; null for none.</param>
+    public static Value AssignWith(
+        this GraphBuilder builder, Expression formula, string name, IReadOnlyList<(Value Target, Expression Formula)> assignments, StochasticRounding? rounding = null) =>
+        builder.Emit(name, [(null, formula), .. assignments.Select(static a => ((Value?)a.Target, a.Formula))], rounding)[0];
+
+    private static IReadOnlyList<Value> Emit(
+        this GraphBuilder builder, string name, IReadOnlyList<(Value? Target, Expression Formula)> destinations, StochasticRounding? rounding)
     {
-        ElementwiseProgram program = ElementwiseProgram.Compile([.. assignments.Select(static a => ((Value?)a.Target, a.Formula))], rounding?.Target);
+        ElementwiseProgram program = ElementwiseProgram.Compile(destinations, rounding?.Target);
         IReadOnlyList<Value> inputs = program.StochasticDestination < 0 ? program.Inputs : [.. program.Inputs, rounding!.Key];
-        builder.Emit(new FusedElementwise(program, rounding?.Site ?? 0), "", MemoryKind.Workspace, inputs);
+        return builder.Emit(new FusedElementwise(program, rounding?.Site ?? 0), name, MemoryKind.Workspace, inputs);
     }
 }

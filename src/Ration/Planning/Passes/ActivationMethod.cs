@@ -25,6 +25,9 @@ public sealed class ActivationMethod
     /// </summary>
     internal bool ChangesOperations { get; }
 
+    /// <summary>Whether what waits only for layers that are trained is in fewer bits too, for rules that freeze layers; see <see cref="InputSlots"/>.</summary>
+    internal bool ShortensSlots { get; init; }
+
     /// <summary>The graph with its activations kept so.</summary>
     public Graph Apply(Graph graph) => _pass?.Apply(graph) ?? graph;
 
@@ -44,6 +47,7 @@ public static class ActivationMethods
         Full,
         new("bf16", MethodQuality.High, "rounded to BF16", new SavedActivations(new BFloat16Store())),
         new("mesa", MethodQuality.High, "in 8 bits by running estimates of their range", new SavedActivations(new MesaStore())),
+        new("slimfit", MethodQuality.Any, "of what products and activation functions read 8 bits in a fixed range, or 4", new SavedActivations(new FixedPointStore())) { ShortensSlots = true },
         new("ms-bp", MethodQuality.Exact, "of norms and the linear layers after them one tensor for both", new MemorySharingNorms(), changesOperations: true),
         new("approx-bp", MethodQuality.Any, "of activation functions without a gate two bits", new ApproximateBackpropagation(), changesOperations: true),
         new("wta-crs", MethodQuality.Any, "of inputs of linear layers three tenths of the tokens", new LinearInputs(new WinnerTakeAllStore(0.3)), changesOperations: true),

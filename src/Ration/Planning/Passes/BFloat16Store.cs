@@ -8,7 +8,7 @@ namespace Ration.Planning.Passes;
 internal sealed class BFloat16Store : IActivationStore
 {
     /// <inheritdoc/>
-    public IReadOnlyList<Value> Store(GraphEditor editor, Node definition, Value value) =>
+    public IReadOnlyList<Value> Store(GraphEditor editor, Node definition, Value value, IReadOnlyList<Node> readers) =>
         editor.Emit(new Cast(DType.BF16), [value], definition, Pass.Forward, (value.Name + ".saved", value.Kind));
 
     /// <inheritdoc/>

@@ -16,7 +16,7 @@ internal sealed class MesaStore : IActivationStore
     private const float Decay = 0.9f;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Value> Store(GraphEditor editor, Node definition, Value value)
+    public IReadOnlyList<Value> Store(GraphEditor editor, Node definition, Value value, IReadOnlyList<Node> readers)
     {
         long width = value.Shape[^1], head = HeadWidth(editor.Source);
         int group = (int)(head > 0 && width % head == 0 ? head : width);

@@ -11,7 +11,8 @@ internal interface IActivationStore
     /// <param name="editor">Receives the nodes.</param>
     /// <param name="definition">The node that defined the value.</param>
     /// <param name="value">F32, of two dimensions or more.</param>
-    IReadOnlyList<Value>? Store(GraphEditor editor, Node definition, Value value);
+    /// <param name="readers">The nodes of the backward pass that read it.</param>
+    IReadOnlyList<Value>? Store(GraphEditor editor, Node definition, Value value, IReadOnlyList<Node> readers);
 
     /// <summary>Emits what turns the stored form back into a value of the same shape.</summary>
     /// <param name="editor">Receives the nodes.</param>
@@ -40,7 +41,7 @@ internal sealed class SavedActivations(IActivationStore store) : IGraphPass
         {
             foreach (Saved saved in storeBefore[i])
             {
-                if (store.Store(editor, saved.Definition, saved.Value) is { } form) stored[saved.Value.Id] = (saved, form);
+                if (store.Store(editor, saved.Definition, saved.Value, saved.Readers) is { } form) stored[saved.Value.Id] = (saved, form);
             }
 
             Node node = graph.Nodes[i];
@@ -61,6 +62,7 @@ internal sealed class SavedActivations(IActivationStore store) : IGraphPass
     private static IEnumerable<Saved> Find(Graph graph)
     {
         int[] lastForward = new int[graph.NextValueId], firstBackward = new int[graph.NextValueId];
+        var readers = new List<Node>?[graph.NextValueId];
         Array.Fill(lastForward, -1);
         Array.Fill(firstBackward, -1);
         for (int i = 0; i < graph.Nodes.Count; i++)
@@ -68,7 +70,11 @@ internal sealed class SavedActivations(IActivationStore store) : IGraphPass
             foreach (Value input in graph.Nodes[i].Inputs)
             {
                 if (graph.Nodes[i].Pass == Pass.Forward) lastForward[input.Id] = i;
-                else if (firstBackward[input.Id] < 0) firstBackward[input.Id] = i;
+                else
+                {
+                    if (firstBackward[input.Id] < 0) firstBackward[input.Id] = i;
+                    (readers[input.Id] ??= []).Add(graph.Nodes[i]);
+                }
             }
         }
 
@@ -81,9 +87,9 @@ internal sealed class SavedActivations(IActivationStore store) : IGraphPass
             bool isRead = lastForward[value.Id] > i;
             int last = isRead ? lastForward[value.Id] : i;
             if (value is not { DType: DType.F32, Shape.Rank: >= 2, Kind: MemoryKind.Activations } || outputs.Contains(value.Id)) continue;
-            if (firstBackward[value.Id] > last + 1) yield return new Saved(value, node, isRead ? last : i + 1);
+            if (firstBackward[value.Id] > last + 1) yield return new Saved(value, node, isRead ? last : i + 1, readers[value.Id]!);
         }
     }
 
-    private sealed record Saved(Value Value, Node Definition, int StoreBefore);
+    private sealed record Saved(Value Value, Node Definition, int StoreBefore, IReadOnlyList<Node> Readers);
 }

@@ -38,6 +38,27 @@ public sealed class OpRefusalTests
         Refuses(new DequantizeActivation(7), [F(5, 7), F(2, 1)], "input 0 must be U8");
         Refuses(new WinnerTakeAllRows(6, 0), [F(5, 7), Input(DType.I64, 2)], "6 rows cannot be chosen");
         Refuses(new GatherRows(), [F(5, 7), I(3), F(4)], "input 2 must have shape [3]");
+        Refuses(new ToFixedPoint(6, 2), [F(5, 7)], "no fixed point of 6 bits with 2 after the point");
+        Refuses(new ToFixedPoint(4, 4), [F(5, 7)], "no fixed point of 4 bits");
+        Refuses(new ToFixedPoint(8, 4), [I(5, 7)], "input 0 must be F32");
+        Refuses(new FromFixedPoint(4, 1, 7), [Input(DType.U8, 5, 3)], "rows of 7 elements have not as many bytes");
+        Refuses(new FromFixedPoint(8, -1, 7), [Input(DType.U8, 5, 7)], "no fixed point of 8 bits with -1");
+        Refuses(new EmptySlots(0), [], "slots of 0 bytes");
+        Refuses(new StoreInSlot(1), [Slots(), Input(DType.I64), F(2, 3)], "at least one scalar");
+        Refuses(new StoreInSlot(1), [F(30), Input(DType.I64), F(2, 3), F()], "input 0 must be the memory of slots");
+        Refuses(new StoreInSlot(1), [Slots(), F(), F(2, 3), F()], "input 1 must be a place in the slots");
+        Refuses(new StoreInSlot(1), [Slots(), Input(DType.I64), F(2, 4), F()], "smaller than what they shall keep");
+        Refuses(new StoreInSlot(1), [Slots(), Input(DType.I64), I(2, 3), F()], "keeps F32 or U8");
+        Refuses(new StoreInSlot(1), [Slots(), Input(DType.I64), F(2, 3), F(2)], "input 3 must have shape []");
+        Refuses(new StoreInSlot(0), [Slots(), Input(DType.I64), F(2, 3), F()], "the share 0");
+        Refuses(new LoadFromSlot(new(2, 3)), [Slots(), Input(DType.I64), F()], "input 2 must be a place in the slots");
+        Refuses(new LoadFromSlot(new(2, 4)), [Slots(), Input(DType.I64), Input(DType.I64)], "the slots are smaller than F32[2, 4]");
+        Refuses(new LoadFromSlot(new(2, 3)), [Slots(), Input(DType.I64), Input(DType.I64), F(3, 2)], "input 3 must have shape [2, 3]");
+        Refuses(new KeepLargest(8), [F(5, 7)], "8 of 7 columns cannot be kept");
+        Refuses(new KeepLargest(3), [F(5, 7), F(7)], "input 1 must have shape [5]");
+        Refuses(new PlaceLargest(new(5, 7)), [F(5, 3), I(5, 2)], "input 1 must have shape [5, 3]");
+        Refuses(new PlaceLargest(new(4, 7)), [F(5, 3), I(5, 3)], "these are not of rows of [4, 7]");
+        Refuses(new PlaceLargest(new(5, 7)), [F(5, 3), I(5, 3), F(3)], "input 2 must have shape [5]");
         Refuses(new GaussianProjection(3, 0, 0), [Input(DType.I64, 2)], "there is no 3 by 0 projection");
         Refuses(new TwoBitActivationGradient(ActivationFunction.Silu), [F(5, 7), Input(DType.U8, 5, 7)], "input 1 must have shape [5, 2]");
         Refuses(new TiledMlp(ActivationFunction.Silu, true, false, 2), [F(15, 3), F(5, 3), F(5, 3), F(3, 5)], "2 tiles have not 8 rows each");
@@ -234,6 +255,8 @@ public sealed class OpRefusalTests
     }
 
     private Value F(params long[] sizes) => Input(DType.F32, sizes);
+
+    private Value Slots() => Input(DType.U8, 30);
 
     private Value I(params long[] sizes) => Input(DType.I32, sizes);
 

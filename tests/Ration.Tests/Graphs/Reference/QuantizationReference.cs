@@ -67,6 +67,25 @@ internal static class QuantizationReference
         }
     }
 
+    /// <summary>Integers of numbers, or back.</summary>
+    public static double[] FixedPoint(Node node, double[] x) =>
+        node.Op is ToFixedPoint op ? ToFixedPoint(op, x, (int)node.Inputs[0].Shape[^1]) : FromFixedPoint((FromFixedPoint)node.Op, x);
+
+    /// <summary>Integers of each row, the first of two in the lower half of a byte.</summary>
+    public static double[] ToFixedPoint(ToFixedPoint op, double[] x, int width)
+    {
+        double half = Math.Pow(2, op.Bits - 1);
+        return [.. x.Chunk(width).SelectMany(row => row.Select(v => Math.Clamp(Math.Round(v * Math.Pow(2, op.Fraction)), -half, half - 1) + half).Chunk(8 / op.Bits).Select(static c => c.Length == 1 ? c[0] : c[0] + (16 * c[1])))];
+    }
+
+    /// <summary>Numbers of each row.</summary>
+    public static double[] FromFixedPoint(FromFixedPoint op, double[] codes)
+    {
+        double half = Math.Pow(2, op.Bits - 1);
+        int perByte = 8 / op.Bits;
+        return [.. codes.Chunk((int)((op.Width + perByte - 1) / perByte)).SelectMany(row => row.SelectMany(c => perByte == 1 ? new[] { c } : [c % 16, Math.Floor(c / 16)]).Take((int)op.Width)).Select(c => (c - half) / Math.Pow(2, op.Fraction))];
+    }
+
     /// <summary>Least value plus code times step.</summary>
     public static double[] Dequantize(DequantizeActivation op, double[] codes, double[] scales)
     {

@@ -34,6 +34,8 @@ internal static class ReferenceOps
         QuantizeMatrix op => [QuantizationReference.RoundMatrix(op.Transpose ? MatrixReference.Transpose(x[0], (int)node.Inputs[0].Shape[1]) : x[0])],
         QuantizeActivation op => QuantizationReference.Quantize(op, node, x),
         DequantizeActivation op => [QuantizationReference.Dequantize(op, x[0], x[1])],
+        ToFixedPoint or FromFixedPoint => [QuantizationReference.FixedPoint(node, x[0])],
+        EmptySlots or StoreInSlot or LoadFromSlot or KeepLargest or PlaceLargest => SlotReference.Evaluate(node, x),
         WinnerTakeAllRows op => SamplingReference.Choose(op, x[0], x[1], (int)node.Inputs[0].Shape[^1]),
         GatherRows => [SamplingReference.Gather(x[0], x[1], x[2], (int)node.Inputs[0].Shape[^1])],
         GaussianProjection op => [SamplingReference.Projection(op, x[0])],

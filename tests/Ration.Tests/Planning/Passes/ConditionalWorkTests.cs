@@ -25,7 +25,7 @@ public sealed class ConditionalWorkTests
     // Turns of one step, so that every block is trained within a few.
     private static readonly Dictionary<string, IOptimizer> s_rules = new IOptimizer[]
     {
-        new Lisa(Period: 1), new BAdam(Period: 1), new Frugal(StateFullPart.Blocks, Density: 0.5f, Period: 1),
+        new Lisa(Period: 1), new BAdam(Period: 1), new Frugal(StateFullPart.Blocks, Density: 0.5f, Period: 1), new SlimFit(Frozen: 0.8),
     }.ToDictionary(static r => r.Name);
 
     [Theory]
@@ -44,7 +44,7 @@ public sealed class ConditionalWorkTests
     public void So_it_is_however_activations_are_kept(string method)
     {
         MemoryChoices choices = new(2, RecomputeChoice.Parse("cheap+1-blocks"), false) { Activations = ActivationMethods.Parse(method) };
-        foreach (string rule in (string[])["lisa", "badam"])
+        foreach (string rule in (string[])["lisa", "badam", "slimfit"])
         {
             TrainingStep step = Step(rule);
             if (method == "approx-bp") step = step with { Model = Architectures.All["gpt2"] with { Context = 64 } };
@@ -177,10 +177,11 @@ public sealed class ConditionalWorkTests
     [Theory]
     [InlineData("lisa", ClipScope.Global)]
     [InlineData("badam", ClipScope.TwoPass)]
+    [InlineData("slimfit", ClipScope.Global)]
     public void The_norm_of_gradients_that_are_not_computed_is_refused(string rule, ClipScope scope)
     {
         TrainingOptions options = TrainingSamples.Options(rule) with { ClipScope = scope };
-        Assert.Contains($"{rule} computes those of the blocks that it trains", Assert.Throws<InvalidInputException>(options.Validate).Message, StringComparison.Ordinal);
+        Assert.Contains($"{rule} computes those of what it trains", Assert.Throws<InvalidInputException>(options.Validate).Message, StringComparison.Ordinal);
         _ = Assert.Throws<ArgumentException>(() => TrainingGraph.Trace(options.Step, 8));
         (options with { ClipNorm = 0 }).Validate();
         (options with { ClipScope = ClipScope.Value }).Validate();

@@ -46,6 +46,35 @@ public sealed class SavedActivationsTests
     }
 
     [Fact]
+    public void Fixed_point_is_of_a_byte_or_half_a_byte_an_element_and_leaves_norms_whole()
+    {
+        ModelConfiguration model = GradientTrial.Gated;
+        int attention = 2 * (model.Heads + model.KvHeads) * model.HeadDimension;
+        Assert.Equal(Tokens * ((4 * 2 * model.Width) + attention + (2 * model.HiddenWidth) + (4 * model.Heads)), KeptByBlock(model, "slimfit"));
+
+        // What norms yield, attention and the activation function's output in a byte; of its input only the slope is made.
+        ModelConfiguration plain = GradientTrial.Plain;
+        long Bytes(string method) => Kept(TrainingGraph.Build(GradientTrial.Step(plain), Choices(method, "none")).Graph);
+        Assert.Equal(Tokens * ((3 * ((2 * plain.Width) + attention + plain.HiddenWidth)) + (3.5 * plain.HiddenWidth)), Bytes("f32") - Bytes("slimfit"));
+    }
+
+    [Theory]
+    [InlineData(true, 0.9)]
+    [InlineData(false, 0.9)]
+    public void Fixed_point_gives_gradients_that_point_the_same_way(bool gated, double least)
+    {
+        ModelConfiguration model = gated ? GradientTrial.Gated : GradientTrial.Plain;
+        (double loss, IDictionary<string, double[]> exact) = GradientTrial.Run(GradientTrial.Step(model), Choices("f32", "none"));
+        (double other, IDictionary<string, double[]> gradients) = GradientTrial.Run(GradientTrial.Step(model), Choices("slimfit", "none"));
+        Assert.Equal(loss, other);
+        double[] all = [.. exact.Values.SelectMany(static g => g)], alike = [.. exact.Keys.SelectMany(k => gradients[k])];
+        double cosine = all.Zip(alike, static (a, b) => a * b).Sum() / Math.Sqrt(all.Sum(static a => a * a) * alike.Sum(static a => a * a));
+        Assert.InRange(cosine, least, 0.99999);
+        // The head's gradient reads nothing that waits so.
+        Assert.Equal(exact["lm_head.weight"], gradients["lm_head.weight"]);
+    }
+
+    [Fact]
     public void Mesa_rounds_without_bias_and_renews_its_estimates()
     {
         const int Rows = 3, Width = 8;

@@ -14,6 +14,8 @@ internal static unsafe class SamplingBindings
         table.Add<GatherRows>(static (in KernelCall call) => WinnerTakeAllKernel.Gather(
             call.Pool, call.Floats(0), (nint)call.Shape(0)[^1], call.Integers(1), call.Floats(2), call.OutputFloats(0), (nint)call.Shape(1).Elements));
         table.Add<GaussianProjection>(RunProjection);
+        table.Add<KeepLargest>(RunKeepLargest, static (node, threads) => LargestOfRowsKernel.WorkspaceBytes((nint)node.Inputs[0].Shape[^1], threads));
+        table.Add<PlaceLargest>(RunPlaceLargest);
     }
 
     private static void RunChoose(in KernelCall call)
@@ -26,6 +28,14 @@ internal static unsafe class SamplingBindings
         WinnerTakeAllKernel.Choose(call.Pool, call.Floats(0), rows, width, numbers, call.OutputFloats(2), op.Chosen, random, call.Workspace);
         WinnerTakeAllKernel.Gather(call.Pool, call.Floats(0), width, numbers, null, call.OutputFloats(0), op.Chosen);
     }
+
+    private static void RunKeepLargest(in KernelCall call) => LargestOfRowsKernel.Keep(
+        call.Pool, call.Floats(0), call.Node.Inputs.Count > 1 ? call.Floats(1) : null, call.OutputFloats(0), (int*)call.Output(1),
+        (nint)call.Shape(0).Rows, (nint)call.Shape(0)[^1], ((KeepLargest)call.Node.Op).Count, call.Workspace);
+
+    private static void RunPlaceLargest(in KernelCall call) => LargestOfRowsKernel.Place(
+        call.Pool, call.Floats(0), call.Integers(1), call.Node.Inputs.Count > 2 ? call.Floats(2) : null, call.OutputFloats(0),
+        (nint)call.Node.Output.Shape.Rows, (nint)call.Node.Output.Shape[^1], (nint)call.Shape(0)[1]);
 
     private static void RunProjection(in KernelCall call)
     {

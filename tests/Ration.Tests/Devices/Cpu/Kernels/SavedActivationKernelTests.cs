@@ -59,6 +59,52 @@ public unsafe class SavedActivationKernelTests
         }
     }
 
+    [Theory]
+    [InlineData(8, 4)]
+    [InlineData(4, 1)]
+    public void Fixed_point_is_within_half_a_step_or_at_the_end_of_its_range(int bits, int fraction)
+    {
+        double step = Math.Pow(2, -fraction), least = -Math.Pow(2, bits - 1 - fraction), greatest = -least - step;
+        using WorkerPool pool = new(3);
+        foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (19, 3), (9, 16), (33, 67), (2, 5001)])
+        {
+            using Guarded<float> x = new(Check.Random(rows * columns, 5, (float)greatest), 1), back = new(rows * columns, 3);
+            using Guarded<byte> codes = new(rows * (int)ToFixedPoint.RowBytes(bits, columns), 1);
+            FixedPointKernel.Encode(pool, x, codes, rows, columns, bits, fraction);
+            FixedPointKernel.Decode(pool, codes, back, rows, columns, bits, fraction);
+            for (int i = 0; i < rows * columns; i++) Assert.InRange(Math.Abs(back.Span[i] - Math.Clamp(x.Span[i], least, greatest)), 0, step / 2);
+        }
+
+        using Guarded<float> odd = new([float.NaN, float.PositiveInfinity, float.NegativeInfinity, (float)(step / 2), (float)(1.5 * step), 1e30f, -1e30f]), numbers = new(7);
+        using Guarded<byte> packed = new((int)ToFixedPoint.RowBytes(bits, 7));
+        FixedPointKernel.Encode(pool, odd, packed, 1, 7, bits, fraction);
+        FixedPointKernel.Decode(pool, packed, numbers, 1, 7, bits, fraction);
+        Assert.Equal([greatest, least, 0, 2 * step, greatest, least], numbers.ToArray()[1..].Select(static v => (double)v));
+        Assert.InRange(numbers.Span[0], least, greatest);
+    }
+
+    [Fact]
+    public void The_largest_of_a_row_are_found_among_equals_and_odd_numbers()
+    {
+        using WorkerPool pool = new(3);
+        foreach ((int rows, int columns, int count) in ((int, int, int)[])[(1, 1, 1), (19, 5, 2), (8, 64, 7), (33, 301, 31), (3, 5, 5)])
+        {
+            float[] data = [.. Check.Random(rows * columns, 5, 2).Select(static v => MathF.Round(v * 2) / 2)];
+            data[^1] = float.NegativeInfinity;
+            using Guarded<float> x = new(data, 1), means = new([.. Enumerable.Range(0, rows).Select(static r => r % 3)], 1), values = new(rows * count, 1), back = new(rows * columns, 3);
+            using Guarded<int> numbers = new(rows * count, 1);
+            using Guarded<byte> workspace = new((int)LargestOfRowsKernel.WorkspaceBytes(columns, 3));
+            LargestOfRowsKernel.Keep(pool, x, means, values, numbers, rows, columns, count, workspace);
+            LargestOfRowsKernel.Place(pool, values, numbers, means, back, rows, columns, count);
+            for (int row = 0; row < rows; row++)
+            {
+                int[] expected = [.. Enumerable.Range(0, columns).OrderByDescending(i => Math.Abs(data[(row * columns) + i] - (row % 3))).Take(count).Order()];
+                Assert.Equal(expected, numbers.ToArray()[(row * count)..((row + 1) * count)]);
+                for (int i = 0; i < columns; i++) Assert.Equal(expected.Contains(i) ? data[(row * columns) + i] : row % 3, back.Span[(row * columns) + i]);
+            }
+        }
+    }
+
     [Fact]
     public void Estimates_follow_what_is_seen_and_the_range_holds_both()
     {
