@@ -16,7 +16,11 @@ internal static unsafe class FormulaTiles
     private const int Ahead = 512;
 
     /// <summary>Elements of a tile; 0 where there are no vectors to hold it.</summary>
-    public static nint Elements => LaneWidth.Is16 ? Vectors * Lanes16.Count : LaneWidth.Is8 ? Vectors * Lanes8.Count : 0;
+    public static nint Elements
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => LaneWidth.Is16 ? Vectors * Lanes16.Count : LaneWidth.Is8 ? Vectors * Lanes8.Count : 0;
+    }
 
     /// <summary>Runs steps over whole tiles.</summary>
     /// <param name="steps">What is done.</param>

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Ration.Tests.Files;
+namespace Ration.Tests;
 
 /// <summary>Processor time of the current thread: unlike time by the wall, it does not grow where other work takes the cores.</summary>
 internal static unsafe class ThreadClock
