@@ -115,6 +115,8 @@ public sealed class ChatTerminalTests(TrainedModel trained)
         session.AssertEnded(148);
         if (whileAnswering)
         {
+            // Once where it was stopped, and once because it goes on.
+            session.WaitFor(PastesAreMarked);
             session.WaitFor(PastesAreMarked);
             session.Send("draft\u0003");
         }

@@ -63,7 +63,7 @@ public sealed class RefusalTests(TrainedModel trained)
         using TestFolder folder = new();
         // Too long to be kept in memory: its tokens lie in the folder while the run is planned.
         string data = folder.WriteText(length: 600_000);
-        ToolRun.Run([.. TrainingJob.Arguments(data, folder["above/output"]), "--memory", "40MiB"]).AssertRefused(OverBudget);
+        ToolRun.Run([.. TrainingJob.Arguments(data, folder["above/output"]), "--memory", "20MiB"]).AssertRefused(OverBudget);
         Assert.False(Directory.Exists(folder["above"]));
     }
 

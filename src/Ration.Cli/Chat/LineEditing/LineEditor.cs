@@ -31,7 +31,12 @@ internal sealed class LineEditor : IDisposable
     {
         (_longest, _keys) = (longest, new KeyDecoder(longest));
         foreach (PosixSignal signal in s_endings) _registrations.Add(PosixSignalRegistration.Create(signal, _ => Leave()));
-        if (!OperatingSystem.IsWindows()) _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => WhileReading(Draw)));
+        if (!OperatingSystem.IsWindows())
+        {
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => WhileReading(Draw)));
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, GoOn));
+        }
+
         HandleSuspension();
     }
 
@@ -181,14 +186,12 @@ internal sealed class LineEditor : IDisposable
     // What stops the process is what the system does by default, so the signal is not handled meanwhile. The process goes on after it.
     private void Suspend(Action stop)
     {
-        TerminalMode mode = _terminal.Mode;
         if (_isReading) Show(_screen.End);
-        _terminal.Change(TerminalMode.Found);
+        _terminal.Pause();
         _suspension?.Dispose();
         stop();
         HandleSuspension();
-        _terminal.Change(mode);
-        if (_isReading) Draw();
+        Resume();
     }
 
     private void Draw() => Show(_screen.Draw);
@@ -197,6 +200,19 @@ internal sealed class LineEditor : IDisposable
     {
         (int width, int height) = RawTerminal.Size;
         Log.Writer.Write(draw(_text, width, height));
+    }
+
+    // If this were not all, the runtime would set the terminal as it found it.
+    private void GoOn(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        lock (_gate) Resume();
+    }
+
+    private void Resume()
+    {
+        _terminal.Resume();
+        if (_isReading) Draw();
     }
 
     private void EndText(TerminalMode mode)

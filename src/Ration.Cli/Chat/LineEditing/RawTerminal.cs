@@ -67,12 +67,23 @@ internal sealed class RawTerminal : IDisposable
             if (GetSettings(StandardInput, _settings) != 0) return;
         }
 
-        byte[] changed = [.. _settings];
-        if (mode == TerminalMode.Keys) MakeRaw(changed);
-        else TerminalFlags.MakeQuiet(changed);
-        if (SetSettings(StandardInput, AtOnce, changed) != 0) return;
+        if (!TrySet(mode)) return;
         if (Mode == TerminalMode.Found) Log.Writer.Write(MarkPastes);
         Mode = mode;
+    }
+
+    /// <summary>Gives it back until <see cref="Resume"/>.</summary>
+    public void Pause()
+    {
+        TerminalMode mode = Mode;
+        Change(TerminalMode.Found);
+        Mode = mode;
+    }
+
+    /// <summary>Has it do again what it did, whatever others made of it meanwhile.</summary>
+    public void Resume()
+    {
+        if (Mode != TerminalMode.Found && !_isClosed && TrySet(Mode)) Log.Writer.Write(MarkPastes);
     }
 
     /// <summary>Makes it what it was, for good.</summary>
@@ -110,6 +121,14 @@ internal sealed class RawTerminal : IDisposable
     [DllImport("libc", EntryPoint = "kill")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int SendSignal(int process, int signal);
+
+    private bool TrySet(TerminalMode mode)
+    {
+        byte[] changed = [.. _settings];
+        if (mode == TerminalMode.Keys) MakeRaw(changed);
+        else TerminalFlags.MakeQuiet(changed);
+        return SetSettings(StandardInput, AtOnce, changed) == 0;
+    }
 
     // To the thread that calls: it does not go on before the process has stopped.
     [DllImport("libc", EntryPoint = "raise")]
