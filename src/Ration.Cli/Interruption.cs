@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ration.Cli.Output;
 
 namespace Ration.Cli;
 
@@ -10,10 +11,15 @@ internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
+    private readonly string? _notice;
 
     /// <summary>Listens from now on.</summary>
-    public Interruption() => _registrations =
-        [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+    /// <param name="notice">What is said at the first signal, where the end takes its time; null for nothing.</param>
+    public Interruption(string? notice = null)
+    {
+        _notice = notice;
+        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+    }
 
     /// <summary>Whether nothing is done yet that would have to end in good order, so that the first signal ends the process.</summary>
     public bool EndsAtOnce { get; set; }
@@ -33,6 +39,14 @@ internal sealed class Interruption : IDisposable
         if (_source.IsCancellationRequested) return;
         if (EndsAtOnce) Environment.Exit(Tool.Complain(Tool.NothingChanged, ExitCode.Interrupted));
         context.Cancel = true;
+        if (_notice is not null) Notify(_notice);
         _source.Cancel();
+    }
+
+    // Below the line of progress, behind which the terminal shows ^C.
+    private static void Notify(string notice)
+    {
+        if (StatusLine.IsTerminal) Log.Writer.WriteLine();
+        Log.Line(notice);
     }
 }

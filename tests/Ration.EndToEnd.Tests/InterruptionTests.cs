@@ -81,6 +81,7 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         Signals.Send(run, signal);
         ToolResult result = run.Wait();
         Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+        Assert.Single(result.ErrorLines, static line => line.Contains("a second time ends at once", StringComparison.Ordinal));
         long done = TrainingJob.StepsDone(output);
         Assert.InRange(done, 1, UninterruptedRun.Steps - 1);
         AssertMessage(result, done);

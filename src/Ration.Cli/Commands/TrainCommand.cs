@@ -28,7 +28,7 @@ internal static class TrainCommand
 
     private static int Run(ParseResult parsed, TrainingArguments arguments)
     {
-        using Interruption interruption = new();
+        using Interruption interruption = new("finishing the step, then saving; a second time ends at once, and what was not saved is lost");
         bool json = parsed.GetValue(CommonOptions.Json);
         parsed = arguments.Resumed(parsed);
         CommonOptions.NoteMemory(parsed);
