@@ -13,10 +13,10 @@ namespace Ration.Devices.Cpu.Kernels;
 internal static unsafe class FusedKernel
 {
     /// <summary>Elements of a register.</summary>
-    public const int Chunk = 1024;
+    public const int Chunk = 512;
 
     // Elements of one item of work: long enough that fetching it costs nothing.
-    private const nint Item = 32 * Chunk;
+    private const nint Item = 64 * Chunk;
 
     // A scalar lies as often as a vector has lanes, so that it is an operand like any other.
     private const int ScalarCopies = 16;
