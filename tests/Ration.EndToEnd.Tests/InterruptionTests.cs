@@ -106,6 +106,19 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         Assert.Contains("interrupted", result.ErrorLines[^1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_run_goes_on_from_another_folder_too()
+    {
+        whole.Result.AssertDone();
+        using TestFolder folder = new();
+        string[] arguments = [.. Arguments("output").Select(word => word == whole.Data ? Path.GetFileName(word) : word), "--checkpoint-every", "3"];
+        File.Copy(whole.Data, folder[Path.GetFileName(whole.Data)]);
+        ToolRun.RunIn(folder.Root, arguments).AssertDone();
+        Directory.CreateDirectory(folder["elsewhere"]);
+        ToolResult again = ToolRun.RunIn(folder["elsewhere"], "train", "--output", folder["output"], "--resume").AssertDone();
+        Assert.Contains("complete already", again.Error, StringComparison.Ordinal);
+    }
+
     private void AssertIsNotReplaced(string output)
     {
         string[] before = TestFolder.Snapshot(output);

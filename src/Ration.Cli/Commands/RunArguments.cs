@@ -16,7 +16,7 @@ internal static class RunArguments
     /// <param name="parsed">The command line.</param>
     /// <param name="passing">Options of this start alone.</param>
     public static string Of(ParseResult parsed, IReadOnlyCollection<Option> passing) =>
-        string.Join(Separator, Given(parsed).Where(o => !passing.Contains(o.Option)).OrderBy(static o => o.Option.Name, StringComparer.Ordinal).SelectMany(Words));
+        string.Join(Separator, Given(parsed).Where(o => !passing.Contains(o.Option)).OrderBy(static o => o.Option.Name, StringComparer.Ordinal).SelectMany(Lasting));
 
     /// <summary>A command line with the options of the run that lies in a folder, where they are not given.</summary>
     /// <exception cref="InvalidInputException">There is no usable checkpoint, or its options are not known to this version.</exception>
@@ -32,6 +32,10 @@ internal static class RunArguments
     }
 
     private static IEnumerable<OptionResult> Given(ParseResult parsed) => parsed.CommandResult.Children.OfType<OptionResult>().Where(static o => !o.Implicit);
+
+    // The run may be gone on with from another folder.
+    private static IEnumerable<string> Lasting(OptionResult option) =>
+        option.Option == CommonOptions.Data || option.Option == CommonOptions.Model ? Words(option).Select(static word => Path.Exists(word) ? Path.GetFullPath(word) : word) : Words(option);
 
     private static IEnumerable<string> Words(OptionResult option) => option.Tokens.Select(static t => t.Value).Prepend(option.Option.Name);
 }

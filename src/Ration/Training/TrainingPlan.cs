@@ -94,7 +94,8 @@ public sealed class TrainingPlan
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         Graph traced = TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph;
-        hostBytes += CodeBytes(options, traced) + (BytesOfNode * traced.Nodes.Count);
+        long code = CodeBytes(options, traced);
+        hostBytes += code + (BytesOfNode * traced.Nodes.Count);
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         StepProgram EvaluationOf(StepProgram program)
@@ -110,7 +111,7 @@ public sealed class TrainingPlan
         PlanningResult result = pinned is null
             ? ChooseMethods(options, device, RuntimeFootprint.LargestArena(budget - runtime), Choose)
             : Choose([new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph)]);
-        if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, device, pinned is not null);
+        if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, runtime + LookingAtMethods - code, device, pinned is not null);
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
     }
 
@@ -139,14 +140,16 @@ public sealed class TrainingPlan
         return result!;
     }
 
-    private static MemoryBudgetException Refusal(TrainingOptions options, PlanningResult result, long budget, long runtime, IDevice device, bool pinned)
+    // What the process itself takes is more where methods are looked at.
+    private static MemoryBudgetException Refusal(
+        TrainingOptions options, PlanningResult result, long budget, long runtime, long runtimeWithMethods, IDevice device, bool pinned)
     {
         long arena = result.Smallest!.ArenaBytes;
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + runtime);
         string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
-        if (!pinned && LowerQuality(options, RuntimeFootprint.LargestArena(budget - runtime), device) is { } lower) hint = lower;
+        if (!pinned && LowerQuality(options, RuntimeFootprint.LargestArena(budget - runtimeWithMethods), device) is { } lower) hint = lower;
         MemoryChoices least = result.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
             + $"gradients {(least.Release ? "released early" : "kept")}";

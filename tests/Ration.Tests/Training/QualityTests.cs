@@ -32,6 +32,25 @@ public sealed class QualityTests
     }
 
     [Fact]
+    public void What_a_refusal_says_would_fit_does()
+    {
+        long exact = Smallest(MethodQuality.Exact), any = Smallest(MethodQuality.Any);
+        int hints = 0;
+        for (long budget = any - (4 << 20); budget < exact; budget += 2 << 20)
+        {
+            string refusal = Refusal(MethodQuality.Exact, budget);
+            foreach (MethodQuality quality in (MethodQuality[])[MethodQuality.High, MethodQuality.Any])
+            {
+                if (!refusal.Contains($"--quality {quality.ToString().ToLowerInvariant()} would fit", StringComparison.Ordinal)) continue;
+                Assert.True(Plan(quality, budget).PlannedPeakBytes <= budget);
+                hints++;
+            }
+        }
+
+        Assert.True(hints > 0, "nothing was said to fit");
+    }
+
+    [Fact]
     public void Each_quality_fits_less_memory_than_the_one_before()
     {
         long[] smallest = [.. Enum.GetValues<MethodQuality>().Select(Smallest)];
