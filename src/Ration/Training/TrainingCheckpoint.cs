@@ -27,7 +27,7 @@ public static class TrainingCheckpoint
     /// <summary>Name of the file in the output folder.</summary>
     public const string FileName = "checkpoint.safetensors";
 
-    private const string Format = "ration-checkpoint-1";
+    private const string Format = "ration-checkpoint-2";
     private const string ChecksumKey = "checksum";
 
     private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", ArgumentsKey = "arguments";
@@ -75,7 +75,7 @@ public static class TrainingCheckpoint
         using SafetensorsReader reader = SafetensorsReader.Open(path);
         IReadOnlyDictionary<string, string> metadata = reader.Metadata;
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
-        if (Text("format") != Format) throw Damaged(path, "it is of another format");
+        if (Text("format") != Format) throw Damaged(path, "another version of Ration wrote it");
         foreach (string key in s_checked.Except(s_optional)) _ = Text(key);
         if (Text(ChecksumKey) != ChecksumOf(metadata.GetValueOrDefault)) throw Damaged(path, "what it says of its run does not have the checksum it should");
         long Number(string key) => long.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged(path, $"its {key} is not a number");

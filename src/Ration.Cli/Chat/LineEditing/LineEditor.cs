@@ -76,9 +76,13 @@ internal sealed class LineEditor : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _suspension?.Dispose();
-        foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
-        _terminal.Dispose();
+        // A signal that is still handled by another thread either comes first or finds the terminal closed.
+        lock (_gate)
+        {
+            _suspension?.Dispose();
+            foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
+            _terminal.Dispose();
+        }
     }
 
     private string? ReadKeys()
@@ -156,8 +160,7 @@ internal sealed class LineEditor : IDisposable
             case EditKey.DeleteWordBackward: _text.DeleteWordBackward(); break;
             case EditKey.DeleteWordForward: _text.DeleteWordForward(); break;
             case EditKey.ClearScreen: Show(_screen.Clear); break;
-            case EditKey.Quit: RawTerminal.Send(EditKey.Quit); break;
-            case EditKey.Suspend: Suspend(static () => RawTerminal.Send(EditKey.Suspend)); break;
+            case EditKey.Quit or EditKey.Suspend: RawTerminal.Send(key.Key); break;
         }
     }
 
@@ -179,17 +182,17 @@ internal sealed class LineEditor : IDisposable
         _suspension = PosixSignalRegistration.Create(PosixSignal.SIGTSTP, context =>
         {
             context.Cancel = true;
-            lock (_gate) Suspend(RawTerminal.Stop);
+            lock (_gate) Suspend();
         });
     }
 
     // What stops the process is what the system does by default, so the signal is not handled meanwhile. The process goes on after it.
-    private void Suspend(Action stop)
+    private void Suspend()
     {
         if (_isReading) Show(_screen.End);
         _terminal.Pause();
         _suspension?.Dispose();
-        stop();
+        RawTerminal.Stop();
         HandleSuspension();
         Resume();
     }

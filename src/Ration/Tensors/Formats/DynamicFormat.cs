@@ -19,6 +19,9 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
     // Below this a reciprocal would be infinite.
     private const float LeastScale = 1.1754944e-38f;
 
+    // Below half of the lowest code, and a power of two.
+    private const float LeastSize = 1f / (1 << 23);
+
     // Bytes, a thousand elements: what lies so far ahead is wanted when memory has had the time to bring it.
     private const int Ahead = 4 * (sizeof(float) + 256);
 
@@ -26,13 +29,30 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
 
     public static int Bytes => sizeof(float) + 256;
 
+    // Half of the lowest code, from where on a number is not 0, and the end of the lowest part: the line of the lowest decade goes through both.
+    private static float FirstStart
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 0.5e-6f * (0.1f + (0.45f / TCode.LowestParts));
+    }
+
+    private static float FirstEnd
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1e-6f * (0.1f + (0.9f / TCode.LowestParts));
+    }
+
     public static void Encode(float* source, byte* block)
     {
         float greatest = BlockStatistics.GreatestMagnitude(source, 256);
         *(float*)block = greatest;
         Vector512<float> inverse = Vector512.Create(1 / float.Max(greatest, LeastScale));
         byte* codes = block + sizeof(float);
-        for (int i = 0; i < 256; i += 16) Rounding.ToBytes(Code(Vector512.Load(source + i) * inverse)).Store(codes + i);
+        for (int i = 0; i < 256; i += 16)
+        {
+            Vector512<float> value = Vector512.Load(source + i) * inverse;
+            TCode.Bytes(Number(TCode.Sizes(value, Vector512.Create(LeastSize))), value).Store(codes + i);
+        }
     }
 
     public static void Decode(byte* block, float* target)
@@ -41,7 +61,14 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
         Vector512<float> slopes = TCode.Slopes * scale, offsets = TCode.Offsets * scale;
         byte* codes = block + sizeof(float);
         Prefetch(block + Ahead);
-        for (int i = 0; i < 256; i += 16) Value(Widen.Bytes512(codes + i), slopes, offsets, Vector512.Create(scale)).Store(target + i);
+        for (int i = 0; i < 256; i += 16)
+        {
+            // A number's float has the decade for exponent and the part for fraction, and half a part more is the part's middle.
+            Vector512<int> bytes = TCode.Load(codes + i);
+            Vector512<float> middle = TCode.Middles(bytes);
+            Vector512<int> decade = middle.AsInt32() >>> 23;
+            TCode.WithSigns(Vector512.FusedMultiplyAdd(Lookup.OfSixteen(slopes, decade), middle, Lookup.OfSixteen(offsets, decade)), bytes).Store(target + i);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -51,33 +78,30 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
         for (int i = 0; i < 256; i += 64) Sse.Prefetch0(block + i);
     }
 
-    // The decade, then the part in it: (a / 10^(d − 6) − 0.1) / 0.9 of all parts, plus one to have the number's leading bit.
+    // The number that a magnitude's code has, with a fraction: in a decade a line over the magnitude, 1 / 0.9 of its parts at its end.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Code(Vector512<float> value)
+    private static Vector512<float> Number(Vector512<float> size)
     {
-        Vector512<float> size = TCode.Sizes(value);
         Vector512<int> decade = Decade(size);
-        Vector512<float> slope = Lookup.OfEight(Lookup.Table(1e6f / 0.9f, 1e5f / 0.9f, 1e4f / 0.9f, 1e3f / 0.9f, 1e2f / 0.9f, 1e1f / 0.9f, 1 / 0.9f, 0), decade);
+        Vector512<float> slope = Lookup.OfEight(
+            Lookup.Table(1 / (FirstEnd - FirstStart), Slope(1, 1e5f), Slope(2, 1e4f), Slope(3, 1e3f), Slope(4, 1e2f), Slope(5, 1e1f), Slope(6, 1), 0), decade);
+        Vector512<float> offset = Lookup.OfEight(
+            Lookup.Table(First(0) - (FirstStart / (FirstEnd - FirstStart)), Offset(1), Offset(2), Offset(3), Offset(4), Offset(5), Offset(6), First(7) + 0.5f), decade);
 
         // Between the last middle of a decade and the first of the next the last one still is the nearest.
-        Vector512<float> place = Vector512.MinNative(Vector512.FusedMultiplyAdd(size, slope, Vector512.Create(8f / 9)), Vector512.Create(1.9999999f));
-        Vector512<int> number = Vector512.ConvertToInt32Native((place.AsInt32() + ((decade << 23) + Vector512.Create((TCode.LowestParts - 1) << 23))).AsSingle());
-
-        // Half of the lowest code, and half way from the highest to 1; what is not a number is as 0.
-        Vector512<int> bytes = Vector512.ConditionalSelect(
-            Vector512.GreaterThan(size, Vector512.Create(0.5e-6f * (0.1f + (0.45f / TCode.LowestParts)))).AsInt32(), TCode.Bytes(number, value), Vector512<int>.Zero);
-        return Vector512.ConditionalSelect(Vector512.GreaterThan(value, Vector512.Create(1 - (0.225f / (TCode.LowestParts << 6)))).AsInt32(), Vector512.Create(TCode.One), bytes);
+        Vector512<float> last = Lookup.OfEight(Lookup.Table(Last(0), Last(1), Last(2), Last(3), Last(4), Last(5), Last(6), Last(7)), decade);
+        return Vector512.MinNative(Vector512.FusedMultiplyAdd(size, slope, offset), last);
     }
 
     // A number belongs to decade d from log10 = d − 7 + s on, where it is nearer to its first middle than to the last one below, and s is at
-    // most 0.28. What is below the lowest code has any decade.
+    // most 0.28. The seventh is that of 1 alone.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Decade(Vector512<float> size)
     {
         Vector512<int> below;
         if (Avx512F.IsSupported)
         {
-            // Between two powers of two, from 2^−20 with exponent 107 to 1, at most one decade begins. Places are exponents modulo 32.
+            // Between two powers of two, from 2^−23 with exponent 104 to 1, at most one decade begins. Places are exponents modulo 32.
             below = Avx512F.PermuteVar16x32x2(
                 Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2), size.AsInt32() >>> 23, Vector512.Create(2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6));
         }
@@ -90,21 +114,29 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
         }
 
         Vector512<float> end = Lookup.OfEight(
-            Lookup.Table(End(1, 1e-6f), End(2, 1e-5f), End(3, 1e-4f), End(4, 1e-3f), End(5, 1e-2f), End(6, 1e-1f), float.PositiveInfinity, 0), below);
+            Lookup.Table(End(1, 1e-6f), End(2, 1e-5f), End(3, 1e-4f), End(4, 1e-3f), End(5, 1e-2f), End(6, 1e-1f), 1 - (0.225f / Parts(6)), float.PositiveInfinity), below);
         return Vector512.ConditionalSelect(Vector512.GreaterThan(size, end).AsInt32(), below + Vector512<int>.One, below);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Parts(int decade) => TCode.LowestParts << decade;
+
+    // The integer that stands for the first number of a decade.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float First(int decade) => Parts(decade) - TCode.Skipped;
+
+    // The greatest float that is cut off to the last number of a decade.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Last(int decade) => (First(decade) + Parts(decade)) * (1 - (1f / (1 << 24)));
+
+    // Parts of a decade that ends at 1 / scale, over its length.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Slope(int decade, float scale) => Parts(decade) * scale / 0.9f;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Offset(int decade) => First(decade) - (Parts(decade) / 9f);
+
     // Half way between the last middle below 10^(d − 7) and the first above it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float End(int decade, float border) => border * (1 + (1.8f / (TCode.LowestParts << decade)));
-
-    // A number's float has the decade for exponent and the part for fraction, and half a part more is the part's middle: slope · n − offset.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Value(Vector512<int> bytes, Vector512<float> slopes, Vector512<float> offsets, Vector512<float> one)
-    {
-        Vector512<float> middle = TCode.Middles(bytes);
-        Vector512<int> decade = middle.AsInt32() >>> 23;
-        Vector512<float> value = Vector512.FusedMultiplyAdd(Lookup.OfEight(slopes, decade), middle, Lookup.OfEight(offsets, decade));
-        return Vector512.ConditionalSelect(Vector512.Equals(bytes, Vector512.Create(TCode.One)).AsSingle(), one, TCode.WithSigns(value, bytes));
-    }
+    private static float End(int decade, float border) => border * (1 + (1.8f / Parts(decade)));
 }

@@ -74,8 +74,8 @@ internal static unsafe class Scaling
         else if (Avx2.IsSupported)
         {
             Vector256<float> d = Vector256.Create(scale), low = Vector256.Load(table), high = Vector256.Load(table + 8);
-            (Pick(low, high, Avx2.ConvertToVector256Int32(indices)) * d).Store(target);
-            (Pick(low, high, Avx2.ConvertToVector256Int32(Vector128.Create(indices.GetUpper(), default))) * d).Store(target + 8);
+            (Lookup.OfSixteen(low, high, Avx2.ConvertToVector256Int32(indices)) * d).Store(target);
+            (Lookup.OfSixteen(low, high, Avx2.ConvertToVector256Int32(Vector128.Create(indices.GetUpper(), default))) * d).Store(target + 8);
         }
         else
         {
@@ -84,11 +84,6 @@ internal static unsafe class Scaling
             for (int i = 0; i < 16; i++) target[i] = table[each[i]] * scale;
         }
     }
-
-    // The permutation looks at three bits; the fourth, moved to the sign, chooses between the halves of the table.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Pick(Vector256<float> low, Vector256<float> high, Vector256<int> at) =>
-        Avx.BlendVariable(Avx2.PermuteVar8x32(low, at), Avx2.PermuteVar8x32(high, at), (at << 28).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ToSingle512(Vector128<sbyte> numbers) => Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(numbers));

@@ -50,4 +50,18 @@ internal static unsafe class Widen
         if (Avx512F.IsSupported) return Avx512F.ConvertToVector512Int32(Vector128.Load(source));
         return Vector512.Create(Bytes256(source), Bytes256(source + 8));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> SignedBytes256(sbyte* source)
+    {
+        if (Avx2.IsSupported) return Avx2.ConvertToVector256Int32(source);
+        return Vector256.Create(source[0], source[1], source[2], source[3], source[4], source[5], source[6], source[7]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> SignedBytes512(sbyte* source)
+    {
+        if (Avx512F.IsSupported) return Avx512F.ConvertToVector512Int32(Vector128.Load(source));
+        return Vector512.Create(SignedBytes256(source), SignedBytes256(source + 8));
+    }
 }

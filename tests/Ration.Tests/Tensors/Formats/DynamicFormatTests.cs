@@ -135,6 +135,18 @@ public class DynamicFormatTests
         for (int i = 0; i < Block; i++) Assert.True(i % 3 == 2 ? back[i] > 0.4f : back[i] == 0, $"{x[i]} became {back[i]}");
     }
 
+    [Fact]
+    public void What_is_no_number_or_nearly_zero_is_zero_with_either_sign()
+    {
+        float[] x = Check.Random(Block, 2), back = new float[Block];
+        float[] zeros = [float.NaN, -float.NaN, -0f, -1e-8f, -2.7e-7f, float.Epsilon, -float.Epsilon, -1e-30f];
+        for (int i = 0; i < Block; i++) x[i] = i % 9 == 8 ? i % 2 == 0 ? 1 : -1 : zeros[i % 9];
+        byte[] stored = new byte[DType.Dynamic8.Bytes(Block)];
+        TensorCodec.Encode(DType.Dynamic8, x, stored);
+        TensorCodec.Decode(DType.Dynamic8, stored, back);
+        for (int i = 0; i < Block; i++) Assert.Equal(i % 9 == 8 ? (i % 2 == 0 ? 1 : -0.99296875f) : 0, back[i], 1e-6f);
+    }
+
     private static double Nearest(double[] codes, double value)
     {
         int at = Array.BinarySearch(codes, value);
