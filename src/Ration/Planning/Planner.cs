@@ -104,6 +104,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             return family.Count;
         }
 
+        if (family.Count == 1) return 1;
         int low = 1, high = family.Count;
         while (low < high)
         {
@@ -112,7 +113,8 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             else low = middle + 1;
         }
 
-        return low;
+        // Where schedules cross, the last but one may be smaller than the last, which is all that the bisection has seen of the two.
+        return low == family.Count && Look(family, family.Count - 2).ArenaBytes <= arenaBudget ? family.Count - 2 : low;
     }
 
     private PlanCandidate Look(PlanFamily family, int index)

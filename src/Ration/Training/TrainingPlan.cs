@@ -20,8 +20,8 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 public sealed class TrainingPlan
 {
     // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for a rule that is more than formulas;
-    // plans of many methods that are looked at; a node and its instruction.
-    private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20, LookingAtMethods = 8 << 20, BytesOfNode = 2 << 10;
+    // plans of methods that are looked at, at high quality and at any, where code of more of them may be compiled; a node and its instruction.
+    private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20, LookingAtMethods = 2 << 20, LookingAtAllMethods = 6 << 20, BytesOfNode = 2 << 10;
 
     private TrainingPlan(TrainingOptions asked, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
@@ -111,20 +111,22 @@ public sealed class TrainingPlan
         PlanningResult result = pinned is null
             ? ChooseMethods(options, device, RuntimeFootprint.LargestArena(budget - runtime), Choose)
             : Choose([new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph)]);
-        if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, runtime + LookingAtMethods - code, device, pinned is not null);
+        if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, runtime - code, device, pinned is not null);
         return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
     }
 
     // The same for a run that is resumed, whose choices are pinned then.
     private static long CodeBytes(TrainingOptions options, Graph step)
     {
-        if (options.Quality > MethodQuality.Exact) return LookingAtMethods;
+        if (options.Quality > MethodQuality.Exact) return LookingBytes(options.Quality);
         long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
         if (RuntimeFootprint.IsNative) return bytes;
         if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
         if (step.Nodes.Any(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or SumOfSquares))) bytes += CompiledForRule;
         return bytes;
     }
+
+    private static long LookingBytes(MethodQuality quality) => quality == MethodQuality.Any ? LookingAtAllMethods : LookingAtMethods;
 
     // Exact methods first; others only where memory costs time, the least change of numbers first.
     private static PlanningResult ChooseMethods(TrainingOptions options, IDevice device, long arenaBudget, Func<IReadOnlyList<PlanFamily>, PlanningResult> choose)
@@ -140,16 +142,15 @@ public sealed class TrainingPlan
         return result!;
     }
 
-    // What the process itself takes is more where methods are looked at.
     private static MemoryBudgetException Refusal(
-        TrainingOptions options, PlanningResult result, long budget, long runtime, long runtimeWithMethods, IDevice device, bool pinned)
+        TrainingOptions options, PlanningResult result, long budget, long runtime, long runtimeWithoutCode, IDevice device, bool pinned)
     {
         long arena = result.Smallest!.ArenaBytes;
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + runtime);
         string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
-        if (!pinned && LowerQuality(options, RuntimeFootprint.LargestArena(budget - runtimeWithMethods), device) is { } lower) hint = lower;
+        if (!pinned && LowerQuality(options, budget - runtimeWithoutCode, device) is { } lower) hint = lower;
         MemoryChoices least = result.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
             + $"gradients {(least.Release ? "released early" : "kept")}";
@@ -159,14 +160,15 @@ public sealed class TrainingPlan
             smallest);
     }
 
-    // Whether methods that change the numbers would fit, the least change first.
-    private static string? LowerQuality(TrainingOptions options, long arenaBudget, IDevice device)
+    // Whether methods that change the numbers would fit, the least change first. What the process itself takes is more where they are looked at.
+    private static string? LowerQuality(TrainingOptions options, long bytes, IDevice device)
     {
         for (MethodQuality quality = options.Quality + 1; quality <= MethodQuality.Any; quality++)
         {
             TrainingOptions lower = options with { Quality = quality };
             TrainingMethod last = TrainingMethods.Of(lower)[^1];
             if (last.Quality != quality) continue;
+            long arenaBudget = RuntimeFootprint.LargestArena(bytes - LookingBytes(quality));
             PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(lower, last, device, arenaBudget), arenaBudget, static _ => 0, findsSmallest: false);
             if (result.Best is { } best) return $"; --quality {quality.ToString().ToLowerInvariant()} would fit, with {PlanReasons.Words(best.Choices, options)}";
         }

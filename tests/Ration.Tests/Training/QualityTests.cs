@@ -1,5 +1,6 @@
 using Ration.Devices.Cpu;
 using Ration.Memory;
+using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
 using Ration.Planning.Passes;
@@ -48,6 +49,27 @@ public sealed class QualityTests
         }
 
         Assert.True(hints > 0, "nothing was said to fit");
+    }
+
+    // With rows of 64 tokens tiny needs least where not its last schedule is taken, but the one before.
+    [Theory]
+    [InlineData("nano", MethodQuality.Exact)]
+    [InlineData("nano", MethodQuality.Any)]
+    [InlineData("tiny", MethodQuality.High)]
+    public void The_budget_that_a_refusal_names_is_enough(string preset, MethodQuality quality)
+    {
+        using CpuDevice device = new(1);
+        TrainingOptions options = new()
+        {
+            Model = Presets.Get(preset),
+            BatchTokens = 256,
+            Sequence = 64,
+            Quality = quality,
+            RuleSettings = new OptimizerSettings(),
+            Memory = ByteSize.FromMebibytes(1),
+        };
+        ByteSize smallest = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device, 1)).Smallest;
+        Assert.True(TrainingPlan.Create(options with { Memory = smallest }, device, 1).PlannedPeakBytes <= smallest.Bytes);
     }
 
     [Fact]
