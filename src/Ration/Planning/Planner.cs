@@ -49,6 +49,9 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
 
     // The managed heap counts against the budget that is planned for; of a large one it is a thousandth, and left to the collector.
     private const long HeapStep = 3 << 20, LargeBudget = 4L << 30;
+
+    // What lives besides is walked through each time; a host's large heap shall not be for a little garbage.
+    private const int ShareOfHeap = 8;
     private bool _frees;
 
     private readonly CostModel _cost = new(rates ?? MachineRates.Nominal);
@@ -131,7 +134,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     // Graphs of plans that were looked at are garbage by the megabyte, long before the collector would come by itself.
     private void FreeGraphs()
     {
-        if (!_frees || GC.GetAllocatedBytesForCurrentThread() - _allocated < HeapStep) return;
+        if (!_frees || GC.GetAllocatedBytesForCurrentThread() - _allocated < Math.Max(HeapStep, GC.GetGCMemoryInfo().HeapSizeBytes / ShareOfHeap)) return;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
         _allocated = GC.GetAllocatedBytesForCurrentThread();
     }
