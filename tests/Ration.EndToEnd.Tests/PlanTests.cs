@@ -74,6 +74,29 @@ public sealed class PlanTests(TrainedModel trained)
         Assert.DoesNotContain("weights", result.Error, StringComparison.OrdinalIgnoreCase);
     }
 
+    [Fact]
+    public void A_page_replaces_a_file_only_when_asked_for_and_nothing_else_ever()
+    {
+        using TestFolder folder = new();
+        string page = folder["page.html"];
+        string[] arguments = ["plan", "--model", "preset:nano", "--memory", "256MiB", "--html"];
+        File.WriteAllText(page, "precious");
+        Assert.Contains("--overwrite", ToolRun.Run([.. arguments, page]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(page));
+        if (!OperatingSystem.IsWindows())
+        {
+            File.CreateSymbolicLink(folder["link"], page);
+            Assert.Contains("this is a link", ToolRun.Run([.. arguments, folder["link"], "--overwrite"]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+            Assert.Contains("no plain file", ToolRun.Run([.. arguments, "/dev/null", "--overwrite"]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        }
+
+        Assert.Equal("precious", File.ReadAllText(page));
+        File.WriteAllText(page, "");
+        ToolRun.Run([.. arguments, page, "--overwrite"]).AssertDone();
+        Assert.StartsWith("<!doctype html>", File.ReadAllText(page), StringComparison.OrdinalIgnoreCase);
+        ToolRun.Run([.. arguments, folder["new.html"]]).AssertDone();
+    }
+
     // What the kernel counts for the living process; 0 elsewhere, or when it has just gone.
     private static long PeakBytes(int process)
     {

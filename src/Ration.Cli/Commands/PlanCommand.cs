@@ -12,7 +12,7 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration plan</c>: says what a training run would take, and starts nothing.</summary>
 internal static class PlanCommand
 {
-    private static readonly Option<string?> s_html = OptionFactory.Word("--html", "FILE", "Also write a page that draws the memory of the step over time.");
+    private static readonly Option<string?> s_html = OptionFactory.Word("--html", "FILE", "Also write a page that draws the memory of the step over time; a file that is there is replaced only with --overwrite.");
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -27,6 +27,8 @@ internal static class PlanCommand
 
     private static int Run(ParseResult parsed, TrainingArguments arguments)
     {
+        string? html = parsed.GetValue(s_html);
+        if (html is not null) OutputFile.Require(s_html.Name, html, arguments.ReadOverwrite(parsed));
         parsed = arguments.Resumed(parsed);
         ModelSource source = TrainingArguments.ReadModel(parsed);
         TokenizerChoice? choice = arguments.ReadTokenizer(parsed, source);
@@ -52,7 +54,7 @@ internal static class PlanCommand
         MachineRates rates = kept ?? KeptRates.Measure(options.Threads);
         if (parsed.GetValue(CommonOptions.Json)) PlanJson.Write(plan, rates, refusal);
         else if (refusal is null) WriteTable(PlanReport.Of(plan, rates));
-        if (refusal is null && parsed.GetValue(s_html) is { } html) WritePage(html, PlanReport.Of(plan, rates));
+        if (refusal is null && html is not null) WritePage(html, PlanReport.Of(plan, rates));
         return refusal is null ? ExitCode.Done : throw refusal;
     }
 
