@@ -43,6 +43,15 @@ public sealed class GenerateOptionTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Matrices_that_a_format_does_not_fit_are_named()
+    {
+        ToolResult result = ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--weights", "q4_k", "--json"]).AssertDone();
+        int others = result.Json().GetProperty("otherTypes").GetProperty("F32").GetInt32();
+        Assert.Contains($"{others} tensors stay f32 instead of q4_k, which has blocks of 256", Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Empty(Generate("--weights", "q8_0").GetProperty("otherTypes").EnumerateObject());
+    }
+
+    [Fact]
     public void What_cannot_be_used_is_refused_in_one_line()
     {
         foreach ((string option, string value) in ((string, string)[])

@@ -33,13 +33,13 @@ internal static class ChatCommand
     {
         TextGenerationOptions options = sampling.Read(parsed);
         using LanguageModel model = Load(parsed, inference.Read(parsed));
-        InferenceArguments.TellOfStreaming(model.Plan);
+        InferenceArguments.TellOf(model.Plan);
         if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
         bool json = parsed.GetValue(CommonOptions.Json);
         TextWriter writer = json ? ChatInput.IsTerminal ? Log.Writer : TextWriter.Null : StandardOutput.OpenForText();
         using ChatLoop loop = new(model, parsed.GetValue(s_system), options, writer);
         bool isDone = loop.Run();
-        if (json) WriteJson(loop, !isDone);
+        if (json) WriteJson(loop, model.Plan, !isDone);
         return isDone ? ExitCode.Done : ExitCode.Interrupted;
     }
 
@@ -50,11 +50,12 @@ internal static class ChatCommand
         return source.Load(options);
     }
 
-    private static void WriteJson(ChatLoop loop, bool isInterrupted) => StandardOutput.WriteJson(json =>
+    private static void WriteJson(ChatLoop loop, GenerationPlan plan, bool isInterrupted) => StandardOutput.WriteJson(json =>
     {
         json.Objects("messages", loop.Session.Messages, static (message, value) => WriteMessage(message, value));
         json.Number("generatedTokens", loop.GeneratedTokens);
         json.Flag("interrupted", isInterrupted);
+        json.Counts("otherTypes", plan.OtherWeightTypes);
         json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
     });
 

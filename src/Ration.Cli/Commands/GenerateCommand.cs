@@ -38,9 +38,9 @@ internal static class GenerateCommand
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
         using LanguageModel model = Load(parsed, prompt, options, inference.Read(parsed));
         interruption.EndsAtOnce = false;
-        InferenceArguments.TellOfStreaming(model.Plan);
+        InferenceArguments.TellOf(model.Plan);
         TextGeneration generation = model.Start(prompt, options);
-        return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, interruption.Token) : Stream(generation, prompt, interruption.Token);
+        return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, model.Plan, interruption.Token) : Stream(generation, prompt, interruption.Token);
     }
 
     // The prompt's tokens are counted first: they decide how much room there must be.
@@ -76,7 +76,7 @@ internal static class GenerateCommand
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 
-    private static int WriteJson(TextGeneration generation, CancellationToken cancellation)
+    private static int WriteJson(TextGeneration generation, GenerationPlan plan, CancellationToken cancellation)
     {
         bool isInterrupted = !generation.WriteTo(TextWriter.Null, cancellation);
         GeneratedText text = generation.Result;
@@ -89,6 +89,7 @@ internal static class GenerateCommand
             json.Number("prefillTokensPerSecond", text.PrefillTokensPerSecond);
             json.Number("decodeTokensPerSecond", text.DecodeTokensPerSecond);
             json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+            json.Counts("otherTypes", plan.OtherWeightTypes);
             json.TextOrNull("finish", text.Finish?.ToString());
         });
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;

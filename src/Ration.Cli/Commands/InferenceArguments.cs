@@ -58,9 +58,10 @@ internal sealed class InferenceArguments
         if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {promptTokens} tokens and one more; give at least {promptTokens + 1}");
     }
 
-    /// <summary>Says that weights are read again and again, where they are: it is slow.</summary>
-    public static void TellOfStreaming(GenerationPlan plan)
+    /// <summary>Says of a plan what is not as one would expect: weights that are read again and again, which is slow, and formats that do not fit all matrices.</summary>
+    public static void TellOf(GenerationPlan plan)
     {
+        if (plan.Options.WeightType is { } type && WeightFormats.NoteOf(type, plan.OtherWeightTypes, "stay") is { } note) Log.Line(note);
         if (plan.Choices.StreamedBlocks is > 0 and var blocks)
             Log.Line($"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster");
     }

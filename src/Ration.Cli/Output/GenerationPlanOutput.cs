@@ -45,6 +45,7 @@ internal static class GenerationPlanOutput
             choices.Number("streamedBlocks", plan.Choices.StreamedBlocks);
             choices.Number("threads", plan.Options.Threads);
         });
+        json.Counts("otherTypes", plan.OtherWeightTypes);
         json.Number("parameters", plan.Options.Model.Parameters);
     });
 
