@@ -32,12 +32,12 @@ internal static class GenerateCommand
 
     private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
-        using Interruption interruption = new() { EndsAtOnce = true };
+        using Interruption interruption = new() { AtOnce = () => Tool.EndInterrupted(parsed) };
         string prompt = ReadPrompt(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
         using LanguageModel model = Load(parsed, prompt, options, inference.Read(parsed));
-        interruption.EndsAtOnce = false;
+        interruption.AtOnce = null;
         InferenceArguments.TellOf(model.Plan);
         TextGeneration generation = model.Start(prompt, options);
         return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, model.Plan, interruption.Token) : Stream(generation, prompt, interruption.Token);
@@ -90,7 +90,7 @@ internal static class GenerateCommand
             json.Number("decodeTokensPerSecond", text.DecodeTokensPerSecond);
             json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
             json.Counts("otherTypes", plan.OtherWeightTypes);
-            json.TextOrNull("finish", text.Finish?.ToString());
+            json.TextOrNull("finish", isInterrupted ? Tool.Interrupted : text.Finish?.ToString());
         });
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
