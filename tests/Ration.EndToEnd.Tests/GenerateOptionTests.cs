@@ -15,6 +15,26 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         Assert.Equal(text, ToolRun.RunWithInput("the old ", [.. Arguments(), "--prompt", "-"]).AssertDone().Output);
     }
 
+    [Theory]
+    [InlineData(new byte[] { (byte)'a', 0, (byte)'b' })]
+    [InlineData(new byte[] { (byte)'a', 0xE9, (byte)'b' })]
+    public void A_prompt_that_is_no_text_is_refused(byte[] bytes)
+    {
+        using TestFolder folder = new();
+        File.WriteAllBytes(folder["prompt"], bytes);
+        Assert.Contains("no text", ToolRun.Run([.. Arguments(), "--prompt-file", folder["prompt"]]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_context_that_cuts_the_text_short_is_told_of()
+    {
+        ToolResult result = ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--context", "12", "--ignore-end", "--json"]).AssertDone();
+        int generated = result.Json().GetProperty("generatedTokens").GetInt32();
+        Assert.True(generated < 20);
+        Assert.Contains($"room for {generated} tokens after the prompt, and --max-tokens is 20", Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.DoesNotContain("note:", ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--context", "40"]).AssertDone().Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_forbidden_token_does_not_come_and_a_wanted_one_does()
     {

@@ -34,6 +34,7 @@ internal static class ChatCommand
         TextGenerationOptions options = sampling.Read(parsed);
         using LanguageModel model = Load(parsed, inference.Read(parsed));
         InferenceArguments.TellOf(model.Plan);
+        if (options.MaxTokens > model.Context) Log.Line($"note: there is room for {model.Context:N0} tokens of messages and answers together, and --max-tokens is {options.MaxTokens:N0}; --context makes more");
         if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
         bool json = parsed.GetValue(CommonOptions.Json);
         TextWriter writer = json ? ChatInput.IsTerminal ? Log.Writer : TextWriter.Null : StandardOutput.OpenForText();

@@ -51,7 +51,8 @@ internal static class GenerateCommand
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
         InferenceArguments.RequireRoom(memory.Context, tokens);
-        int context = memory.Context ?? checked(tokens + options.MaxTokens!.Value);
+        InferenceArguments.NoteRoom(memory.Context, tokens, options.MaxTokens!.Value);
+        int context = memory.Context ?? checked(tokens + options.MaxTokens.Value);
         if (context > source.Configuration.Context) Log.Line($"note: {context:N0} tokens of context are more than the {source.Configuration.Context:N0} that the model is meant for");
         return source.Load(memory with { PromptTokens = tokens, MaxTokens = options.MaxTokens });
     }

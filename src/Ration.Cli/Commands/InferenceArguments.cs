@@ -58,6 +58,16 @@ internal sealed class InferenceArguments
         if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {promptTokens} tokens and one more; give at least {promptTokens + 1}");
     }
 
+    /// <summary>Says that a context has no room for all that may be generated.</summary>
+    /// <param name="context">What there is room for; null where that follows from the others.</param>
+    /// <param name="promptTokens">Tokens of the prompt.</param>
+    /// <param name="maxTokens">Tokens to generate at the most.</param>
+    public static void NoteRoom(int? context, int promptTokens, int maxTokens)
+    {
+        // Nothing is computed from the last token, so that it takes no room.
+        if (context - promptTokens + 1 is { } room && room < maxTokens) Log.Line($"note: --context {context} has room for {Counted.Of(room, "token")} after the prompt, and --max-tokens is {maxTokens:N0}");
+    }
+
     /// <summary>Says of a plan what is not as one would expect: weights that are read again and again, which is slow, and formats that do not fit all matrices.</summary>
     public static void TellOf(GenerationPlan plan)
     {

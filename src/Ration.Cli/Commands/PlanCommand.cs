@@ -33,7 +33,7 @@ internal static class PlanCommand
         ModelSource source = TrainingArguments.ReadModel(parsed);
         TokenizerChoice? choice = arguments.ReadTokenizer(parsed, source);
         if (choice?.Vocabulary is { } vocabulary) source = source.Reading(vocabulary);
-        (long tokens, long hostBytes) = Measure(parsed, source, choice);
+        (long tokens, long hostBytes) = Measure(parsed, ref source, choice);
         TrainingOptions options = arguments.ReadOptions(parsed, source, tokens);
         CpuDevice device = new(options.Threads);
         MemoryChoices? pinned = arguments.ReadResume(parsed) ? TrainingCheckpoint.ReadHeader(arguments.ReadOutput(parsed), options).Choices : null;
@@ -51,6 +51,7 @@ internal static class PlanCommand
             plan = TrainingPlan.Create(options with { Memory = e.Smallest }, device, device.Threads, hostBytes, pinned, kept);
         }
 
+        TrainingArguments.RequireState(options, plan);
         MachineRates rates = kept ?? KeptRates.Measure(options.Threads);
         if (parsed.GetValue(CommonOptions.Json)) PlanJson.Write(plan, rates, refusal);
         else if (refusal is null) WriteTable(PlanReport.Of(plan, rates));
@@ -75,11 +76,12 @@ internal static class PlanCommand
     }
 
     // Without data a plan is made all the same: only --epochs and the tokens in memory depend on it.
-    private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ModelSource source, TokenizerChoice? choice)
+    private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ref ModelSource source, TokenizerChoice? choice)
     {
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, 0);
         using LearntVocabulary? learnt = choice?.Open(paths, null, resume: false, parsed.GetValue(CommonOptions.Memory), CancellationToken.None);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
+        source = source.Reading(tokenizer);
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, CancellationToken.None);
         PackedBatches batches = new(data.Tokens, TrainingArguments.ReadSequence(parsed, source.Configuration), 1);
         return (batches.TrainingTokens, data.HostBytes(tokenizer));

@@ -81,7 +81,9 @@ internal static class TrainCommand
     {
         CpuDevice device = new(options.Threads);
         CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
-        return TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices, KeptRates.Of(device));
+        TrainingPlan plan = TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices, KeptRates.Of(device));
+        TrainingArguments.RequireState(options, plan);
+        return plan;
     }
 
     // Hours of work must not be lost to a forgotten switch. A checkpoint that cannot be read holds nothing that could be gone on with.

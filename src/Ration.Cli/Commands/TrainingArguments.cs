@@ -17,6 +17,9 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_nanoBudget = ByteSize.FromMebibytes(256);
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
+    // What they count in are columns of a matrix; others work in a subspace of its shorter side.
+    private static readonly string[] s_ranksOfColumns = ["frugal-columns", "compact"];
+
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
     private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
         "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, activations and weights (high), or 8-bit weights and other update rules too (any).",
@@ -127,7 +130,7 @@ internal sealed class TrainingArguments
     {
         int sequence = ReadSequence(parsed, source.Configuration);
         int batch = parsed.GetValue(_batch) ?? (int)Math.Min(4L * sequence, 1 << 24);
-        OptimizerSettings settings = Settings(parsed, batch, batch / sequence);
+        OptimizerSettings settings = Settings(parsed, source.Configuration, batch, batch / sequence);
         TrainingOptions options = new()
         {
             Model = source.Configuration,
@@ -159,6 +162,15 @@ internal sealed class TrainingArguments
         return options;
     }
 
+    /// <summary>Refuses a format of state where a rule keeps none.</summary>
+    /// <exception cref="InvalidInputException">There is no state.</exception>
+    public static void RequireState(TrainingOptions options, TrainingPlan plan)
+    {
+        // What a weight's rounding leaves over is not the rule's.
+        bool hasState = plan.Program.Graph.Persistent.Any(static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(".compensation", StringComparison.Ordinal));
+        if (options.State is not null && !hasState) throw new InvalidInputException($"--state means nothing to --optimizer {plan.Options.Optimizer.Name}, which keeps no state; leave it out");
+    }
+
     private ClipScope ReadClipScope(ParseResult parsed) => parsed.GetResult(_clipScope) is not null && parsed.GetValue(_clip) == 0
         ? throw new InvalidInputException("--clip-scope means nothing with --clip 0, which never clips; give one or the other")
         : parsed.GetValue(_clipScope);
@@ -179,21 +191,27 @@ internal sealed class TrainingArguments
     private static int? MlpTiles(string? text) => text is null or "auto" ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) ? tiles : throw new InvalidInputException($"--mlp-tiles '{text}': give a number of tiles, or auto");
 
-    private OptimizerSettings Settings(ParseResult parsed, int batch, int rows)
+    private OptimizerSettings Settings(ParseResult parsed, ModelConfiguration model, int batch, int rows)
     {
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
-        if (rank is not null) RequireRank(parsed);
+        if (rank is { } asked) RequireRank(parsed, model, asked);
         return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), GradientParts = Parts(rows, parsed.GetValue(_microBatch)), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
     }
 
-    // Where the plan may choose the rule, it may be one that has a rank.
-    private void RequireRank(ParseResult parsed)
+    private void RequireRank(ParseResult parsed, ModelConfiguration model, int rank)
     {
         string? named = parsed.GetValue(_optimizer);
-        if (named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any) return;
         string rule = named ?? OptimizerCatalog.All[0].Name;
-        if (OptimizerCatalog.All.Single(o => o.Name == rule).HasRank) return;
+        long most = TransformerModel.ParameterShapes(model).Where(static p => p.Shape.Rank >= 2).Max(p => s_ranksOfColumns.Contains(rule) ? p.Shape[^1] : Math.Min(p.Shape[^1], p.Shape[^2]));
+        // Where the plan may choose the rule, it may be one that has a rank.
+        bool isOpen = named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any;
+        if (isOpen || OptimizerCatalog.All.Single(o => o.Name == rule).HasRank)
+        {
+            if (rank > most) throw new InvalidInputException($"--rank {rank} is more than any matrix of {model.Name} has; give at most {most}, and to save memory much less");
+            return;
+        }
+
         string known = string.Join(", ", OptimizerCatalog.All.Where(static o => o.HasRank).Select(static o => o.Name));
         throw new InvalidInputException($"--rank means nothing to --optimizer {rule}; leave it out, or give one that has a rank: {known}");
     }
@@ -206,7 +224,7 @@ internal sealed class TrainingArguments
     public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string? tokenizer, string dataFingerprint)
     {
         long every = parsed.GetValue(_checkpointEvery) ?? 0;
-        if (every < 0) throw new InvalidInputException($"--checkpoint-every {every}: give a number of steps, or 0 for one every ten minutes");
+        if (parsed.GetValue(_checkpointEvery) < 1) throw new InvalidInputException($"--checkpoint-every {every}: give at least 1, or leave it out for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
         return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path) { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json, CommonOptions.Threads]) };
