@@ -62,7 +62,7 @@ internal sealed class ConversionTarget
     private void WriteGguf(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
         OutputFile.Require("--output", Output, _overwrite);
-        using OutputFolder? folder = Path.GetDirectoryName(Path.GetFullPath(Output)) is { } above ? OutputFolder.Create(above) : null;
+        using OutputFolder? folder = Path.GetDirectoryName(Path.GetFullPath(Output)) is { } above ? OutputFolder.Create(above, Output) : null;
         Files = ModelExport.ToGguf(model, Output, options, cancellation);
     }
 
@@ -80,7 +80,7 @@ internal sealed class ConversionTarget
     {
         string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
         string unfinished = $"{whole}.unfinished-{Environment.ProcessId}";
-        using OutputFolder folder = OutputFolder.Create(unfinished);
+        using OutputFolder folder = OutputFolder.Create(unfinished, Output);
         try
         {
             ModelExport.ToHuggingFace(model, unfinished, options, cancellation);

@@ -208,6 +208,23 @@ public sealed class RefusalTests(TrainedModel trained)
     }
 
     [Fact]
+    public void A_place_where_nothing_can_be_written()
+    {
+        trained.Result.AssertDone();
+        AssertRefused($"{trained.Data} is a file", ["train", "--data", trained.Data, "--output", trained.Data]);
+        AssertRefused($"{trained.Data} is a file", ["train", "--data", trained.Data, "--output", Path.Combine(trained.Data, "x")]);
+        AssertRefused($"{trained.Data} is a file", ["convert", "--model", trained.Output, "--output", Path.Combine(trained.Data, "x.gguf")]);
+        AssertRefused($"{trained.Data} is a file", ["convert", "--model", trained.Output, "--output", Path.Combine(trained.Data, "x")]);
+        if (!OperatingSystem.IsLinux()) return;
+        foreach (string name in (string[])["x", "x.gguf"])
+        {
+            string complaint = AssertRefused("can be made", ["convert", "--model", trained.Output, "--output", $"/proc/{name}"]);
+            Assert.Contains($"/proc/{name}: no f", complaint, StringComparison.Ordinal);
+            Assert.DoesNotContain("Could not find", complaint, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void A_model_or_a_text_without_its_option()
     {
         trained.Result.AssertDone();
