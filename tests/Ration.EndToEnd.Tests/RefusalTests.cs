@@ -158,6 +158,10 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("did you mean --overwrite?", "train", "--data", "a.txt", "--overwrit")]
     [InlineData("did you mean adamw?", "train", "--optimizer", "adam")]
     [InlineData("did you mean tiny?", "train", "--model", "preset:tny")]
+    [InlineData("did you mean --learning-rate?", "train", "--data", "a.txt", "--lr", "0.1")]
+    [InlineData("did you mean --temperature?", "generate", "--model", "x", "--temp", "0.1")]
+    [InlineData("did you mean ration --help?", "help")]
+    [InlineData("did you mean ration train --help?", "help", "train")]
     [InlineData("did you mean --model x?", "train", "-m", "x")]
     [InlineData("did you mean --prompt \"a b\"?", "generate", "--model", "x", "-p", "a b")]
     [InlineData("did you mean --model preset:nano?", "train", "preset:nano")]
@@ -184,15 +188,6 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--filter-threshold", "train", "--loss", "cut-filtered", "--filter-threshold", "2")]
     [InlineData("--filter-threshold", "train", "--loss", "sampled", "--filter-threshold", "0.1")]
     [InlineData("--warmup 9", "train", "--steps", "8", "--warmup", "9")]
-    [InlineData("--rank means nothing to --optimizer adamw", "train", "--rank", "8")]
-    [InlineData("galore", "train", "--optimizer", "apollo-mini", "--rank", "8", "--quality", "any")]
-    [InlineData("give at most 128", "train", "--optimizer", "galore", "--rank", "129")]
-    [InlineData("give at most 384", "train", "--optimizer", "frugal-columns", "--rank", "385")]
-    [InlineData("--state means nothing to --optimizer sgd-plain", "train", "--optimizer", "sgd-plain", "--state", "8bit")]
-    [InlineData("--state means nothing to --optimizer lomo", "train", "--optimizer", "lomo", "--state", "bf16", "--weights", "bf16-kahan")]
-    [InlineData("give at most 128", "train", "--batch", "1024", "--sequence", "128", "--mlp-tiles", "1000")]
-    [InlineData("--checkpoint-every 0", "train", "--checkpoint-every", "0")]
-    [InlineData("--clip-scope means nothing", "train", "--clip", "0", "--clip-scope", "value")]
     [InlineData("preset", "train", "--model", "preset:nonesuch")]
     [InlineData("/nowhere/model", "train", "--model", "/nowhere/model")]
     [InlineData("/nowhere/model", "generate", "--model", "/nowhere/model", "--prompt", "a")]
@@ -204,6 +199,23 @@ public sealed class RefusalTests(TrainedModel trained)
         using TestFolder folder = new();
         bool train = arguments[0] == "train" && !arguments.Contains("--data");
         AssertRefused(named, train ? [.. arguments, "--output", folder["output"], "--data", trained.Data] : arguments);
+        Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
+    }
+
+    [Theory]
+    [InlineData("--rank means nothing to --optimizer adamw", "--rank", "8")]
+    [InlineData("galore", "--optimizer", "apollo-mini", "--rank", "8", "--quality", "any")]
+    [InlineData("--clip-scope means nothing", "--clip", "0", "--clip-scope", "value")]
+    [InlineData("give at most 128", "--optimizer", "galore", "--rank", "129")]
+    [InlineData("give at most 384", "--optimizer", "frugal-columns", "--rank", "385")]
+    [InlineData("--state means nothing to --optimizer sgd-plain", "--optimizer", "sgd-plain", "--state", "8bit")]
+    [InlineData("--state means nothing to --optimizer lomo", "--optimizer", "lomo", "--state", "bf16", "--weights", "bf16-kahan")]
+    [InlineData("give at most 128", "--batch", "1024", "--sequence", "128", "--mlp-tiles", "1000")]
+    [InlineData("--checkpoint-every 0", "--checkpoint-every", "0")]
+    public void An_option_that_would_do_nothing(string named, params string[] options)
+    {
+        using TestFolder folder = new();
+        AssertRefused(named, ["train", "--data", trained.Data, "--output", folder["output"], .. options]);
         Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
     }
 

@@ -55,7 +55,7 @@ internal sealed class InferenceArguments
     /// <exception cref="InvalidInputException">There is no room for a single token after it.</exception>
     public static void RequireRoom(int? context, int promptTokens)
     {
-        if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {promptTokens} tokens and one more; give at least {promptTokens + 1}");
+        if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {Counted.Of(promptTokens, "token")} and one more; give at least {promptTokens + 1}");
     }
 
     /// <summary>Says that a context has no room for all that may be generated.</summary>

@@ -63,7 +63,7 @@ internal sealed class TrainingArguments
     private readonly Option<double?> _sampleShare = OptionFactory.Number<double>("--sample-share", "X", "The part of the vocabulary that --loss sampled draws for each step (default 0.1).");
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
-    private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
+    private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most (default a tenth of what was trained on, and no fewer than 8,192).");
     private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND", "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
     private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a model, or a run that is not finished.");
     private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder, with the options that its run was started with.");
