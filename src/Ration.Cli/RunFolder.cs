@@ -25,6 +25,7 @@ internal static class RunFolder
     public static void RequireModel(string folder)
     {
         if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, HuggingFaceFolder.ConfigName)) || FindCheckpoint(folder) is not { } run) return;
-        throw new InvalidInputException($"--model {folder}: there is no model yet, but a run that stopped at step {run.StepsDone} of {run.Steps}; finish it with ration train --output {folder} --resume");
+        throw new InvalidInputException(
+            $"--model {folder}: there is no model yet, but a run that stopped at step {run.StepsDone} of {run.Steps}; finish it with ration train --output {folder} --resume");
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using Ration.Cli.Commands;
 using Ration.Cli.Output;
 using Ration.Planning;
@@ -20,7 +19,7 @@ internal static class Tool
         // Not a RootCommand, which would call itself by the name of the assembly.
         Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
-            new HelpOption(), new VersionOption(),
+            GroupedCommand.HelpOption(), new VersionOption(),
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), ChatCommand.Create(),
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };

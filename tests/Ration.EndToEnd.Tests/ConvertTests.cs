@@ -114,7 +114,8 @@ public sealed class ConvertTests(TrainedModel trained)
         using TestFolder folder = new();
         ToolResult result = Convert(trained.Output, folder["model.gguf"], "--format", "q4_k");
         int others = result.Json().GetProperty("otherTypes").GetProperty("Q5_0").GetInt32();
-        Assert.Contains($"{others} tensors become q5_0 instead of q4_k, which has blocks of 256", Assert.Single(result.ErrorLines, static line => line.Contains("note:", StringComparison.Ordinal)), StringComparison.Ordinal);
+        string note = Assert.Single(result.ErrorLines, static line => line.Contains("note:", StringComparison.Ordinal));
+        Assert.Contains($"{others} tensors become q5_0 instead of q4_k, which has blocks of 256", note, StringComparison.Ordinal);
         Assert.Equal(others, ToolRun.Run("inspect", folder["model.gguf"], "--json").AssertDone().Json().GetProperty("types").GetProperty("Q5_0").GetProperty("tensors").GetInt32());
         ToolResult whole = Convert(trained.Output, folder["other.gguf"], "--format", "q8_0");
         Assert.Empty(whole.Json().GetProperty("otherTypes").EnumerateObject());

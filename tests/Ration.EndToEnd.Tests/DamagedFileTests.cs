@@ -49,7 +49,8 @@ public sealed class DamagedFileTests(TrainedModel trained)
         string output = folder.Copy(Trained());
         File.Delete(Path.Combine(output, "config.json"));
         File.Delete(Path.Combine(output, TrainingJob.Model));
-        foreach (string[] arguments in (string[][])[["generate", "--prompt", "a"], ["chat"], ["eval", "--data", trained.Data], ["convert", "--output", folder["x.gguf"]], ["train", "--output", folder["x"]]])
+        string[][] commands = [["generate", "--prompt", "a"], ["chat"], ["eval", "--data", trained.Data], ["convert", "--output", folder["x.gguf"]], ["train", "--output", folder["x"]]];
+        foreach (string[] arguments in commands)
         {
             string complaint = ToolRun.Run([.. arguments, "--model", output]).AssertRefusedAtOnce(2);
             Assert.Contains("step 10 of 10", complaint, StringComparison.Ordinal);

@@ -31,7 +31,7 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         ToolResult result = ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--context", "12", "--ignore-end", "--json"]).AssertDone();
         int generated = result.Json().GetProperty("generatedTokens").GetInt32();
         Assert.True(generated < 20);
-        Assert.Contains($"room for {generated} tokens after the prompt, and --max-tokens is 20", Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains($"room for {generated} tokens after the prompt, and --max-tokens is 20", Note(result), StringComparison.Ordinal);
         Assert.DoesNotContain("note:", ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--context", "40"]).AssertDone().Error, StringComparison.Ordinal);
     }
 
@@ -67,7 +67,7 @@ public sealed class GenerateOptionTests(TrainedModel trained)
     {
         ToolResult result = ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--weights", "q4_k", "--json"]).AssertDone();
         int others = result.Json().GetProperty("otherTypes").GetProperty("F32").GetInt32();
-        Assert.Contains($"{others} tensors stay f32 instead of q4_k, which has blocks of 256", Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains($"{others} tensors stay f32 instead of q4_k, which has blocks of 256", Note(result), StringComparison.Ordinal);
         Assert.Empty(Generate("--weights", "q8_0").GetProperty("otherTypes").EnumerateObject());
     }
 
@@ -95,6 +95,8 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         Assert.Contains("context: 64 tokens; as asked for", ToolRun.Run([.. arguments, "--context", "64"]).AssertDone().Output, StringComparison.Ordinal);
         Assert.Contains("smallest budget", ToolRun.Run([.. arguments, "--memory", "2MiB"]).AssertRefusedAtOnce(3), StringComparison.Ordinal);
     }
+
+    private static string Note(ToolResult result) => Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal));
 
     private int[] Tokens(params string[] more) => [.. Generate(more).GetProperty("tokens").EnumerateArray().Select(static t => t.GetInt32())];
 

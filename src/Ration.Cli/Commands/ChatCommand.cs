@@ -17,14 +17,12 @@ internal static class ChatCommand
     {
         SamplingArguments sampling = new("as many as there is room for");
         InferenceArguments inference = new();
-        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed; "
-            + "from a pipe, a line with / that is no such command is a message.")
-        {
-            CommonOptions.ModelFiles, CommonOptions.BaseModel, s_system,
-        };
+        GroupedCommand command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed; "
+            + "from a pipe, a line with / that is no such command is a message.");
+        command.AddGroup("Model", CommonOptions.ModelFiles, CommonOptions.BaseModel, s_system);
         sampling.AddTo(command);
         inference.AddTo(command);
-        command.Options.Add(CommonOptions.Json);
+        command.AddGroup("Output", CommonOptions.Json);
         command.SetAction(parsed => Run(parsed, sampling, inference));
         return command;
     }
@@ -34,7 +32,8 @@ internal static class ChatCommand
         TextGenerationOptions options = sampling.Read(parsed);
         using LanguageModel model = Load(parsed, inference.Read(parsed));
         InferenceArguments.TellOf(model.Plan);
-        if (options.MaxTokens > model.Context) Log.Line($"note: there is room for {model.Context:N0} tokens of messages and answers together, and --max-tokens is {options.MaxTokens:N0}; --context makes more");
+        if (options.MaxTokens is { } most && most > model.Context)
+            Log.Line($"note: there is room for {model.Context:N0} tokens of messages and answers together, and --max-tokens is {most:N0}; --context makes more");
         if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
         bool json = parsed.GetValue(CommonOptions.Json);
         TextWriter writer = json ? ChatInput.IsTerminal ? Log.Writer : TextWriter.Null : StandardOutput.OpenForText();

@@ -22,10 +22,11 @@ internal static class GenerateCommand
     {
         SamplingArguments sampling = new("200");
         InferenceArguments inference = new();
-        Command command = new("generate", "Go on with a text.") { CommonOptions.ModelFiles, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special };
+        GroupedCommand command = new("generate", "Go on with a text.");
+        command.AddGroup("Model and prompt", CommonOptions.ModelFiles, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special);
         sampling.AddTo(command);
         inference.AddTo(command);
-        command.Options.Add(CommonOptions.Json);
+        command.AddGroup("Output", CommonOptions.Json);
         command.SetAction(parsed => Run(parsed, sampling, inference));
         return command;
     }

@@ -25,12 +25,8 @@ internal sealed class InferenceArguments
         "--quality", "What may give way where memory is short: exact nothing but F32 keys and values, high down to 8 bits (default), any down to 4 bits.",
         ("exact", GenerationQuality.Exact), ("high", GenerationQuality.High), ("any", GenerationQuality.Any));
 
-    /// <summary>Adds all options to a command.</summary>
-    public void AddTo(Command command)
-    {
-        ReadOnlySpan<Option> all = [_context, _cache, _weights, _quality, CommonOptions.Memory, CommonOptions.Threads];
-        foreach (Option option in all) command.Options.Add(option);
-    }
+    /// <summary>Adds all options to a command, as a group.</summary>
+    public void AddTo(GroupedCommand command) => command.AddGroup("Memory and machine", _context, CommonOptions.Memory, _quality, _weights, _cache, CommonOptions.Threads);
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="InvalidInputException">Something cannot be used.</exception>
@@ -65,7 +61,8 @@ internal sealed class InferenceArguments
     public static void NoteRoom(int? context, int promptTokens, int maxTokens)
     {
         // Nothing is computed from the last token, so that it takes no room.
-        if (context - promptTokens + 1 is { } room && room < maxTokens) Log.Line($"note: --context {context} has room for {Counted.Of(room, "token")} after the prompt, and --max-tokens is {maxTokens:N0}");
+        if (context - promptTokens + 1 is not { } room || room >= maxTokens) return;
+        Log.Line($"note: --context {context} has room for {Counted.Of(room, "token")} after the prompt, and --max-tokens is {maxTokens:N0}");
     }
 
     /// <summary>Says of a plan what is not as one would expect: weights that are read again and again, which is slow, and formats that do not fit all matrices.</summary>

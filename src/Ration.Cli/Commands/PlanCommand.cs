@@ -12,15 +12,18 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration plan</c>: says what a training run would take, and starts nothing.</summary>
 internal static class PlanCommand
 {
-    private static readonly Option<string?> s_html = OptionFactory.Word("--html", "FILE", "Also write a page that draws the memory of the step over time; a file that is there is replaced only with --overwrite.");
+    private static readonly Option<string?> s_html = OptionFactory.Word(
+        "--html", "FILE", "Also write a page that draws the memory of the step over time; a file that is there is replaced only with --overwrite.");
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        Command command = new("plan", "Say what ration train with the same options would need and why, without starting it; plan generate says so of ration generate.") { PlanGenerateCommand.Create() };
+        GroupedCommand command = new("plan", "Say what ration train with the same options would need and why, without starting it; plan generate says so of ration generate.")
+        {
+            PlanGenerateCommand.Create(),
+        };
         TrainingArguments arguments = new();
-        arguments.AddTo(command);
-        command.Options.Add(s_html);
+        arguments.AddTo(command, s_html);
         command.SetAction(parsed => Run(parsed, arguments));
         return command;
     }

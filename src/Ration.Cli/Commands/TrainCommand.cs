@@ -19,7 +19,7 @@ internal static class TrainCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        Command command = new("train", "Train a model within a memory budget; with no options, a small one on the text of this folder.");
+        GroupedCommand command = new("train", "Train a model within a memory budget; with no options, a small one on the text of this folder.");
         TrainingArguments arguments = new();
         arguments.AddTo(command);
         command.SetAction(parsed => Run(parsed, arguments));

@@ -68,16 +68,18 @@ internal sealed class TrainingArguments
     private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a model, or a run that is not finished.");
     private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder, with the options that its run was started with.");
 
-    /// <summary>Adds all options to a command.</summary>
-    public void AddTo(Command command)
+    /// <summary>Adds all options to a command, in groups.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="more">Options of the command itself, which belong to its output.</param>
+    public void AddTo(GroupedCommand command, params ReadOnlySpan<Option> more)
     {
-        ReadOnlySpan<Option> all =
-        [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _products, _recompute, _activations, _mlpTiles,
-            _steps, _epochs, _batch, CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
-            CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
-        ];
-        foreach (Option option in all) command.Options.Add(option);
+        command.AddGroup("Model and data", CommonOptions.Model, CommonOptions.Data, _tokenizer);
+        command.AddGroup("Length of the run", _steps, _epochs, _batch, CommonOptions.Sequence);
+        command.AddGroup("Memory", CommonOptions.Memory, _quality, _microBatch, _recompute, _activations, _mlpTiles);
+        command.AddGroup("Update rule", _optimizer, _rank, _state, _learningRate, _warmup, _schedule, _clip, _clipScope);
+        command.AddGroup("Weights, products and loss", _weights, _products, _dropout, _loss, _filterThreshold, _sampleShare);
+        command.AddGroup("Machine and randomness", CommonOptions.Threads, CommonOptions.Seed);
+        command.AddGroup("Output", [_output, _overwrite, _resume, _checkpointEvery, _evaluationTokens, .. more, CommonOptions.Json]);
     }
 
     /// <summary>The model.</summary>
@@ -168,7 +170,8 @@ internal sealed class TrainingArguments
     {
         // What a weight's rounding leaves over is not the rule's.
         bool hasState = plan.Program.Graph.Persistent.Any(static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(".compensation", StringComparison.Ordinal));
-        if (options.State is not null && !hasState) throw new InvalidInputException($"--state means nothing to --optimizer {plan.Options.Optimizer.Name}, which keeps no state; leave it out");
+        if (options.State is null || hasState) return;
+        throw new InvalidInputException($"--state means nothing to --optimizer {plan.Options.Optimizer.Name}, which keeps no state; leave it out");
     }
 
     private ClipScope ReadClipScope(ParseResult parsed) => parsed.GetResult(_clipScope) is not null && parsed.GetValue(_clip) == 0
@@ -203,7 +206,8 @@ internal sealed class TrainingArguments
     {
         string? named = parsed.GetValue(_optimizer);
         string rule = named ?? OptimizerCatalog.All[0].Name;
-        long most = TransformerModel.ParameterShapes(model).Where(static p => p.Shape.Rank >= 2).Max(p => s_ranksOfColumns.Contains(rule) ? p.Shape[^1] : Math.Min(p.Shape[^1], p.Shape[^2]));
+        bool isOfColumns = s_ranksOfColumns.Contains(rule);
+        long most = TransformerModel.ParameterShapes(model).Where(static p => p.Shape.Rank >= 2).Max(p => isOfColumns ? p.Shape[^1] : Math.Min(p.Shape[^1], p.Shape[^2]));
         // Where the plan may choose the rule, it may be one that has a rank.
         bool isOpen = named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any;
         if (isOpen || OptimizerCatalog.All.Single(o => o.Name == rule).HasRank)

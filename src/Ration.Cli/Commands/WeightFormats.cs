@@ -33,8 +33,12 @@ internal static class WeightFormats
     /// <param name="type">What was asked for.</param>
     /// <param name="others">How many have which other type.</param>
     /// <param name="become">The verb before those.</param>
-    public static string? NoteOf(DType type, IReadOnlyDictionary<DType, int> others, string become) => others.Count == 0 ? null
-        : $"note: {string.Join(", ", others.Select(o => $"{Counted.Of(o.Value, "tensor")} {become} {WordOf(o.Key)}"))} instead of {WordOf(type)}, which has blocks of {type.BlockElements()} numbers: their rows are no whole blocks";
+    public static string? NoteOf(DType type, IReadOnlyDictionary<DType, int> others, string become)
+    {
+        if (others.Count == 0) return null;
+        string counts = string.Join(", ", others.Select(o => $"{Counted.Of(o.Value, "tensor")} {become} {WordOf(o.Key)}"));
+        return $"note: {counts} instead of {WordOf(type)}, which has blocks of {type.BlockElements()} numbers: their rows are no whole blocks";
+    }
 
     /// <summary>An option that takes one of these words; null where it is not given, or where its first word is.</summary>
     /// <param name="name">The option.</param>
