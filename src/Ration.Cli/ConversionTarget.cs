@@ -61,9 +61,8 @@ internal sealed class ConversionTarget
 
     private void WriteGguf(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
-        if (Directory.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a folder; name a file in it");
-        if (!_overwrite && File.Exists(Output)) throw Exists();
-        using OutputFolder? folder = Path.GetDirectoryName(Path.GetFullPath(Output)) is { } above ? OutputFolder.Create(above) : null;
+        OutputFile.Require("--output", Output, _overwrite);
+        using OutputFolder? folder = Path.GetDirectoryName(Path.GetFullPath(Output)) is { } above ? OutputFolder.Create(above, Output) : null;
         Files = ModelExport.ToGguf(model, Output, options, cancellation);
     }
 
@@ -71,7 +70,7 @@ internal sealed class ConversionTarget
     {
         if (File.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a file; name a folder, or a file that ends in .gguf");
         bool isNew = !Directory.Exists(Output) || !Directory.EnumerateFileSystemEntries(Output).Any();
-        if (!isNew && !_overwrite) throw Exists();
+        if (!isNew && !_overwrite) throw new InvalidInputException($"--output {Output} exists already; give another name, or --overwrite to replace it");
         if (isNew) WriteNewFolder(model, options, cancellation);
         else ModelExport.ToHuggingFace(model, Output, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
@@ -81,7 +80,7 @@ internal sealed class ConversionTarget
     {
         string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
         string unfinished = $"{whole}.unfinished-{Environment.ProcessId}";
-        using OutputFolder folder = OutputFolder.Create(unfinished);
+        using OutputFolder folder = OutputFolder.Create(unfinished, Output);
         try
         {
             ModelExport.ToHuggingFace(model, unfinished, options, cancellation);
@@ -95,6 +94,4 @@ internal sealed class ConversionTarget
             throw;
         }
     }
-
-    private InvalidInputException Exists() => new($"--output {Output} exists already; give another name, or --overwrite to replace it");
 }

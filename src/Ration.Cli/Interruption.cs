@@ -21,8 +21,8 @@ internal sealed class Interruption : IDisposable
         _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
     }
 
-    /// <summary>Whether nothing is done yet that would have to end in good order, so that the first signal ends the process.</summary>
-    public bool EndsAtOnce { get; set; }
+    /// <summary>Where nothing is done yet that would have to end in good order: says so, and yields the exit code with which the first signal ends the process.</summary>
+    public Func<int>? AtOnce { get; set; }
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
@@ -37,7 +37,7 @@ internal sealed class Interruption : IDisposable
     private void Handle(PosixSignalContext context)
     {
         if (_source.IsCancellationRequested) return;
-        if (EndsAtOnce) Environment.Exit(Tool.Complain(Tool.NothingChanged, ExitCode.Interrupted));
+        if (AtOnce is { } end) Environment.Exit(end());
         context.Cancel = true;
         if (_notice is not null) Notify(_notice);
         _source.Cancel();

@@ -23,6 +23,7 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
         if (!System.IO.Path.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
             throw new InvalidInputException($"--model {model}: there is no such folder or file; for the preset write preset:{model}");
         model = WholeOf(model);
+        RunFolder.RequireModel(model);
         ModelSource source = new(ModelFolder.ReadConfiguration(model, out IReadOnlyList<string> unknown), model);
         CommonOptions.NoteUnknown(unknown);
         return source;

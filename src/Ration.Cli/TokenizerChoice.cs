@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Memory;
 using Ration.Tokenizers;
@@ -41,7 +42,9 @@ internal sealed record TokenizerChoice(int? Vocabulary)
         PreTokenizer splitting = PreTokenizerNames.Find(Splitting) ?? throw new InvalidOperationException($"there is no pre-tokenizer {Splitting}");
         BytePairTrainer trainer = new(Vocabulary ?? Fewest, [], splitting) { MostWords = memory is { } budget ? (int)long.Clamp(budget.Bytes / BytesOfWord, LeastWords, int.MaxValue) : int.MaxValue };
         trainer.Add(TextCorpus.Open(paths, output), cancellation);
-        return LearntVocabulary.Of(trainer.Train(cancellation), splitting);
+        TrainedBytePairs learnt = trainer.Train(cancellation);
+        if (learnt.Tokens.Count < Vocabulary) Log.Line($"note: the text gives no more than {learnt.Tokens.Count:N0} of the {Vocabulary:N0} tokens of --tokenizer {Training}{Vocabulary}");
+        return LearntVocabulary.Of(learnt, splitting);
     }
 }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using Ration.Cli.Commands;
 using Ration.Cli.Output;
 using Ration.Planning;
@@ -9,8 +8,8 @@ namespace Ration.Cli;
 /// <summary>The tool as a whole: its commands, and what becomes of whatever they throw.</summary>
 internal static class Tool
 {
-    /// <summary>What is said where an interruption came before anything was done.</summary>
-    public const string NothingChanged = "interrupted; nothing was changed";
+    /// <summary>Why a result has ended, in JSON, where it was interrupted.</summary>
+    public const string Interrupted = "interrupted";
 
     /// <summary>Runs one command line.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>
@@ -20,7 +19,7 @@ internal static class Tool
         // Not a RootCommand, which would call itself by the name of the assembly.
         Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
-            new HelpOption(), new VersionOption(),
+            GroupedCommand.HelpOption(), new VersionOption(),
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), ChatCommand.Create(),
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
@@ -49,7 +48,7 @@ internal static class Tool
         }
         catch (OperationCanceledException)
         {
-            return Complain(NothingChanged, ExitCode.Interrupted);
+            return EndInterrupted(parsed);
         }
 #pragma warning disable CA1031 // The last resort: whatever else comes is a defect, and should be reported with its trace.
         catch (Exception e)
@@ -59,6 +58,14 @@ internal static class Tool
             Console.Error.WriteLine(e);
             return ExitCode.Defect;
         }
+    }
+
+    /// <summary>Says that an interruption came before there was a result.</summary>
+    /// <returns>The exit code.</returns>
+    public static int EndInterrupted(ParseResult parsed)
+    {
+        if (parsed.GetValue(CommonOptions.Json)) StandardOutput.WriteJson(static json => json.Text("finish", Interrupted));
+        return Complain($"{Interrupted}; nothing was changed", ExitCode.Interrupted);
     }
 
     /// <summary>Says in one line what was wrong.</summary>

@@ -35,6 +35,15 @@ public sealed class ChatTests(TrainedModel trained)
         Assert.Contains("context:", Chat("one\n/stats\n").Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_context_that_cuts_answers_short_is_told_of()
+    {
+        trained.Result.AssertDone();
+        ToolResult result = ToolRun.RunWithInput("/exit\n", "chat", "--model", trained.Output, "--context", "64", "--max-tokens", "100").AssertDone();
+        Assert.Contains("room for 64 tokens of messages and answers together, and --max-tokens is 100", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("room for", Chat("/exit\n").Error, StringComparison.Ordinal);
+    }
+
     private ToolResult Chat(string input, params string[] more)
     {
         trained.Result.AssertDone();

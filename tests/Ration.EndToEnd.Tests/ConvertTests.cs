@@ -109,6 +109,20 @@ public sealed class ConvertTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Matrices_whose_rows_are_no_whole_blocks_are_named()
+    {
+        using TestFolder folder = new();
+        ToolResult result = Convert(trained.Output, folder["model.gguf"], "--format", "q4_k");
+        int others = result.Json().GetProperty("otherTypes").GetProperty("Q5_0").GetInt32();
+        string note = Assert.Single(result.ErrorLines, static line => line.Contains("note:", StringComparison.Ordinal));
+        Assert.Contains($"{others} tensors become q5_0 instead of q4_k, which has blocks of 256", note, StringComparison.Ordinal);
+        Assert.Equal(others, ToolRun.Run("inspect", folder["model.gguf"], "--json").AssertDone().Json().GetProperty("types").GetProperty("Q5_0").GetProperty("tensors").GetInt32());
+        ToolResult whole = Convert(trained.Output, folder["other.gguf"], "--format", "q8_0");
+        Assert.Empty(whole.Json().GetProperty("otherTypes").EnumerateObject());
+        Assert.DoesNotContain("note:", whole.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_GGUF_file_can_be_trained_on()
     {
         using TestFolder folder = new();

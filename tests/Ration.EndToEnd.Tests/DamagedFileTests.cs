@@ -43,6 +43,22 @@ public sealed class DamagedFileTests(TrainedModel trained)
     }
 
     [Fact]
+    public void A_run_that_is_no_model_yet_is_named_as_one()
+    {
+        using TestFolder folder = new();
+        string output = folder.Copy(Trained());
+        File.Delete(Path.Combine(output, "config.json"));
+        File.Delete(Path.Combine(output, TrainingJob.Model));
+        string[][] commands = [["generate", "--prompt", "a"], ["chat"], ["eval", "--data", trained.Data], ["convert", "--output", folder["x.gguf"]], ["train", "--output", folder["x"]]];
+        foreach (string[] arguments in commands)
+        {
+            string complaint = ToolRun.Run([.. arguments, "--model", output]).AssertRefusedAtOnce(2);
+            Assert.Contains("step 10 of 10", complaint, StringComparison.Ordinal);
+            Assert.Contains($"ration train --output {output} --resume", complaint, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void An_undamaged_checkpoint_of_a_finished_run_resumes_to_the_same_files()
     {
         using TestFolder folder = new();
@@ -60,7 +76,10 @@ public sealed class DamagedFileTests(TrainedModel trained)
         string output = folder.Copy(Trained());
         Apply(damage, Path.Combine(output, TrainingJob.Checkpoint));
         string[] before = TestFolder.Snapshot(output);
-        Assert.Contains(TrainingJob.Checkpoint, ToolRun.Run(Resume(output)).AssertRefused(2), StringComparison.Ordinal);
+        string complaint = ToolRun.Run(Resume(output)).AssertRefused(2);
+        Assert.Contains(TrainingJob.Checkpoint, complaint, StringComparison.Ordinal);
+        Assert.Contains("--overwrite", complaint, StringComparison.Ordinal);
+        Assert.DoesNotContain("download", complaint, StringComparison.Ordinal);
         Assert.Equal(before, TestFolder.Snapshot(output));
     }
 

@@ -41,6 +41,23 @@ public sealed class EvalTests(TrainedModel trained)
         Assert.Matches(new Regex(@"\Aloss \d+\.\d+  perplexity \d+\.\d+  on [\d,]+ tokens\n\z"), result.Output);
     }
 
+    [Fact]
+    public void With_json_an_interruption_is_one_object_too()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("only Linux shows which files a process has open");
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        string text = File.ReadAllText(trained.Data);
+        File.WriteAllText(folder["long.txt"], string.Concat(Enumerable.Repeat(text, 1000)));
+        Signals.StopIgnoring(Signals.Interrupt);
+        using ToolRun run = ToolRun.Start("eval", "--model", trained.Output, "--data", folder["long.txt"], "--sequence", "64", "--threads", "1", "--json");
+        run.WaitUntil(() => Directory.EnumerateFiles($"/proc/{run.Id}/fd").Any(file => new FileInfo(file).LinkTarget == folder["long.txt"]));
+        Signals.Send(run, Signals.Interrupt);
+        ToolResult result = run.Wait();
+        Assert.True(result.Code == 130, $"exit code {result.Code}: {result}");
+        Assert.Equal("interrupted", result.Json().GetProperty("finish").GetString());
+    }
+
     private JsonElement Evaluate(string data, int threads) =>
         ToolRun.Run("eval", "--model", trained.Output, "--data", data, "--sequence", "64", "--threads", TrainingJob.Text(threads), "--json").AssertDone().Json();
 }

@@ -15,6 +15,26 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         Assert.Equal(text, ToolRun.RunWithInput("the old ", [.. Arguments(), "--prompt", "-"]).AssertDone().Output);
     }
 
+    [Theory]
+    [InlineData(new byte[] { (byte)'a', 0, (byte)'b' })]
+    [InlineData(new byte[] { (byte)'a', 0xE9, (byte)'b' })]
+    public void A_prompt_that_is_no_text_is_refused(byte[] bytes)
+    {
+        using TestFolder folder = new();
+        File.WriteAllBytes(folder["prompt"], bytes);
+        Assert.Contains("no text", ToolRun.Run([.. Arguments(), "--prompt-file", folder["prompt"]]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_context_that_cuts_the_text_short_is_told_of()
+    {
+        ToolResult result = ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--context", "12", "--ignore-end", "--json"]).AssertDone();
+        int generated = result.Json().GetProperty("generatedTokens").GetInt32();
+        Assert.True(generated < 20);
+        Assert.Contains($"room for {generated} tokens after the prompt, and --max-tokens is 20", Note(result), StringComparison.Ordinal);
+        Assert.DoesNotContain("note:", ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--context", "40"]).AssertDone().Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_forbidden_token_does_not_come_and_a_wanted_one_does()
     {
@@ -43,6 +63,15 @@ public sealed class GenerateOptionTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Matrices_that_a_format_does_not_fit_are_named()
+    {
+        ToolResult result = ToolRun.Run([.. Arguments(), "--prompt", "the old ", "--weights", "q4_k", "--json"]).AssertDone();
+        int others = result.Json().GetProperty("otherTypes").GetProperty("F32").GetInt32();
+        Assert.Contains($"{others} tensors stay f32 instead of q4_k, which has blocks of 256", Note(result), StringComparison.Ordinal);
+        Assert.Empty(Generate("--weights", "q8_0").GetProperty("otherTypes").EnumerateObject());
+    }
+
+    [Fact]
     public void What_cannot_be_used_is_refused_in_one_line()
     {
         foreach ((string option, string value) in ((string, string)[])
@@ -66,6 +95,8 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         Assert.Contains("context: 64 tokens; as asked for", ToolRun.Run([.. arguments, "--context", "64"]).AssertDone().Output, StringComparison.Ordinal);
         Assert.Contains("smallest budget", ToolRun.Run([.. arguments, "--memory", "2MiB"]).AssertRefusedAtOnce(3), StringComparison.Ordinal);
     }
+
+    private static string Note(ToolResult result) => Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal));
 
     private int[] Tokens(params string[] more) => [.. Generate(more).GetProperty("tokens").EnumerateArray().Select(static t => t.GetInt32())];
 

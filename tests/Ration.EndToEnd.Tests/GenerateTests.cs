@@ -6,6 +6,8 @@ namespace Ration.EndToEnd.Tests;
 
 public sealed class GenerateTests(TrainedModel trained)
 {
+    private const int Interrupted = 130;
+
     private static readonly string[] s_keys =
         ["text", "tokens", "promptTokens", "generatedTokens", "prefillTokensPerSecond", "decodeTokensPerSecond", "measuredPeakBytes"];
 
@@ -49,19 +51,24 @@ public sealed class GenerateTests(TrainedModel trained)
         Assert.Contains($"give its folder, {trained.Output}", ToolRun.Run("generate", "--model", checkpoint, "--prompt", "a").AssertRefusedAtOnce(2), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_request_to_terminate_ends_it_while_nothing_is_generated()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_request_to_terminate_ends_it_while_nothing_is_generated(bool json)
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no pipes with a place in the file system");
         using TestFolder folder = new();
         Assert.Equal(0, MakePipe(folder["prompt"], Convert.ToUInt32("600", 8)));
-        using ToolRun run = ToolRun.Start("generate", "--model", trained.Output, "--prompt-file", folder["prompt"]);
+        using ToolRun run = ToolRun.Start(["generate", "--model", trained.Output, "--prompt-file", folder["prompt"], .. (string[])(json ? ["--json"] : [])]);
         // That opens when the tool does, which reads then.
         Task<FileStream> writer = Task.Run(() => new FileStream(folder["prompt"], FileMode.Open, FileAccess.Write));
         run.WaitUntil(() => writer.IsCompleted);
         using FileStream open = await writer;
         Signals.Send(run, Signals.Terminate);
-        Assert.Contains("interrupted", run.Wait().AssertRefusedAtOnce(130), StringComparison.Ordinal);
+        ToolResult result = run.Wait();
+        Assert.Contains("interrupted", json ? Assert.Single(result.ErrorLines) : result.AssertRefusedAtOnce(Interrupted), StringComparison.Ordinal);
+        Assert.Equal(Interrupted, result.Code);
+        if (json) Assert.Equal("interrupted", result.Json().GetProperty("finish").GetString());
     }
 
     [Fact]

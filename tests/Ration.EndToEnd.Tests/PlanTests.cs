@@ -74,6 +74,45 @@ public sealed class PlanTests(TrainedModel trained)
         Assert.DoesNotContain("weights", result.Error, StringComparison.OrdinalIgnoreCase);
     }
 
+    [Theory]
+    [InlineData("train")]
+    [InlineData("plan")]
+    public void Options_stand_under_headings(string command)
+    {
+        string[] lines = ToolRun.Run(command, "--help").AssertDone().Output.Split(Environment.NewLine);
+        int HeadingOf(string option) => Array.FindLastIndex(lines, Array.FindIndex(lines, line => line.StartsWith($"  {option} ", StringComparison.Ordinal)), static line => line.EndsWith(':'));
+        Assert.DoesNotContain("Options:", lines);
+        Assert.Equal("Model and data:", lines[HeadingOf("--data")]);
+        Assert.Equal("Memory:", lines[HeadingOf("--recompute")]);
+        Assert.Equal("Update rule:", lines[HeadingOf("--state")]);
+        Assert.Equal("Output:", lines[HeadingOf("--overwrite")]);
+        Assert.All(lines.Index().Where(static line => line.Item.EndsWith(':')), line => Assert.True(line.Index == 0 || lines[line.Index - 1].Length == 0, line.Item));
+        Assert.DoesNotContain(ToolRun.Run("eval", "--help").AssertDone().Output.Split(Environment.NewLine), static line => line == "Memory:");
+    }
+
+    [Fact]
+    public void A_page_replaces_a_file_only_when_asked_for_and_nothing_else_ever()
+    {
+        using TestFolder folder = new();
+        string page = folder["page.html"];
+        string[] arguments = ["plan", "--model", "preset:nano", "--memory", "256MiB", "--html"];
+        File.WriteAllText(page, "precious");
+        Assert.Contains("--overwrite", ToolRun.Run([.. arguments, page]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(page));
+        if (!OperatingSystem.IsWindows())
+        {
+            File.CreateSymbolicLink(folder["link"], page);
+            Assert.Contains("this is a link", ToolRun.Run([.. arguments, folder["link"], "--overwrite"]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+            Assert.Contains("no plain file", ToolRun.Run([.. arguments, "/dev/null", "--overwrite"]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+        }
+
+        Assert.Equal("precious", File.ReadAllText(page));
+        File.WriteAllText(page, "");
+        ToolRun.Run([.. arguments, page, "--overwrite"]).AssertDone();
+        Assert.StartsWith("<!doctype html>", File.ReadAllText(page), StringComparison.OrdinalIgnoreCase);
+        ToolRun.Run([.. arguments, folder["new.html"]]).AssertDone();
+    }
+
     // What the kernel counts for the living process; 0 elsewhere, or when it has just gone.
     private static long PeakBytes(int process)
     {

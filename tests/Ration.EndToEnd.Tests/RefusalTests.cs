@@ -158,6 +158,10 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("did you mean --overwrite?", "train", "--data", "a.txt", "--overwrit")]
     [InlineData("did you mean adamw?", "train", "--optimizer", "adam")]
     [InlineData("did you mean tiny?", "train", "--model", "preset:tny")]
+    [InlineData("did you mean --learning-rate?", "train", "--data", "a.txt", "--lr", "0.1")]
+    [InlineData("did you mean --temperature?", "generate", "--model", "x", "--temp", "0.1")]
+    [InlineData("did you mean ration --help?", "help")]
+    [InlineData("did you mean ration train --help?", "help", "train")]
     [InlineData("did you mean --model x?", "train", "-m", "x")]
     [InlineData("did you mean --prompt \"a b\"?", "generate", "--model", "x", "-p", "a b")]
     [InlineData("did you mean --model preset:nano?", "train", "preset:nano")]
@@ -184,9 +188,6 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--filter-threshold", "train", "--loss", "cut-filtered", "--filter-threshold", "2")]
     [InlineData("--filter-threshold", "train", "--loss", "sampled", "--filter-threshold", "0.1")]
     [InlineData("--warmup 9", "train", "--steps", "8", "--warmup", "9")]
-    [InlineData("--rank means nothing to --optimizer adamw", "train", "--rank", "8")]
-    [InlineData("galore", "train", "--optimizer", "apollo-mini", "--rank", "8", "--quality", "any")]
-    [InlineData("--clip-scope means nothing", "train", "--clip", "0", "--clip-scope", "value")]
     [InlineData("preset", "train", "--model", "preset:nonesuch")]
     [InlineData("/nowhere/model", "train", "--model", "/nowhere/model")]
     [InlineData("/nowhere/model", "generate", "--model", "/nowhere/model", "--prompt", "a")]
@@ -199,6 +200,40 @@ public sealed class RefusalTests(TrainedModel trained)
         bool train = arguments[0] == "train" && !arguments.Contains("--data");
         AssertRefused(named, train ? [.. arguments, "--output", folder["output"], "--data", trained.Data] : arguments);
         Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
+    }
+
+    [Theory]
+    [InlineData("--rank means nothing to --optimizer adamw", "--rank", "8")]
+    [InlineData("galore", "--optimizer", "apollo-mini", "--rank", "8", "--quality", "any")]
+    [InlineData("--clip-scope means nothing", "--clip", "0", "--clip-scope", "value")]
+    [InlineData("give at most 128", "--optimizer", "galore", "--rank", "129")]
+    [InlineData("give at most 384", "--optimizer", "frugal-columns", "--rank", "385")]
+    [InlineData("--state means nothing to --optimizer sgd-plain", "--optimizer", "sgd-plain", "--state", "8bit")]
+    [InlineData("--state means nothing to --optimizer lomo", "--optimizer", "lomo", "--state", "bf16", "--weights", "bf16-kahan")]
+    [InlineData("give at most 128", "--batch", "1024", "--sequence", "128", "--mlp-tiles", "1000")]
+    [InlineData("--checkpoint-every 0", "--checkpoint-every", "0")]
+    public void An_option_that_would_do_nothing(string named, params string[] options)
+    {
+        using TestFolder folder = new();
+        AssertRefused(named, ["train", "--data", trained.Data, "--output", folder["output"], .. options]);
+        Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
+    }
+
+    [Fact]
+    public void A_place_where_nothing_can_be_written()
+    {
+        trained.Result.AssertDone();
+        AssertRefused($"{trained.Data} is a file", ["train", "--data", trained.Data, "--output", trained.Data]);
+        AssertRefused($"{trained.Data} is a file", ["train", "--data", trained.Data, "--output", Path.Combine(trained.Data, "x")]);
+        AssertRefused($"{trained.Data} is a file", ["convert", "--model", trained.Output, "--output", Path.Combine(trained.Data, "x.gguf")]);
+        AssertRefused($"{trained.Data} is a file", ["convert", "--model", trained.Output, "--output", Path.Combine(trained.Data, "x")]);
+        if (!OperatingSystem.IsLinux()) return;
+        foreach (string name in (string[])["x", "x.gguf"])
+        {
+            string complaint = AssertRefused("can be made", ["convert", "--model", trained.Output, "--output", $"/proc/{name}"]);
+            Assert.Contains($"/proc/{name}: no f", complaint, StringComparison.Ordinal);
+            Assert.DoesNotContain("Could not find", complaint, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -79,6 +79,23 @@ public sealed class TrainTests(TrainedModel trained)
         Assert.InRange(json.GetProperty("evalLoss").GetDouble(), 0.1, trained.Json.GetProperty("evalLoss").GetDouble() + 0.1);
     }
 
+    [Fact]
+    public void A_model_that_was_trained_on_longer_texts_is_meant_for_them()
+    {
+        using TestFolder folder = new();
+        trained.Result.AssertDone();
+        string[] arguments = ["train", "--model", trained.Output, "--data", trained.Data, "--steps", "1", "--threads", "1", "--json"];
+        ToolRun.Run([.. arguments, "--sequence", "300", "--output", folder["longer"]]).AssertDone();
+        ToolRun.Run([.. arguments, "--sequence", "100", "--output", folder["shorter"]]).AssertDone();
+        Assert.Equal((256, 300, 256), (ContextOf(trained.Output), ContextOf(folder["longer"]), ContextOf(folder["shorter"])));
+    }
+
+    private static int ContextOf(string model)
+    {
+        using JsonDocument configuration = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(model, "config.json")));
+        return configuration.RootElement.GetProperty("max_position_embeddings").GetInt32();
+    }
+
     private static void AssertPeakAsPlanned(JsonElement json)
     {
         long budget = json.GetProperty("budgetBytes").GetInt64(), planned = json.GetProperty("plannedPeakBytes").GetInt64();

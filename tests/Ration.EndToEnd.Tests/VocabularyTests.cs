@@ -25,6 +25,19 @@ public sealed class VocabularyTests(TrainedModel trained)
         Assert.True(result.GetProperty("tokens").GetInt64() > 0);
     }
 
+    [Theory]
+    [InlineData("train")]
+    [InlineData("plan")]
+    public void A_text_with_fewer_tokens_than_were_asked_for_is_told_of(string command)
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder["short.txt"], string.Concat(Enumerable.Repeat("to be or not to be\n", 200)));
+        ToolResult result = ToolRun.Run([.. TrainingJob.Arguments(folder["short.txt"], folder["output"], 1, command: command), "--tokenizer", "train:5000", "--json"]).AssertDone();
+        string note = Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal));
+        Assert.Matches("no more than 2[0-9][0-9] of the 5,000 tokens of --tokenizer train:5000", note);
+        Assert.True(result.Json().GetProperty("plannedPeakBytes").GetInt64() < 100 << 20, "the model has the tokens that were learnt");
+    }
+
     [Fact]
     public void A_model_of_bytes_is_not_put_beside_another_tokenizer()
     {

@@ -17,14 +17,12 @@ internal static class ChatCommand
     {
         SamplingArguments sampling = new("as many as there is room for");
         InferenceArguments inference = new();
-        Command command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed; "
-            + "from a pipe, a line with / that is no such command is a message.")
-        {
-            CommonOptions.ModelFiles, CommonOptions.BaseModel, s_system,
-        };
+        GroupedCommand command = new("chat", "Talk with a model: one message a line, from the terminal or a pipe. /help lists what else can be typed; "
+            + "from a pipe, a line with / that is no such command is a message.");
+        command.AddGroup("Model", CommonOptions.ModelFiles, CommonOptions.BaseModel, s_system);
         sampling.AddTo(command);
         inference.AddTo(command);
-        command.Options.Add(CommonOptions.Json);
+        command.AddGroup("Output", CommonOptions.Json);
         command.SetAction(parsed => Run(parsed, sampling, inference));
         return command;
     }
@@ -33,13 +31,15 @@ internal static class ChatCommand
     {
         TextGenerationOptions options = sampling.Read(parsed);
         using LanguageModel model = Load(parsed, inference.Read(parsed));
-        InferenceArguments.TellOfStreaming(model.Plan);
+        InferenceArguments.TellOf(model.Plan);
+        if (options.MaxTokens is { } most && most > model.Context)
+            Log.Line($"note: there is room for {model.Context:N0} tokens of messages and answers together, and --max-tokens is {most:N0}; --context makes more");
         if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
         bool json = parsed.GetValue(CommonOptions.Json);
         TextWriter writer = json ? ChatInput.IsTerminal ? Log.Writer : TextWriter.Null : StandardOutput.OpenForText();
         using ChatLoop loop = new(model, parsed.GetValue(s_system), options, writer);
         bool isDone = loop.Run();
-        if (json) WriteJson(loop, !isDone);
+        if (json) WriteJson(loop, model.Plan, !isDone);
         return isDone ? ExitCode.Done : ExitCode.Interrupted;
     }
 
@@ -50,11 +50,12 @@ internal static class ChatCommand
         return source.Load(options);
     }
 
-    private static void WriteJson(ChatLoop loop, bool isInterrupted) => StandardOutput.WriteJson(json =>
+    private static void WriteJson(ChatLoop loop, GenerationPlan plan, bool isInterrupted) => StandardOutput.WriteJson(json =>
     {
         json.Objects("messages", loop.Session.Messages, static (message, value) => WriteMessage(message, value));
         json.Number("generatedTokens", loop.GeneratedTokens);
         json.Flag("interrupted", isInterrupted);
+        json.Counts("otherTypes", plan.OtherWeightTypes);
         json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
     });
 

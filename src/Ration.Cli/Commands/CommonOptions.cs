@@ -82,7 +82,9 @@ internal static class CommonOptions
     /// <exception cref="InvalidInputException">It cannot be used.</exception>
     public static StoredModel OpenModel(ParseResult parsed)
     {
-        StoredModel model = StoredModel.Open(ReadModelPath(parsed), parsed.GetValue(BaseModel));
+        string path = ReadModelPath(parsed);
+        RunFolder.RequireModel(path);
+        StoredModel model = StoredModel.Open(path, parsed.GetValue(BaseModel));
         NoteUnknown(model.UnknownKeys);
         return model;
     }
@@ -91,7 +93,9 @@ internal static class CommonOptions
     /// <exception cref="InvalidInputException">It cannot be used.</exception>
     public static LanguageModelSource OpenLanguageModel(ParseResult parsed)
     {
-        LanguageModelSource source = LanguageModelSource.Open(ReadModelPath(parsed), parsed.GetValue(BaseModel));
+        string path = ReadModelPath(parsed);
+        RunFolder.RequireModel(path);
+        LanguageModelSource source = LanguageModelSource.Open(path, parsed.GetValue(BaseModel));
         NoteUnknown(source.UnknownKeys);
         return source;
     }

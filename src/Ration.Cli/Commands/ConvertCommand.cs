@@ -38,11 +38,12 @@ internal static class ConvertCommand
         ConversionTarget target = new(output, parsed.GetValue(s_overwrite));
         RequireHolds(target, parsed.GetValue(s_format));
         if (parsed.GetValue(s_format) is null) NoteChange(target, model);
+        IReadOnlyDictionary<DType, int> others = NoteOthers(target, model, parsed.GetValue(s_format));
         ModelConversionOptions options = new() { Type = parsed.GetValue(s_format), Progress = progress };
         target.Write(model, options, interruption.Token);
         progress.Dispose();
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        if (parsed.GetValue(CommonOptions.Json)) WriteJson(target, seconds);
+        if (parsed.GetValue(CommonOptions.Json)) WriteJson(target, others, seconds);
         else Log.Line($"{output}: {Counted.Of(target.Tensors, "tensor")}, {new ByteSize(target.Bytes)} in {Duration.Of(TimeSpan.FromSeconds(seconds))}");
         return ExitCode.Done;
     }
@@ -65,14 +66,25 @@ internal static class ConvertCommand
         Log.Line($"note: {what}: {(target.IsGguf ? "GGUF files" : "folders")} hold {WeightFormats.Words(TypesOf(target))} (--format chooses)");
     }
 
+    // A folder refuses by name what it cannot hold.
+    private static IReadOnlyDictionary<DType, int> NoteOthers(ConversionTarget target, StoredModel model, DType? format)
+    {
+        if (!target.IsGguf) return new Dictionary<DType, int>();
+        DType type = format ?? ModelConverter.TypeInGguf(model);
+        IReadOnlyDictionary<DType, int> others = ModelConverter.OtherTypesInGguf(model, type);
+        if (WeightFormats.NoteOf(type, others, "become") is { } note) Log.Line(note);
+        return others;
+    }
+
     private static IReadOnlyList<DType> TypesOf(ConversionTarget target) => target.IsGguf ? ModelConverter.GgufTypes : ModelConverter.FolderTypes;
 
-    private static void WriteJson(ConversionTarget target, double seconds) => StandardOutput.WriteJson(json =>
+    private static void WriteJson(ConversionTarget target, IReadOnlyDictionary<DType, int> others, double seconds) => StandardOutput.WriteJson(json =>
     {
         json.Text("output", target.Output);
         json.Texts("files", target.Files);
         json.Number("bytes", target.Bytes);
         json.Number("tensors", target.Tensors);
+        json.Counts("otherTypes", others);
         json.Number("seconds", seconds);
         json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
     });

@@ -61,7 +61,7 @@ internal static class EvalCommand
     private static void WriteText(double loss, long targets, double seconds)
     {
         using StreamWriter stdout = StandardOutput.Open();
-        stdout.WriteLine($"loss {loss:0.0000}  perplexity {Math.Exp(loss):0.000}  on {targets:N0} tokens");
+        stdout.WriteLine($"loss {loss:0.0000}  perplexity {Math.Exp(loss):0.000}  on {Counted.Of(targets, "token")}");
         Log.Line($"{targets / seconds:N0} tokens/s, peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
     }
 

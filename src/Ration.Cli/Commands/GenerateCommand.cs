@@ -22,25 +22,26 @@ internal static class GenerateCommand
     {
         SamplingArguments sampling = new("200");
         InferenceArguments inference = new();
-        Command command = new("generate", "Go on with a text.") { CommonOptions.ModelFiles, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special };
+        GroupedCommand command = new("generate", "Go on with a text.");
+        command.AddGroup("Model and prompt", CommonOptions.ModelFiles, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special);
         sampling.AddTo(command);
         inference.AddTo(command);
-        command.Options.Add(CommonOptions.Json);
+        command.AddGroup("Output", CommonOptions.Json);
         command.SetAction(parsed => Run(parsed, sampling, inference));
         return command;
     }
 
     private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
-        using Interruption interruption = new() { EndsAtOnce = true };
+        using Interruption interruption = new() { AtOnce = () => Tool.EndInterrupted(parsed) };
         string prompt = ReadPrompt(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
         using LanguageModel model = Load(parsed, prompt, options, inference.Read(parsed));
-        interruption.EndsAtOnce = false;
-        InferenceArguments.TellOfStreaming(model.Plan);
+        interruption.AtOnce = null;
+        InferenceArguments.TellOf(model.Plan);
         TextGeneration generation = model.Start(prompt, options);
-        return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, interruption.Token) : Stream(generation, prompt, interruption.Token);
+        return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, model.Plan, interruption.Token) : Stream(generation, prompt, interruption.Token);
     }
 
     // The prompt's tokens are counted first: they decide how much room there must be.
@@ -51,7 +52,8 @@ internal static class GenerateCommand
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
         InferenceArguments.RequireRoom(memory.Context, tokens);
-        int context = memory.Context ?? checked(tokens + options.MaxTokens!.Value);
+        InferenceArguments.NoteRoom(memory.Context, tokens, options.MaxTokens!.Value);
+        int context = memory.Context ?? checked(tokens + options.MaxTokens.Value);
         if (context > source.Configuration.Context) Log.Line($"note: {context:N0} tokens of context are more than the {source.Configuration.Context:N0} that the model is meant for");
         return source.Load(memory with { PromptTokens = tokens, MaxTokens = options.MaxTokens });
     }
@@ -76,7 +78,7 @@ internal static class GenerateCommand
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 
-    private static int WriteJson(TextGeneration generation, CancellationToken cancellation)
+    private static int WriteJson(TextGeneration generation, GenerationPlan plan, CancellationToken cancellation)
     {
         bool isInterrupted = !generation.WriteTo(TextWriter.Null, cancellation);
         GeneratedText text = generation.Result;
@@ -89,7 +91,8 @@ internal static class GenerateCommand
             json.Number("prefillTokensPerSecond", text.PrefillTokensPerSecond);
             json.Number("decodeTokensPerSecond", text.DecodeTokensPerSecond);
             json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
-            json.TextOrNull("finish", text.Finish?.ToString());
+            json.Counts("otherTypes", plan.OtherWeightTypes);
+            json.TextOrNull("finish", isInterrupted ? Tool.Interrupted : text.Finish?.ToString());
         });
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }

@@ -25,12 +25,8 @@ internal sealed class InferenceArguments
         "--quality", "What may give way where memory is short: exact nothing but F32 keys and values, high down to 8 bits (default), any down to 4 bits.",
         ("exact", GenerationQuality.Exact), ("high", GenerationQuality.High), ("any", GenerationQuality.Any));
 
-    /// <summary>Adds all options to a command.</summary>
-    public void AddTo(Command command)
-    {
-        ReadOnlySpan<Option> all = [_context, _cache, _weights, _quality, CommonOptions.Memory, CommonOptions.Threads];
-        foreach (Option option in all) command.Options.Add(option);
-    }
+    /// <summary>Adds all options to a command, as a group.</summary>
+    public void AddTo(GroupedCommand command) => command.AddGroup("Memory and machine", _context, CommonOptions.Memory, _quality, _weights, _cache, CommonOptions.Threads);
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="InvalidInputException">Something cannot be used.</exception>
@@ -55,12 +51,24 @@ internal sealed class InferenceArguments
     /// <exception cref="InvalidInputException">There is no room for a single token after it.</exception>
     public static void RequireRoom(int? context, int promptTokens)
     {
-        if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {promptTokens} tokens and one more; give at least {promptTokens + 1}");
+        if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {Counted.Of(promptTokens, "token")} and one more; give at least {promptTokens + 1}");
     }
 
-    /// <summary>Says that weights are read again and again, where they are: it is slow.</summary>
-    public static void TellOfStreaming(GenerationPlan plan)
+    /// <summary>Says that a context has no room for all that may be generated.</summary>
+    /// <param name="context">What there is room for; null where that follows from the others.</param>
+    /// <param name="promptTokens">Tokens of the prompt.</param>
+    /// <param name="maxTokens">Tokens to generate at the most.</param>
+    public static void NoteRoom(int? context, int promptTokens, int maxTokens)
     {
+        // Nothing is computed from the last token, so that it takes no room.
+        if (context - promptTokens + 1 is not { } room || room >= maxTokens) return;
+        Log.Line($"note: --context {context} has room for {Counted.Of(room, "token")} after the prompt, and --max-tokens is {maxTokens:N0}");
+    }
+
+    /// <summary>Says of a plan what is not as one would expect: weights that are read again and again, which is slow, and formats that do not fit all matrices.</summary>
+    public static void TellOf(GenerationPlan plan)
+    {
+        if (plan.Options.WeightType is { } type && WeightFormats.NoteOf(type, plan.OtherWeightTypes, "stay") is { } note) Log.Line(note);
         if (plan.Choices.StreamedBlocks is > 0 and var blocks)
             Log.Line($"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster");
     }

@@ -12,26 +12,31 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration plan</c>: says what a training run would take, and starts nothing.</summary>
 internal static class PlanCommand
 {
-    private static readonly Option<string?> s_html = OptionFactory.Word("--html", "FILE", "Also write a page that draws the memory of the step over time.");
+    private static readonly Option<string?> s_html = OptionFactory.Word(
+        "--html", "FILE", "Also write a page that draws the memory of the step over time; a file that is there is replaced only with --overwrite.");
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        Command command = new("plan", "Say what ration train with the same options would need and why, without starting it; plan generate says so of ration generate.") { PlanGenerateCommand.Create() };
+        GroupedCommand command = new("plan", "Say what ration train with the same options would need and why, without starting it; plan generate says so of ration generate.")
+        {
+            PlanGenerateCommand.Create(),
+        };
         TrainingArguments arguments = new();
-        arguments.AddTo(command);
-        command.Options.Add(s_html);
+        arguments.AddTo(command, s_html);
         command.SetAction(parsed => Run(parsed, arguments));
         return command;
     }
 
     private static int Run(ParseResult parsed, TrainingArguments arguments)
     {
+        string? html = parsed.GetValue(s_html);
+        if (html is not null) OutputFile.Require(s_html.Name, html, arguments.ReadOverwrite(parsed));
         parsed = arguments.Resumed(parsed);
         ModelSource source = TrainingArguments.ReadModel(parsed);
         TokenizerChoice? choice = arguments.ReadTokenizer(parsed, source);
         if (choice?.Vocabulary is { } vocabulary) source = source.Reading(vocabulary);
-        (long tokens, long hostBytes) = Measure(parsed, source, choice);
+        (long tokens, long hostBytes) = Measure(parsed, ref source, choice);
         TrainingOptions options = arguments.ReadOptions(parsed, source, tokens);
         CpuDevice device = new(options.Threads);
         MemoryChoices? pinned = arguments.ReadResume(parsed) ? TrainingCheckpoint.ReadHeader(arguments.ReadOutput(parsed), options).Choices : null;
@@ -49,10 +54,11 @@ internal static class PlanCommand
             plan = TrainingPlan.Create(options with { Memory = e.Smallest }, device, device.Threads, hostBytes, pinned, kept);
         }
 
+        TrainingArguments.RequireState(options, plan);
         MachineRates rates = kept ?? KeptRates.Measure(options.Threads);
         if (parsed.GetValue(CommonOptions.Json)) PlanJson.Write(plan, rates, refusal);
         else if (refusal is null) WriteTable(PlanReport.Of(plan, rates));
-        if (refusal is null && parsed.GetValue(s_html) is { } html) WritePage(html, PlanReport.Of(plan, rates));
+        if (refusal is null && html is not null) WritePage(html, PlanReport.Of(plan, rates));
         return refusal is null ? ExitCode.Done : throw refusal;
     }
 
@@ -73,11 +79,12 @@ internal static class PlanCommand
     }
 
     // Without data a plan is made all the same: only --epochs and the tokens in memory depend on it.
-    private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ModelSource source, TokenizerChoice? choice)
+    private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ref ModelSource source, TokenizerChoice? choice)
     {
         if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, 0);
         using LearntVocabulary? learnt = choice?.Open(paths, null, resume: false, parsed.GetValue(CommonOptions.Memory), CancellationToken.None);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
+        source = source.Reading(tokenizer);
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, CancellationToken.None);
         PackedBatches batches = new(data.Tokens, TrainingArguments.ReadSequence(parsed, source.Configuration), 1);
         return (batches.TrainingTokens, data.HostBytes(tokenizer));

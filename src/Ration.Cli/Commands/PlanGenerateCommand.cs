@@ -17,9 +17,10 @@ internal static class PlanGenerateCommand
     public static Command Create()
     {
         InferenceArguments inference = new();
-        Command command = new("generate", "Say what ration generate would need and why, without starting it.") { CommonOptions.Model, CommonOptions.BaseModel, s_promptTokens, s_maxTokens };
+        GroupedCommand command = new("generate", "Say what ration generate would need and why, without starting it.");
+        command.AddGroup("Model and text", CommonOptions.Model, CommonOptions.BaseModel, s_promptTokens, s_maxTokens);
         inference.AddTo(command);
-        command.Options.Add(CommonOptions.Json);
+        command.AddGroup("Output", CommonOptions.Json);
         command.SetAction(parsed => Run(parsed, inference));
         return command;
     }

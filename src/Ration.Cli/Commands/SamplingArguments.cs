@@ -27,15 +27,10 @@ internal sealed class SamplingArguments
     public SamplingArguments(string defaultMaxTokens) =>
         _maxTokens = OptionFactory.Number<int>("--max-tokens", "N", $"Tokens to generate at the most (default {defaultMaxTokens}).");
 
-    /// <summary>Adds all options to a command.</summary>
-    public void AddTo(Command command)
-    {
-        ReadOnlySpan<Option> all =
-        [
-            _maxTokens, _temperature, _topK, _topP, _minP, _typical, _repetition, _frequency, _presence, _window, _bias, _stop, _ignoreEnd, CommonOptions.Seed,
-        ];
-        foreach (Option option in all) command.Options.Add(option);
-    }
+    /// <summary>Adds all options to a command, as a group.</summary>
+    public void AddTo(GroupedCommand command) => command.AddGroup(
+        "What is generated",
+        _maxTokens, _stop, _ignoreEnd, CommonOptions.Seed, _temperature, _topK, _topP, _minP, _typical, _repetition, _frequency, _presence, _window, _bias);
 
     /// <summary>Tokens to generate; null where it was not said.</summary>
     /// <exception cref="InvalidInputException">It is out of range.</exception>

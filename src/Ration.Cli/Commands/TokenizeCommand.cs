@@ -32,9 +32,22 @@ internal static class TokenizeCommand
         using Stream input = OpenInput(parsed);
         ITokenizer tokenizer = ModelTokenizer.Describe(CommonOptions.ReadModelPath(parsed), parsed.GetValue(CommonOptions.BaseModel)).Tokenizer;
         using Stream output = Console.OpenStandardOutput();
-        if (parsed.GetValue(s_decode)) Decode(parsed, tokenizer, input, output, interruption.Token);
-        else Encode(parsed, tokenizer, input, output, interruption.Token);
-        return ExitCode.Done;
+        if (parsed.GetValue(s_decode))
+        {
+            Decode(parsed, tokenizer, input, output, interruption.Token);
+            return ExitCode.Done;
+        }
+
+        try
+        {
+            Encode(parsed, tokenizer, input, output, interruption.Token);
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException)
+        {
+            // Tokens have been written already, and nothing that is written after them would make them whole.
+            return Tool.Complain("interrupted; the list of tokens is not whole", ExitCode.Interrupted);
+        }
     }
 
     private static void Encode(ParseResult parsed, ITokenizer tokenizer, Stream input, Stream output, CancellationToken cancellation)

@@ -19,7 +19,7 @@ internal static class TrainCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        Command command = new("train", "Train a model within a memory budget; with no options, a small one on the text of this folder.");
+        GroupedCommand command = new("train", "Train a model within a memory budget; with no options, a small one on the text of this folder.");
         TrainingArguments arguments = new();
         arguments.AddTo(command);
         command.SetAction(parsed => Run(parsed, arguments));
@@ -81,30 +81,19 @@ internal static class TrainCommand
     {
         CpuDevice device = new(options.Threads);
         CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
-        return TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices, KeptRates.Of(device));
+        TrainingPlan plan = TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices, KeptRates.Of(device));
+        TrainingArguments.RequireState(options, plan);
+        return plan;
     }
 
     // Hours of work must not be lost to a forgotten switch. A checkpoint that cannot be read holds nothing that could be gone on with.
     private static void RequireReplaceable(string output, bool isNamed)
     {
-        if (FindCheckpoint(output) is { } found && found.StepsDone < found.Steps)
+        if (RunFolder.FindCheckpoint(output) is { } found && found.StepsDone < found.Steps)
             throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
         if (!HoldsModel(output)) return;
         if (isNamed) throw new InvalidInputException($"{output} holds a finished model; give another --output, or --overwrite to replace it");
         Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
-    }
-
-    private static CheckpointHeader? FindCheckpoint(string output)
-    {
-        if (!File.Exists(Path.Combine(output, TrainingCheckpoint.FileName))) return null;
-        try
-        {
-            return TrainingCheckpoint.ReadHeader(output);
-        }
-        catch (InvalidInputException)
-        {
-            return null;
-        }
     }
 
     // By whatever it was made.

@@ -17,6 +17,9 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_nanoBudget = ByteSize.FromMebibytes(256);
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
+    // What they count in are columns of a matrix; others work in a subspace of its shorter side.
+    private static readonly string[] s_ranksOfColumns = ["frugal-columns", "compact"];
+
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
     private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
         "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, activations and weights (high), or 8-bit weights and other update rules too (any).",
@@ -60,21 +63,23 @@ internal sealed class TrainingArguments
     private readonly Option<double?> _sampleShare = OptionFactory.Number<double>("--sample-share", "X", "The part of the vocabulary that --loss sampled draws for each step (default 0.1).");
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
-    private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most.");
+    private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most (default a tenth of what was trained on, and no fewer than 8,192).");
     private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND", "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
     private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a model, or a run that is not finished.");
     private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder, with the options that its run was started with.");
 
-    /// <summary>Adds all options to a command.</summary>
-    public void AddTo(Command command)
+    /// <summary>Adds all options to a command, in groups.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="more">Options of the command itself, which belong to its output.</param>
+    public void AddTo(GroupedCommand command, params ReadOnlySpan<Option> more)
     {
-        ReadOnlySpan<Option> all =
-        [
-            CommonOptions.Model, CommonOptions.Data, _output, CommonOptions.Memory, _quality, _optimizer, _rank, _state, _weights, _products, _recompute, _activations, _mlpTiles,
-            _steps, _epochs, _batch, CommonOptions.Sequence, _learningRate, _warmup, _schedule, _clip, _clipScope, _dropout, _loss, _filterThreshold, _sampleShare, _microBatch, CommonOptions.Seed,
-            CommonOptions.Threads, _tokenizer, _checkpointEvery, _evaluationTokens, _resume, _overwrite, CommonOptions.Json,
-        ];
-        foreach (Option option in all) command.Options.Add(option);
+        command.AddGroup("Model and data", CommonOptions.Model, CommonOptions.Data, _tokenizer);
+        command.AddGroup("Length of the run", _steps, _epochs, _batch, CommonOptions.Sequence);
+        command.AddGroup("Memory", CommonOptions.Memory, _quality, _microBatch, _recompute, _activations, _mlpTiles);
+        command.AddGroup("Update rule", _optimizer, _rank, _state, _learningRate, _warmup, _schedule, _clip, _clipScope);
+        command.AddGroup("Weights, products and loss", _weights, _products, _dropout, _loss, _filterThreshold, _sampleShare);
+        command.AddGroup("Machine and randomness", CommonOptions.Threads, CommonOptions.Seed);
+        command.AddGroup("Output", [_output, _overwrite, _resume, _checkpointEvery, _evaluationTokens, .. more, CommonOptions.Json]);
     }
 
     /// <summary>The model.</summary>
@@ -127,7 +132,7 @@ internal sealed class TrainingArguments
     {
         int sequence = ReadSequence(parsed, source.Configuration);
         int batch = parsed.GetValue(_batch) ?? (int)Math.Min(4L * sequence, 1 << 24);
-        OptimizerSettings settings = Settings(parsed, batch, batch / sequence);
+        OptimizerSettings settings = Settings(parsed, source.Configuration, batch, batch / sequence);
         TrainingOptions options = new()
         {
             Model = source.Configuration,
@@ -159,6 +164,16 @@ internal sealed class TrainingArguments
         return options;
     }
 
+    /// <summary>Refuses a format of state where a rule keeps none.</summary>
+    /// <exception cref="InvalidInputException">There is no state.</exception>
+    public static void RequireState(TrainingOptions options, TrainingPlan plan)
+    {
+        // What a weight's rounding leaves over is not the rule's.
+        bool hasState = plan.Program.Graph.Persistent.Any(static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(".compensation", StringComparison.Ordinal));
+        if (options.State is null || hasState) return;
+        throw new InvalidInputException($"--state means nothing to --optimizer {plan.Options.Optimizer.Name}, which keeps no state; leave it out");
+    }
+
     private ClipScope ReadClipScope(ParseResult parsed) => parsed.GetResult(_clipScope) is not null && parsed.GetValue(_clip) == 0
         ? throw new InvalidInputException("--clip-scope means nothing with --clip 0, which never clips; give one or the other")
         : parsed.GetValue(_clipScope);
@@ -179,21 +194,28 @@ internal sealed class TrainingArguments
     private static int? MlpTiles(string? text) => text is null or "auto" ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int tiles) ? tiles : throw new InvalidInputException($"--mlp-tiles '{text}': give a number of tiles, or auto");
 
-    private OptimizerSettings Settings(ParseResult parsed, int batch, int rows)
+    private OptimizerSettings Settings(ParseResult parsed, ModelConfiguration model, int batch, int rows)
     {
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
-        if (rank is not null) RequireRank(parsed);
+        if (rank is { } asked) RequireRank(parsed, model, asked);
         return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), GradientParts = Parts(rows, parsed.GetValue(_microBatch)), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
     }
 
-    // Where the plan may choose the rule, it may be one that has a rank.
-    private void RequireRank(ParseResult parsed)
+    private void RequireRank(ParseResult parsed, ModelConfiguration model, int rank)
     {
         string? named = parsed.GetValue(_optimizer);
-        if (named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any) return;
         string rule = named ?? OptimizerCatalog.All[0].Name;
-        if (OptimizerCatalog.All.Single(o => o.Name == rule).HasRank) return;
+        bool isOfColumns = s_ranksOfColumns.Contains(rule);
+        long most = TransformerModel.ParameterShapes(model).Where(static p => p.Shape.Rank >= 2).Max(p => isOfColumns ? p.Shape[^1] : Math.Min(p.Shape[^1], p.Shape[^2]));
+        // Where the plan may choose the rule, it may be one that has a rank.
+        bool isOpen = named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any;
+        if (isOpen || OptimizerCatalog.All.Single(o => o.Name == rule).HasRank)
+        {
+            if (rank > most) throw new InvalidInputException($"--rank {rank} is more than any matrix of {model.Name} has; give at most {most}, and to save memory much less");
+            return;
+        }
+
         string known = string.Join(", ", OptimizerCatalog.All.Where(static o => o.HasRank).Select(static o => o.Name));
         throw new InvalidInputException($"--rank means nothing to --optimizer {rule}; leave it out, or give one that has a rank: {known}");
     }
@@ -206,7 +228,7 @@ internal sealed class TrainingArguments
     public TrainingRunOptions ReadRunOptions(ParseResult parsed, ModelSource source, string? tokenizer, string dataFingerprint)
     {
         long every = parsed.GetValue(_checkpointEvery) ?? 0;
-        if (every < 0) throw new InvalidInputException($"--checkpoint-every {every}: give a number of steps, or 0 for one every ten minutes");
+        if (parsed.GetValue(_checkpointEvery) < 1) throw new InvalidInputException($"--checkpoint-every {every}: give at least 1, or leave it out for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
         return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path) { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json, CommonOptions.Threads]) };

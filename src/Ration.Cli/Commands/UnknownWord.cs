@@ -20,6 +20,7 @@ internal static class UnknownWord
         Command command = parsed.CommandResult.Command;
         string word = parsed.UnmatchedTokens[0], next = parsed.UnmatchedTokens.ElementAtOrDefault(1) ?? "";
         if (word.StartsWith('-')) return Complaint(command, word, OptionFor(command, word, next));
+        if (string.Equals(word, "help", StringComparison.OrdinalIgnoreCase)) return Complaint(command, word, HelpFor(command, next));
         string? missing = MissingOption(command, word, option => parsed.GetResult(option) is not null);
         return Complaint(command, word, missing is null ? null : $"{missing} {Quoted(word)}");
     }
@@ -33,11 +34,22 @@ internal static class UnknownWord
     private static string? OptionFor(Command command, string word, string? next)
     {
         string[] names = [.. command.Options.Select(static o => o.Name)];
-        if (word.Length != 2 || !char.IsAsciiLetter(word[1])) return Spelling.Nearest(word, names);
+        if (word.Length != 2 || !char.IsAsciiLetter(word[1])) return Shortened(word, names) ?? Spelling.Nearest(word, names);
         string[] same = [.. names.Where(name => name.StartsWith($"--{char.ToLowerInvariant(word[1])}", StringComparison.Ordinal))];
         string? name = same.Length == 1 ? same[0] : s_meantByLetter.FirstOrDefault(same.Contains);
         return name is null || string.IsNullOrEmpty(next) || next.StartsWith('-') ? name : $"{name} {Quoted(next)}";
     }
+
+    // As other tools shorten them: to the beginning of a name, or to the first letters of its words.
+    private static string? Shortened(string word, string[] names)
+    {
+        string[] longer = [.. names.Where(name => name.StartsWith(word, StringComparison.OrdinalIgnoreCase))];
+        if (longer.Length == 1) return longer[0];
+        string[] initials = [.. names.Where(name => string.Equals(word, $"--{string.Concat(name.Split('-', StringSplitOptions.RemoveEmptyEntries).Select(static part => part[0]))}", StringComparison.OrdinalIgnoreCase))];
+        return initials.Length == 1 ? initials[0] : null;
+    }
+
+    private static string HelpFor(Command command, string next) => $"{FullName(command.Subcommands.FirstOrDefault(c => c.Name == next) ?? command)} --help";
 
     // The option that takes such a word and was not given.
     private static string? MissingOption(Command command, string word, Func<Option, bool> isGiven)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ration.Cli.Output;
 using Ration.Tensors;
 
 namespace Ration.Cli.Commands;
@@ -27,6 +28,17 @@ internal static class WeightFormats
 
     /// <summary>The word of a type.</summary>
     public static string WordOf(DType type) => Conversions.FirstOrDefault(f => f.Type == type).Word ?? type.ToString();
+
+    /// <summary>What is said of matrices that have another type than was asked for; null where there are none.</summary>
+    /// <param name="type">What was asked for.</param>
+    /// <param name="others">How many have which other type.</param>
+    /// <param name="become">The verb before those.</param>
+    public static string? NoteOf(DType type, IReadOnlyDictionary<DType, int> others, string become)
+    {
+        if (others.Count == 0) return null;
+        string counts = string.Join(", ", others.Select(o => $"{Counted.Of(o.Value, "tensor")} {become} {WordOf(o.Key)}"));
+        return $"note: {counts} instead of {WordOf(type)}, which has blocks of {type.BlockElements()} numbers: their rows are no whole blocks";
+    }
 
     /// <summary>An option that takes one of these words; null where it is not given, or where its first word is.</summary>
     /// <param name="name">The option.</param>

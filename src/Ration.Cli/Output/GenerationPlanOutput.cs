@@ -15,7 +15,7 @@ internal static class GenerationPlanOutput
         using StreamWriter stdout = StandardOutput.OpenBuffered();
         void Line(string line) => stdout.WriteLine(WordWrap.ForOutput(line));
         GenerationOptions options = plan.Options;
-        Line($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, {Number(plan.Choices.Context)} tokens of context, {plan.Device.Description}");
+        Line($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, {Counted.Of(plan.Choices.Context, "token")} of context, {plan.Device.Description}");
         Line($"predicted: prompt {Rate(plan.PrefillTokensPerSecond(rates))} tokens/s, then {Rate(plan.DecodeTokensPerSecond(rates))} tokens/s");
         Line($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({PlanSummary.Parts(Peak(plan), plan.RuntimeBytes)})");
         foreach (PlanReason reason in plan.Reasons) Line($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
@@ -45,6 +45,7 @@ internal static class GenerationPlanOutput
             choices.Number("streamedBlocks", plan.Choices.StreamedBlocks);
             choices.Number("threads", plan.Options.Threads);
         });
+        json.Counts("otherTypes", plan.OtherWeightTypes);
         json.Number("parameters", plan.Options.Model.Parameters);
     });
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Ration.Tensors;
 
 namespace Ration.Cli.Output;
 
@@ -83,6 +84,14 @@ internal readonly struct JsonObject(Utf8JsonWriter writer)
         }
 
         writer.WriteEndArray();
+    }
+
+    /// <summary>How many there are of each of some types.</summary>
+    public void Counts(string name, IReadOnlyDictionary<DType, int> counts)
+    {
+        writer.WriteStartObject(name);
+        foreach ((DType type, int count) in counts) writer.WriteNumber(type.ToString(), count);
+        writer.WriteEndObject();
     }
 
     /// <summary>A text.</summary>

@@ -8,6 +8,8 @@ namespace Ration.Cli.Output;
 /// </summary>
 internal sealed class StatusLine : IDisposable
 {
+    private const int UsualColumns = 80, Narrowest = 20;
+
     private static readonly long s_interval = Stopwatch.Frequency / 5;
     private long _last;
     private bool _shown;
@@ -28,10 +30,15 @@ internal sealed class StatusLine : IDisposable
     public void Replace(string text)
     {
         _last = Stopwatch.GetTimestamp();
-        int width = Math.Max(20, Console.WindowWidth - 1);
-        if (text.Length > width) text = text[..width];
-        Console.Error.Write($"\r{text}\u001b[K");
+        Console.Error.Write($"\r{Fit(text, Console.WindowWidth)}\u001b[K");
         _shown = true;
+    }
+
+    /// <summary>As much of a text as there is room for. A terminal that does not know its width says 0, and is taken to have 80 columns.</summary>
+    internal static string Fit(string text, int columns)
+    {
+        int width = columns <= 0 ? UsualColumns - 1 : Math.Max(Narrowest, columns - 1);
+        return text.Length > width ? text[..width] : text;
     }
 
     /// <summary>Takes the line away.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace Ration.Cli.Tokens;
 
@@ -30,9 +31,14 @@ internal static class InputText
         }
     }
 
-    /// <summary>All of a text, without a line end at its very end; bytes that are no UTF-8 become U+FFFD.</summary>
-    /// <exception cref="InvalidInputException">There is no such file, it may not be read, or it is too long.</exception>
-    public static string ReadPrompt(string option, string path) => Encoding.UTF8.GetString(ReadBytes(option, path));
+    /// <summary>All of a text, without a line end at its very end.</summary>
+    /// <exception cref="InvalidInputException">There is no such file, it may not be read, it is no text, or it is too long.</exception>
+    public static string ReadPrompt(string option, string path)
+    {
+        byte[] text = ReadBytes(option, path);
+        if (text.Contains((byte)0) || !Utf8.IsValid(text)) throw new InvalidInputException($"{option} {path}: this is no text in UTF-8; give a text file, or write it anew in that encoding");
+        return Encoding.UTF8.GetString(text);
+    }
 
     /// <summary>All bytes of a text, without a line end at its very end.</summary>
     /// <exception cref="InvalidInputException">There is no such file, it may not be read, or it is too long.</exception>

@@ -41,7 +41,7 @@ public sealed class PackedBatches
         TrainingTokens = tokens.Count - EvaluationTokens;
         if (heldOut < 1) RequireTraining();
         else if (EvaluationTokens < 2)
-            throw new InvalidInputException($"the data has {EvaluationTokens} tokens, and evaluating takes at least 2; give more text");
+            throw new InvalidInputException($"the data has {EvaluationTokens} token{(EvaluationTokens == 1 ? "" : "s")}, and evaluating takes at least 2; give more text");
         RowsPerEpoch = heldOut < 1 ? TrainingTokens / sequence : 0;
         EvaluationRows = EvaluationTokens < 2 ? 0 : (EvaluationTokens - 2) / sequence + 1;
     }
@@ -141,7 +141,7 @@ public sealed class PackedBatches
         string held = EvaluationTokens == 0 ? "" : $" beside the {EvaluationTokens} held out for evaluation";
         string shorter = TrainingTokens > 1 ? $"take a sequence of at most {TrainingTokens - 1} or " : "";
         throw new InvalidInputException(
-            $"a row of {Sequence} tokens needs {(long)Sequence + 1}, but the data has only {TrainingTokens} to train on{held}; "
+            $"a row of {Sequence} token{(Sequence == 1 ? "" : "s")} needs {(long)Sequence + 1}, but the data has only {TrainingTokens} to train on{held}; "
             + $"{shorter}give more text");
     }
 

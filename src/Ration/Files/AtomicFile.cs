@@ -35,6 +35,7 @@ public static class AtomicFile
         string target = Path.GetFullPath(path);
         string? folder = Path.GetDirectoryName(target);
         if (folder is null || Directory.Exists(target)) throw new InvalidInputException($"{path}: this is a folder; name a file to write");
+        if (File.Exists(folder)) throw new InvalidInputException($"{path}: {folder} is a file, and no folder to write into; name another place");
         if (!Directory.Exists(folder)) throw new InvalidInputException($"{path}: its folder does not exist; create {folder}");
 
         try
@@ -93,6 +94,11 @@ public static class AtomicFile
         catch (IOException e) when (options.PreallocationSize > 0 && e.HResult == ReservationFailed)
         {
             throw DiskErrors.DiskFull(target, $"it needs {new ByteSize(options.PreallocationSize)} and nothing was changed", e);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // So say file systems that show what the system knows, such as /proc. The name that they do not find is the temporary one.
+            throw new InvalidInputException($"{target}: no file can be made in {Path.GetDirectoryName(target)}; name another place", e);
         }
     }
 

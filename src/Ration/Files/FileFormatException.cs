@@ -10,4 +10,7 @@ public sealed class FileFormatException(string path, string what, string howToMe
 {
     /// <summary>The file.</summary>
     public string Path { get; } = path;
+
+    /// <summary>What is wrong with it, as a clause.</summary>
+    public string What { get; } = what;
 }

@@ -48,6 +48,19 @@ public static class ModelConverter
     /// <summary>What matrices of a model become in a GGUF file where no type is asked for: what they are, if the file can hold that, else F16.</summary>
     public static DType TypeInGguf(StoredModel model) => GgufTypes.Contains(model.ElementType) ? model.ElementType : DType.F16;
 
+    /// <summary>Matrices that a GGUF file cannot hold as a type, because their rows are no whole blocks of it: the types that they get instead, and how many get each.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="type">How its matrices are to be stored, one of <see cref="GgufTypes"/>.</param>
+    public static IReadOnlyDictionary<DType, int> OtherTypesInGguf(StoredModel model, DType type)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ModelConfiguration written = GgufArchitecture.Conventional(model.Configuration);
+        WeightMap map = new(WeightNames.Gguf(written), TransformerModel.ParameterShapes(written));
+        // What is F32 is so whatever the type.
+        return TensorsInGguf(written, map, type).Values.Where(t => t.Shape.Rank >= 2 && t.Type != DType.F32 && t.Type != type)
+            .CountBy(static t => t.Type).OrderBy(static c => c.Key).ToDictionary();
+    }
+
     /// <summary>Writes a Hugging Face folder.</summary>
     /// <param name="model">What to write.</param>
     /// <param name="folder">Created if missing.</param>
@@ -101,9 +114,7 @@ public static class ModelConverter
         IReadOnlyDictionary<string, float[]> divisors = GgufConfigWriter.Write(writer, written, type);
         if (options.Tokenizer is { } tokenizer) tokenizer(writer);
         else CopyTokenizer(writer, model.Text.Metadata);
-        Dictionary<string, (string Source, Shape Shape, DType Type)> tensors = new(StringComparer.Ordinal);
-        foreach ((string name, Shape shape) in map.Tensors) tensors.Add(name, (name, shape, GgufStorage.Of(name, shape, type)));
-        if (written.TiedEmbeddings && GgufArchitecture.NeedsHead(written.Family)) tensors.Add("output.weight", tensors["token_embd.weight"]);
+        Dictionary<string, (string Source, Shape Shape, DType Type)> tensors = TensorsInGguf(written, map, type);
         foreach ((string name, float[] numbers) in divisors) writer.Declare(name, DType.F32, new Shape(numbers.Length));
         foreach ((string name, (_, Shape shape, DType own)) in tensors) writer.Declare(name, own, shape);
         long total = tensors.Values.Sum(static t => t.Type.Bytes(t.Shape)), done = 0;
@@ -123,6 +134,14 @@ public static class ModelConverter
                 }).Write(tensor, shape, own, cancellation);
             }
         });
+    }
+
+    private static Dictionary<string, (string Source, Shape Shape, DType Type)> TensorsInGguf(ModelConfiguration written, WeightMap map, DType type)
+    {
+        Dictionary<string, (string Source, Shape Shape, DType Type)> tensors = new(StringComparer.Ordinal);
+        foreach ((string name, Shape shape) in map.Tensors) tensors.Add(name, (name, shape, GgufStorage.Of(name, shape, type)));
+        if (written.TiedEmbeddings && GgufArchitecture.NeedsHead(written.Family)) tensors.Add("output.weight", tensors["token_embd.weight"]);
+        return tensors;
     }
 
     // What is not stored in the short type: as it was, which embeddings tell where matrices are short already.

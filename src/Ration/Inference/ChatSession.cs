@@ -5,7 +5,8 @@ namespace Ration.Inference;
 /// <summary>
 /// A conversation with a model. Each turn computes only what the cache does not hold yet. Where the conversation outgrows the context, the
 /// oldest exchanges (a message of the user and all up to the next one) are left out of what the model sees, until it takes half of the
-/// context; system messages stay. One thread at a time.
+/// context; system messages stay. Each answer has draws of its own, which follow from the seed and how many answers came before it. One thread at
+/// a time.
 /// </summary>
 /// <param name="model">The model, which the session does not own; several sessions may share it.</param>
 public sealed class ChatSession(LanguageModel model)
@@ -53,7 +54,7 @@ public sealed class ChatSession(LanguageModel model)
         int[] prompt = Prompt([.. _messages, question], options.MaxTokens);
         List<ChatTemplateMessage> messages = _messages;
         int answer = -1;
-        return new TextGeneration(model, prompt, options)
+        return new TextGeneration(model, prompt, options, Conversation.TurnOf(_messages))
         {
             Ended = result =>
             {

@@ -46,6 +46,9 @@ internal static class Conversation
         return text.ChatTemplate is not null || text.IsSpecial(end) ? options : options with { Stop = [.. options.Stop, end] };
     }
 
+    /// <summary>How many answers a conversation has: with the same draws in each, a model would often say the same.</summary>
+    public static ulong TurnOf(IEnumerable<ChatTemplateMessage> messages) => (ulong)messages.Count(static m => m.Role == "assistant");
+
     private static char FreeMark(IReadOnlyList<ChatTemplateMessage> messages)
     {
         for (char mark = FirstMark; mark < LastMark; mark++)

@@ -72,7 +72,7 @@ public sealed record GenerationOptions
         Require(MaxTokens is > 0 and <= 1 << 24, $"--max-tokens {MaxTokens}: give 1 to 16,777,216");
         Require((long)PromptTokens + MaxTokens < 1 << 24, $"--max-tokens {MaxTokens} after a prompt of {PromptTokens}: together at most 16,777,215");
         Require(Context is null or (> 0 and < 1 << 24), $"--context {Context}: give 1 to 16,777,215");
-        Require(Context is null || Context >= LeastContext, $"--context {Context} has no room for a prompt of {PromptTokens} tokens and --max-tokens {MaxTokens}: give at least {LeastContext}");
+        Require(Context is null || Context >= LeastContext, $"--context {Context} has no room for a prompt of {PromptTokens} token{(PromptTokens == 1 ? "" : "s")} and --max-tokens {MaxTokens}: give at least {LeastContext}");
         bool bounded = Model.Positions == PositionKind.Learned;
         int asked = Math.Max(LeastContext, Context ?? 0);
         Require(!bounded || asked <= Model.Context, $"{Model.Name} has places for {Model.Context} tokens, and {asked} are asked for: give {FewerTokens}");

@@ -2,6 +2,7 @@ using Ration.Devices;
 using Ration.Graphs;
 using Ration.Inference.Sampling;
 using Ration.Memory;
+using Ration.Models;
 using Ration.Planning;
 using Ration.Tensors;
 using Ration.Training;
@@ -33,6 +34,12 @@ public sealed class GenerationPlan
 
     /// <summary>The choices with their reasons.</summary>
     public IReadOnlyList<PlanReason> Reasons { get; }
+
+    /// <summary>Matrices that are not held in the chosen type, because their rows are no whole blocks of it or it takes no less: the types that they
+    /// keep, and how many keep each.</summary>
+    public IReadOnlyDictionary<DType, int> OtherWeightTypes => Choices.WeightType is not { } type ? new Dictionary<DType, int>()
+        : TransformerModel.ParameterShapes(Options.Model).Where(static p => p.Shape.Rank >= 2)
+            .CountBy(p => Choices.WeightTypeOf(Options)!(p.Name, p.Shape)).Where(c => c.Key != type).OrderBy(static c => c.Key).ToDictionary();
 
     /// <summary>What runs.</summary>
     public GenerationPrograms Programs { get; }

@@ -56,6 +56,6 @@ internal static class GenerationReasons
         string why = context == (plan.Options.Context ?? plan.Options.LeastContext)
             ? plan.Options.Context is null ? "the prompt and what may be generated" : "as asked for"
             : $"{plan.Options.Context} would not fit";
-        return new("context", $"{context} tokens", why);
+        return new("context", $"{context} token{(context == 1 ? "" : "s")}", why);
     }
 }

@@ -26,7 +26,7 @@ public sealed class TextGeneration
     private double _decodeSeconds;
     private bool _isContinued;
 
-    internal TextGeneration(LanguageModel model, int[] prompt, TextGenerationOptions options)
+    internal TextGeneration(LanguageModel model, int[] prompt, TextGenerationOptions options, ulong stream = 0)
     {
         options.Validate();
         if (prompt.Length == 0) throw new InvalidInputException("the prompt is empty; give at least one character to go on with");
@@ -35,7 +35,7 @@ public sealed class TextGeneration
         (_model, _prompt, _options) = (model, prompt, options);
 
         // No text is longer than the context, and the plan counts no more.
-        _sampler = new Sampler(options.Sampling with { PenaltyWindow = Math.Min(options.Sampling.PenaltyWindow, model.Context) }, model.Text.Vocabulary);
+        _sampler = new Sampler(options.Sampling with { PenaltyWindow = Math.Min(options.Sampling.PenaltyWindow, model.Context) }, model.Text.Vocabulary, stream);
         _decoder = new StreamingDecoder(model.Tokenizer, showSpecial: options.ShowSpecial);
         _stops = new StopStrings(options.Stop);
     }

@@ -60,12 +60,13 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
     /// <summary>At least.</summary>
     public static bool operator >=(ByteSize left, ByteSize right) => left.Bytes >= right.Bytes;
 
-    /// <summary>The size in the largest binary unit in which it is at least one, with one decimal below a hundred.</summary>
+    /// <summary>The size in the largest binary unit in which it is at least one when it is rounded, with one decimal below a hundred.</summary>
     public override string ToString()
     {
         foreach ((string suffix, long factor) in s_units.AsSpan(0, 4))
         {
-            if (Math.Abs(Bytes) < factor) continue;
+            // What would be rounded up to 1024 of the next smaller unit is one of this.
+            if (Math.Abs(Bytes) < factor - (factor >> 11)) continue;
             double value = (double)Bytes / factor;
             return value.ToString(value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture) + " " + suffix;
         }

@@ -136,6 +136,16 @@ public sealed record ModelConfiguration
         return isFull ? 0 : SlidingWindow;
     }
 
+    /// <summary>The model as meant for texts of at least so many tokens, as it is once it was trained on such; where its context is part of a formula, or
+    /// the size of a table, as it was.</summary>
+    /// <param name="tokens">Tokens of a text.</param>
+    public ModelConfiguration MeantFor(int tokens)
+    {
+        bool isFree = Positions == PositionKind.Rotary && RotaryScaling is null or { Kind: RotaryScalingKind.Linear }
+            or { OriginalContext: > 0, Kind: RotaryScalingKind.Ntk or RotaryScalingKind.Yarn or RotaryScalingKind.Llama3 };
+        return isFree && tokens > Context ? this with { Context = tokens } : this;
+    }
+
     /// <summary>Checks that the numbers fit each other.</summary>
     /// <exception cref="InvalidInputException">They do not; the message says which.</exception>
     public void Validate() => ModelValidation.Check(this);

@@ -58,7 +58,7 @@ internal static class PlanNumbers
     /// <summary>Round places on an axis of bytes from 0 up to <paramref name="most"/>, with their labels.</summary>
     public static IEnumerable<(double At, string Label)> ByteTicks(long most)
     {
-        (long unit, string name) = s_byteUnits.First(u => most >= 2 * u.Bytes || u.Bytes == 1);
+        (long unit, string name) = s_byteUnits.First(u => most >= u.Bytes || u.Bytes == 1);
         double step = RoundStep((double)most / unit / 5);
         for (int i = 0; i * step * unit <= most; i++) yield return (i * step * unit, i == 0 ? "0" : Invariant($"{i * step:#,0.##} {name}"));
     }

@@ -97,13 +97,15 @@ internal static class PlanReasons
         yield return new("methods", words, why + Price(plan, search));
     }
 
-    // Against what would be run if memory were no matter.
+    // Against the exact plan that would be run if memory were no matter; where that fits, it is what was compared with already.
     private static string Price(TrainingPlan plan, PlanningResult search)
     {
         if (search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact).MinBy(static c => c.Seconds) is not { } free) return "";
+        long less = free.ArenaBytes - plan.ArenaBytes;
+        if (less <= 0 || free.ArenaBytes <= plan.BudgetBytes - plan.RuntimeBytes) return "";
         double slower = (Seconds(search, plan.Choices) / free.Seconds) - 1;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"; {100 * Math.Abs(slower):0} % {(slower < 0 ? "faster" : "slower")} than with any amount of memory, {new ByteSize(Math.Max(0, free.ArenaBytes - plan.ArenaBytes))} less");
+        string speed = Math.Abs(slower) < 0.005 ? "as fast as" : string.Create(CultureInfo.InvariantCulture, $"{100 * Math.Abs(slower):0} % {(slower < 0 ? "faster" : "slower")} than");
+        return $"; {speed} the fastest of all exact plans, which takes {new ByteSize(less)} more";
     }
 
     private static PlanReason Release(TrainingPlan plan)

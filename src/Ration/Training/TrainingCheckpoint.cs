@@ -72,7 +72,7 @@ public static class TrainingCheckpoint
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path)) throw new InvalidInputException($"there is no checkpoint {InvalidInputException.Quote(path)} to resume from; leave out --resume to start anew");
-        using SafetensorsReader reader = SafetensorsReader.Open(path);
+        using SafetensorsReader reader = Open(path);
         IReadOnlyDictionary<string, string> metadata = reader.Metadata;
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
         if (Text("format") != Format) throw Damaged(path, "another version of Ration wrote it");
@@ -117,8 +117,16 @@ public static class TrainingCheckpoint
         CheckpointHeader header = ReadHeader(folder, trainer.Plan.Options);
         string path = Path.Combine(folder, FileName);
         if (header.DataFingerprint != dataFingerprint) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other data ({header.DataFingerprint}, now {dataFingerprint}); give the same data, or --overwrite instead of --resume to start anew");
-        using SafetensorsReader reader = SafetensorsReader.Open(path);
-        PersistentTensors.Load(reader, State(trainer), trainer.Executor);
+        using SafetensorsReader reader = Open(path);
+        try
+        {
+            PersistentTensors.Load(reader, State(trainer), trainer.Executor);
+        }
+        catch (FileFormatException e)
+        {
+            throw Damaged(path, e.What);
+        }
+
         trainer.StepsDone = header.StepsDone;
     }
 
@@ -140,6 +148,20 @@ public static class TrainingCheckpoint
         }
 
         return checksum.ToString();
+    }
+
+    // It was not downloaded, so that other advice helps than for files of models.
+    private static SafetensorsReader Open(string path)
+    {
+        if (InputFile.LengthOf(path) == 0) throw Damaged(path, "it is empty");
+        try
+        {
+            return SafetensorsReader.Open(path);
+        }
+        catch (FileFormatException e)
+        {
+            throw Damaged(path, e.What);
+        }
     }
 
     private static Value[] State(Trainer trainer) => [.. trainer.Plan.Program.Graph.Persistent.Where(static v => v.Kind != MemoryKind.Gradients)];

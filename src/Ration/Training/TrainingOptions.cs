@@ -1,3 +1,4 @@
+using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
@@ -126,6 +127,9 @@ public sealed record TrainingOptions
         Require(Optimizer.Compression is null || Activations?.Name is not ("compact" or "wta-crs"), $"--activations {Activations}: {Optimizer.Name} itself keeps of inputs of linear layers only a projection, and there is no estimate of an estimate; leave it out, or take another --optimizer");
         Require(Optimizer.Compression is null || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles of MLPs make whole gradients, and {Optimizer.Name} takes compressed ones; leave it out");
         Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");
+        long most = Math.Max(1, (long)(MicroBatchRows ?? Rows) * Sequence / TiledMlp.LeastRows);
+        Require(MlpTiles is null || MlpTiles <= most,
+            $"--mlp-tiles {MlpTiles}: a tile has at least {TiledMlp.LeastRows} tokens, and those that go through the model at once make {most}; give at most {most}, or auto");
         Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
     }

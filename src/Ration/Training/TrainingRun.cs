@@ -135,7 +135,8 @@ public sealed class TrainingRun : IDisposable
         if (alreadySaved != Trainer.StepsDone) SaveCheckpoint();
         // An earlier run's finished model is not given up for one that was stopped.
         if (StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, SafetensorsFolder.SingleName))) return;
-        ModelFolder.Save(_options.Output!, Trainer.Plan.Options.Model, Trainer.Weights, Trainer.Executor, _options.Tokenizer, _options.InitialWeights);
+        TrainingOptions options = Trainer.Plan.Options;
+        ModelFolder.Save(_options.Output!, options.Model.MeantFor(options.Sequence), Trainer.Weights, Trainer.Executor, _options.Tokenizer, _options.InitialWeights);
     }
 
     // A gradient that overflows spoils the weights after a loss that was still finite: what is good on disk must not be replaced by that.

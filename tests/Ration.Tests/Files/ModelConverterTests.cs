@@ -103,6 +103,10 @@ public sealed class ModelConverterTests
         Assert.Equal(DType.F16, file.Find("blk.0.ffn_down_exps.weight")!.DType);
         Assert.Equal(DType.F32, file.Find("blk.0.ffn_gate_inp.weight")!.DType);
         Assert.Equal(DType.F32, file.Find("blk.0.attn_norm.weight")!.DType);
+        int others = file.Tensors.Count(static t => t.DType == DType.F16);
+        Assert.True(others > 0);
+        Assert.Equal([KeyValuePair.Create(DType.F16, others)], ModelConverter.OtherTypesInGguf(model, DType.Q4_0));
+        Assert.Empty(ModelConverter.OtherTypesInGguf(model, DType.BF16));
         Assert.Equal((told[^1].BytesTotal, file.Tensors.Sum(static t => t.Bytes)), (told[^1].BytesDone, told[^1].BytesTotal));
         using StoredModel gguf = StoredModel.Open(work["model.gguf"]);
         ParameterShape stack = TransformerModel.ParameterShapes(model.Configuration).First(static p => p.Name.EndsWith("experts.up_proj.weight", StringComparison.Ordinal));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ration.Inference;
+using Ration.Inference.Sampling;
 using Ration.Tokenizers;
 using Ration.Tokenizers.ChatTemplates;
 
@@ -30,6 +31,22 @@ public sealed class ChatSessionTests
         Assert.Equal(alone.Tokens, second.Tokens);
         session.Reset();
         Assert.Equal(["system"], session.Messages.Select(static m => m.Role));
+    }
+
+    [Fact]
+    public void Each_turn_has_draws_of_its_own_and_the_same_again_in_the_same_conversation()
+    {
+        using TinyModel tiny = TinyModel.OfPairs();
+        using LanguageModel model = tiny.Load();
+        TextGenerationOptions even = new() { MaxTokens = 10, IgnoreEnd = true, Sampling = new SamplingOptions(1000, 0, 1, 7) };
+        ChatSession session = new(model), again = new(model);
+        IReadOnlyList<int> first = session.Ask("on the mat", even).Run(Cancellation).Tokens, second = session.Ask("on the mat", even).Run(Cancellation).Tokens;
+        // All tokens are as likely in each turn, so that the draws alone decide.
+        Assert.NotEqual(first, second);
+        Assert.Equal(first, again.Ask("on the mat", even).Run(Cancellation).Tokens);
+        Assert.Equal(second, again.Ask("on the mat", even).Run(Cancellation).Tokens);
+        again.Reset();
+        Assert.Equal(first, again.Ask("on the mat", even).Run(Cancellation).Tokens);
     }
 
     [Fact]

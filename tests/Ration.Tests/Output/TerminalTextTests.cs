@@ -42,6 +42,14 @@ public sealed class TerminalTextTests
     }
 
     [Theory]
+    [InlineData(0, 79)]
+    [InlineData(-1, 79)]
+    [InlineData(5, 20)]
+    [InlineData(60, 59)]
+    [InlineData(200, 100)]
+    public void A_line_of_progress_is_as_wide_as_the_terminal_says_it_is(int columns, int length) => Assert.Equal(length, StatusLine.Fit(new string('x', 100), columns).Length);
+
+    [Theory]
     [InlineData(0, "0 files")]
     [InlineData(1, "1 file")]
     [InlineData(2000, "2,000 files")]

@@ -115,6 +115,7 @@ public sealed class QualityTests
         PlanReason reason = Assert.Single(plan.Reasons, static r => r.Name == "methods");
         Assert.Contains("optimizer state in", reason.Choice, StringComparison.Ordinal);
         Assert.Contains("no exact plan fits", reason.Reason, StringComparison.Ordinal);
+        Assert.Matches("(% (faster|slower) than|as fast as) the fastest of all exact plans, which takes [0-9.]+ [KMG]iB more$", reason.Reason);
     }
 
     [Theory]

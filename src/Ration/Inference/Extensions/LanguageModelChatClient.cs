@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using Ration.Tokenizers.ChatTemplates;
 
 namespace Ration.Inference.Extensions;
 
@@ -77,7 +78,8 @@ internal sealed class LanguageModelChatClient(LanguageModel model) : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         TextGenerationOptions asked = Conversation.ForAnswer(model.Text, ChatRequest.Options(this, options));
-        return new TextGeneration(model, Conversation.Encode(model.Text, ChatRequest.Messages(messages, options)), asked);
+        List<ChatTemplateMessage> conversation = ChatRequest.Messages(messages, options);
+        return new TextGeneration(model, Conversation.Encode(model.Text, conversation), asked, Conversation.TurnOf(conversation));
     }
 
     private static string NextId() => string.Create(CultureInfo.InvariantCulture, $"ration-{Interlocked.Increment(ref s_responses)}");

@@ -3,7 +3,7 @@ using Ration.Tensors;
 namespace Ration.Inference.Sampling;
 
 /// <summary>
-/// Draws tokens from logits. A draw depends on the logits, the text, the seed and the number of the draw, on nothing else. Allocates
+/// Draws tokens from logits. A draw depends on the logits, the text, the seed, the stream and the number of the draw, on nothing else. Allocates
 /// nothing for a token; one thread at a time.
 /// </summary>
 public sealed class Sampler
@@ -11,16 +11,19 @@ public sealed class Sampler
     private readonly SamplingOptions _options;
     private readonly ISamplingStep[] _steps;
     private readonly Candidates _candidates;
+    private readonly CounterRandom _random;
 
     /// <summary>A sampler for a vocabulary.</summary>
     /// <param name="options">The methods.</param>
     /// <param name="vocabulary">Tokens of the model.</param>
+    /// <param name="stream">Tells apart texts with the same seed that shall have other draws, such as the answers of one conversation.</param>
     /// <exception cref="InvalidInputException">The options cannot be used.</exception>
-    public Sampler(SamplingOptions options, int vocabulary)
+    public Sampler(SamplingOptions options, int vocabulary, ulong stream = 0)
     {
         options.Validate(vocabulary);
         _options = options;
         _steps = options.Temperature == 0 ? options.Penalties() : options.Pipeline();
+        _random = new CounterRandom(options.Seed, stream);
         _candidates = new Candidates(vocabulary, options.PenaltyWindow);
     }
 
@@ -45,6 +48,6 @@ public sealed class Sampler
         foreach (ISamplingStep step in _steps) step.Apply(_candidates);
         if (_candidates.Count == 0 || float.IsNegativeInfinity(_candidates.Greatest()))
             throw new InvalidInputException("no token can follow: the model's weights are damaged (its logits are not numbers), or every token is forbidden");
-        return _options.Temperature == 0 ? _candidates.GreatestToken() : _candidates.Draw(new CounterRandom(_options.Seed, 0).Uniform((ulong)number));
+        return _options.Temperature == 0 ? _candidates.GreatestToken() : _candidates.Draw(_random.Uniform((ulong)number));
     }
 }

@@ -1,0 +1,31 @@
+using Ration.Files;
+using Ration.Training;
+
+namespace Ration.Cli;
+
+/// <summary>The folder of a training run: what of it is there.</summary>
+internal static class RunFolder
+{
+    /// <summary>The checkpoint; null where there is none, or none that can be read.</summary>
+    public static CheckpointHeader? FindCheckpoint(string folder)
+    {
+        if (!File.Exists(Path.Combine(folder, TrainingCheckpoint.FileName))) return null;
+        try
+        {
+            return TrainingCheckpoint.ReadHeader(folder);
+        }
+        catch (InvalidInputException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Refuses a folder that holds a run but no model yet.</summary>
+    /// <exception cref="InvalidInputException">It does.</exception>
+    public static void RequireModel(string folder)
+    {
+        if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, HuggingFaceFolder.ConfigName)) || FindCheckpoint(folder) is not { } run) return;
+        throw new InvalidInputException(
+            $"--model {folder}: there is no model yet, but a run that stopped at step {run.StepsDone} of {run.Steps}; finish it with ration train --output {folder} --resume");
+    }
+}
