@@ -70,7 +70,8 @@ internal sealed class InferenceArguments
     {
         if (plan.Options.WeightType is { } type && WeightFormats.NoteOf(type, plan.OtherWeightTypes, "stay") is { } note) Log.Line(note);
         if (plan.Choices.StreamedBlocks is > 0 and var blocks)
-            Log.Line($"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster");
+            Log.Line($"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster"
+                + (plan.WeightTypeThatFits is { } kept ? $", and so is --quality any, which keeps all in memory, in {kept}" : ""));
     }
 
     private int? ReadContext(ParseResult parsed) => parsed.GetValue(_context) switch

@@ -19,9 +19,10 @@ public sealed class GenerationPlan
     private static readonly long s_code = 2L << 20;
     private static readonly long s_codeOfBlocks = 4L << 20;
 
-    private GenerationPlan(GenerationOptions options, GenerationChoices choices, GenerationPrograms programs, long budget, long runtime, IDevice device)
+    private GenerationPlan(
+        GenerationOptions options, GenerationChoices choices, GenerationPrograms programs, long budget, long runtime, IDevice device, DType? typeThatFits)
     {
-        (Options, Choices, Programs, BudgetBytes, Device) = (options, choices, programs, budget, device);
+        (Options, Choices, Programs, BudgetBytes, Device, WeightTypeThatFits) = (options, choices, programs, budget, device, typeThatFits);
         RuntimeBytes = runtime + HostBytes(programs.Step) + RuntimeFootprint.Overhead(programs.ArenaBytes);
         Reasons = GenerationReasons.Explain(this);
     }
@@ -40,6 +41,9 @@ public sealed class GenerationPlan
     public IReadOnlyDictionary<DType, int> OtherWeightTypes => Choices.WeightType is not { } type ? new Dictionary<DType, int>()
         : TransformerModel.ParameterShapes(Options.Model).Where(static p => p.Shape.Rank >= 2)
             .CountBy(p => Choices.WeightTypeOf(Options)!(p.Name, p.Shape)).Where(c => c.Key != type).OrderBy(static c => c.Key).ToDictionary();
+
+    /// <summary>Where weights are read from the files, the type in which all would be kept with <see cref="GenerationQuality.Any"/>; null where none is or they are not.</summary>
+    public DType? WeightTypeThatFits { get; }
 
     /// <summary>What runs.</summary>
     public GenerationPrograms Programs { get; }
@@ -79,7 +83,14 @@ public sealed class GenerationPlan
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         if (Find(options, device, budget, runtime) is not { } found) throw Refusal(options, device, budget, runtime);
-        return new GenerationPlan(options, found.Choices, found.Programs, budget, runtime, device);
+        DType? typeThatFits = found.Choices.StreamedBlocks > 0 ? TypeThatFits(options, device, budget, runtime) : null;
+        return new GenerationPlan(options, found.Choices, found.Programs, budget, runtime, device, typeThatFits);
+    }
+
+    private static DType? TypeThatFits(GenerationOptions options, IDevice device, long budget, long runtime)
+    {
+        if (options.Quality == GenerationQuality.Any || options.WeightType is not null) return null;
+        return Find(options with { Quality = GenerationQuality.Any }, device, budget, runtime) is { Choices: { StreamedBlocks: 0, WeightType: { } type } } ? type : null;
     }
 
     private static (GenerationChoices Choices, GenerationPrograms Programs)? Find(GenerationOptions options, IDevice device, long budget, long runtime)

@@ -85,6 +85,21 @@ public sealed class GenerationPlanTests
     }
 
     [Fact]
+    public void Where_weights_are_read_from_the_files_it_is_said_what_would_keep_them()
+    {
+        long whole = Plan(Options with { WeightType = DType.Q4_0, CacheType = DType.Q8_0, Chunk = 1, Memory = new ByteSize(4L << 30) }).PlannedPeakBytes;
+        GenerationOptions high = Options with { Memory = new ByteSize(whole), Quality = GenerationQuality.High };
+        GenerationPlan streamed = Plan(high), kept = Plan(high with { Quality = GenerationQuality.Any });
+        Assert.True(streamed.Choices.StreamedBlocks > 0);
+        Assert.Equal(0, kept.Choices.StreamedBlocks);
+        Assert.Equal(kept.Choices.WeightType, streamed.WeightTypeThatFits);
+        Assert.Contains(streamed.Reasons, r => r.Reason.EndsWith($"--quality any would keep all in memory, in {kept.Choices.WeightType}", StringComparison.Ordinal));
+        Assert.Null(kept.WeightTypeThatFits);
+        long smallest = Assert.Throws<MemoryBudgetException>(() => Plan(high with { Memory = ByteSize.FromMebibytes(1) })).Smallest.Bytes;
+        Assert.Null(Plan(high with { Memory = new ByteSize(smallest) }).WeightTypeThatFits);
+    }
+
+    [Fact]
     public void What_is_named_stays()
     {
         GenerationOptions named = Options with { CacheType = DType.F32, Chunk = 64, WeightType = DType.BF16, Memory = new ByteSize(4L << 30) };
