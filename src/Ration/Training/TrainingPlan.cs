@@ -21,7 +21,7 @@ public sealed class TrainingPlan
 {
     // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for a rule that is more than formulas;
     // plans of methods that are looked at, at high quality and at any, where code of more of them may be compiled; a node and its instruction.
-    private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20, LookingAtMethods = 2 << 20, LookingAtAllMethods = 6 << 20, BytesOfNode = 2 << 10;
+    private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20, LookingAtMethods = 2 << 20, LookingAtAllMethods = 7 << 20, BytesOfNode = 2 << 10;
 
     private TrainingPlan(TrainingOptions asked, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
     {
