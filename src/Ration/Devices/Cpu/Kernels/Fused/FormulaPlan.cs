@@ -68,11 +68,29 @@ internal static unsafe class FormulaPlan
             }
 
             steps[start].TileSteps = count - steps[start].FirstTileStep;
+            FindFetches(tiles + steps[start].FirstTileStep, steps[start].TileSteps);
             end = int.Max(end, start + 1);
             steps[start].Together = end - start;
         }
 
         return count;
+    }
+
+    // The first step that reads a tensor fetches it for all.
+    private static void FindFetches(TileStep* tiles, int count)
+    {
+        for (int n = 0; n < count; n++)
+        {
+            bool isLoadedKnown = false, isOtherKnown = tiles[n].Other.Address == tiles[n].Loaded.Address;
+            for (int before = 0; before < n; before++)
+            {
+                isLoadedKnown |= tiles[n].Loaded.Address == tiles[before].Loaded.Address || tiles[n].Loaded.Address == tiles[before].Other.Address;
+                isOtherKnown |= tiles[n].Other.Address == tiles[before].Loaded.Address || tiles[n].Other.Address == tiles[before].Other.Address;
+            }
+
+            tiles[n].FetchesLoaded = tiles[n].Loaded.TensorStride != 0 && !isLoadedKnown;
+            tiles[n].FetchesOther = tiles[n].Other.TensorStride != 0 && !isOtherKnown;
+        }
     }
 
     // Whether an instruction multiplies a vector register by a scalar.

@@ -46,8 +46,8 @@ internal static unsafe class FormulaTiles
         nint count = T.Count;
         for (TileStep* step = steps; step < steps + length; step++)
         {
-            if (step->Loaded.TensorStride != 0) Prefetch(step->Loaded.At(start, first));
-            if (step->Other.TensorStride != 0) Prefetch(step->Other.At(start, first));
+            if (step->FetchesLoaded) Prefetch(step->Loaded.At(start, first));
+            if (step->FetchesOther) Prefetch(step->Other.At(start, first));
             if (step->Loaded.Address != 0) Load(step->Loaded.At(start, first), count * step->Loaded.Stride, out a, out b, out c, out d, out e, out f, out g, out h);
             if (step->Scale.Address != 0) Scale(T.Load((float*)step->Scale.Address), ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h);
             if (step->Other.Address != 0) Load(step->Other.At(start, first), count * step->Other.Stride, out a2, out b2, out c2, out d2, out e2, out f2, out g2, out h2);

@@ -58,6 +58,12 @@ internal struct TileStep
     /// <summary>Where the result is stored.</summary>
     public StepOperand Stored;
 
+    /// <summary>Whether <see cref="Loaded"/> is of a tensor that no step before reads, so that what lies ahead in it is to be fetched.</summary>
+    public bool FetchesLoaded;
+
+    /// <summary>The same of <see cref="Other"/>.</summary>
+    public bool FetchesOther;
+
     /// <summary>The step of a worker whose registers lie some bytes behind.</summary>
     public readonly TileStep Of(nint registerBytes) => this with
     {
