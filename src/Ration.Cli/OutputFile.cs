@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Ration.Files;
 
 namespace Ration.Cli;
 
@@ -13,13 +14,14 @@ internal static class OutputFile
     /// <param name="option">The option that names it, for messages.</param>
     /// <param name="path">The file.</param>
     /// <param name="overwrite">Whether a file that is there may be replaced.</param>
-    /// <exception cref="InvalidInputException">It must not.</exception>
+    /// <exception cref="InvalidInputException">It must not, or its folder does not exist.</exception>
     public static void Require(string option, string path, bool overwrite)
     {
         if (path.Length == 0) throw new InvalidInputException($"{option} is empty; name a file");
         FileInfo file = new(path);
         if (file.LinkTarget is { } target) throw new InvalidInputException($"{option} {path}: this is a link to {target}; name the file itself, or another");
         if (Directory.Exists(path)) throw new InvalidInputException($"{option} {path}: this is a folder; name a file in it");
+        AtomicFile.RequireFolder(path);
         if (!file.Exists) return;
         if (!IsPlain(file)) throw new InvalidInputException($"{option} {path}: this is no plain file but a device, a pipe or the like; name another");
         if (!overwrite) throw new InvalidInputException($"{option} {path} exists already; give another name, or --overwrite to replace it");

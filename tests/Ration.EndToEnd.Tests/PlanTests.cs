@@ -99,6 +99,7 @@ public sealed class PlanTests(TrainedModel trained)
         File.WriteAllText(page, "precious");
         Assert.Contains("--overwrite", ToolRun.Run([.. arguments, page]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
         Assert.Equal("precious", File.ReadAllText(page));
+        Assert.Contains("its folder does not exist", ToolRun.Run([.. arguments, folder["none/page.html"]]).AssertRefusedAtOnce(2), StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows())
         {
             File.CreateSymbolicLink(folder["link"], page);
