@@ -49,7 +49,7 @@ internal static class MethodsOnText
         {
             TrainingOptions options = OptionsOf(entry.Create(new OptimizerSettings { TokensPerStep = BatchTokens }), threads);
             List<Outcome> tried = factors.Length == 1 ? [] : Tune(options, factors, tokens / TokensToTune, store);
-            Outcome? best = tried.Where(static t => double.IsFinite(t.Loss)).MinBy(static t => t.Loss);
+            Outcome? best = Best(tried);
             Report(entry.Name, Train(options, best?.Factor ?? factors[0], tokens, store), tried);
         }
 
@@ -60,11 +60,13 @@ internal static class MethodsOnText
         bool IsWanted(string name) => only.Length == 0 || only.Contains(name);
     }
 
+    private static Outcome? Best(List<Outcome> tried) => tried.Where(static t => double.IsFinite(t.Loss)).MinBy(static t => t.Loss);
+
     // Where the highest rate is the best, higher ones are tried too.
     private static List<Outcome> Tune(TrainingOptions options, double[] factors, int tokens, TokenStore store)
     {
         List<Outcome> tried = [.. factors.Select(f => Train(options, f, tokens, store))];
-        while (tried.Count < factors.Length + HigherRates && tried.All(t => !(t.Loss < tried[^1].Loss))) tried.Add(Train(options, tried[^1].Factor * HigherBy, tokens, store));
+        while (tried.Count < factors.Length + HigherRates && Best(tried) == tried[^1]) tried.Add(Train(options, tried[^1].Factor * HigherBy, tokens, store));
         return tried;
     }
 

@@ -1,6 +1,7 @@
 using Ration.Cli.Inspection;
 using Ration.Files;
 using Ration.Tokenizers;
+using Ration.Training;
 
 namespace Ration.Cli;
 
@@ -14,6 +15,8 @@ internal sealed class ConversionTarget
     private static readonly string[] s_fileExtensions =
         [".bin", ".ckpt", ".ggml", ".gz", ".h5", ".json", ".model", ".npy", ".npz", ".onnx", ".pkl", ".pt", ".pth", ".safetensor", ".safetensors", ".tar", ".tgz", ".txt", ".zip"];
 
+    private const string Option = "--output";
+
     private readonly bool _overwrite;
 
     /// <summary>A file, if the name ends in <c>.gguf</c>, or a folder.</summary>
@@ -23,7 +26,7 @@ internal sealed class ConversionTarget
         (Output, _overwrite) = (output, overwrite);
         string extension = Path.GetExtension(output);
         if (s_fileExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase) && !Path.Exists(output))
-            throw new InvalidInputException($"--output {output}: {extension} files are not written; give a name that ends in .gguf, or that of a folder for safetensors files");
+            throw new InvalidInputException($"{Option} {output}: {extension} files are not written; give a name that ends in .gguf, or that of a folder for safetensors files");
     }
 
     /// <summary>What was named.</summary>
@@ -52,7 +55,7 @@ internal sealed class ConversionTarget
         }
         catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException or ArgumentException { ParamName: "path" })
         {
-            throw new InvalidInputException($"--output {Output}: it cannot be written ({e.Message}); name another place", e);
+            throw new InvalidInputException($"{Option} {Output}: it cannot be written ({e.Message}); name another place", e);
         }
 
         Bytes = Files.Sum(static file => new FileInfo(file).Length);
@@ -61,26 +64,34 @@ internal sealed class ConversionTarget
 
     private void WriteGguf(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
-        OutputFile.Require("--output", Output, _overwrite);
-        using OutputFolder? folder = Path.GetDirectoryName(Path.GetFullPath(Output)) is { } above ? OutputFolder.Create(above, Output) : null;
+        using OutputFolder folder = OutputFile.Prepare(Option, Output, _overwrite);
         Files = ModelExport.ToGguf(model, Output, options, cancellation);
     }
 
     private void WriteFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
-        if (File.Exists(Output)) throw new InvalidInputException($"--output {Output}: this is a file; name a folder, or a file that ends in .gguf");
+        if (File.Exists(Output)) throw new InvalidInputException($"{Option} {Output}: this is a file; name a folder, or a file that ends in .gguf");
         bool isNew = !Directory.Exists(Output) || !Directory.EnumerateFileSystemEntries(Output).Any();
-        if (!isNew && !_overwrite) throw new InvalidInputException($"--output {Output} exists already; give another name, or --overwrite to replace it");
+        if (!isNew && !_overwrite) throw new InvalidInputException($"{Option} {Output} exists already; give another name, or --overwrite to replace it");
         if (isNew) WriteNewFolder(model, options, cancellation);
-        else ModelExport.ToHuggingFace(model, Output, options, cancellation);
+        else ReplaceFolder(model, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
+    }
+
+    private void ReplaceFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
+    {
+        if (RunFolder.FindCheckpoint(Output) is { IsDone: false } run)
+            throw new InvalidInputException($"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be gone on with beside another model; give another name");
+        ModelExport.ToHuggingFace(model, Output, options, cancellation);
+        // It is that of the model before: to resume it would bring that back.
+        File.Delete(Path.Combine(Output, TrainingCheckpoint.FileName));
     }
 
     private void WriteNewFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
         string whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Output));
         string unfinished = $"{whole}.unfinished-{Environment.ProcessId}";
-        using OutputFolder folder = OutputFolder.Create(unfinished, Output);
+        using OutputFolder folder = OutputFolder.Create(unfinished, Option, Output);
         try
         {
             ModelExport.ToHuggingFace(model, unfinished, options, cancellation);

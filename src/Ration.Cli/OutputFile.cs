@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Ration.Files;
 
 namespace Ration.Cli;
 
@@ -10,21 +9,23 @@ internal static class OutputFile
     private const int CurrentFolder = -100, TypeMask = 0xF000, RegularFile = 0x8000, StatusBytes = 256, ModeOffset = 28;
     private const uint WantsType = 1;
 
-    /// <summary>Refuses what must not be replaced.</summary>
+    /// <summary>Refuses what must not be replaced, and makes the folder of what may be written.</summary>
     /// <param name="option">The option that names it, for messages.</param>
     /// <param name="path">The file.</param>
     /// <param name="overwrite">Whether a file that is there may be replaced.</param>
-    /// <exception cref="InvalidInputException">It must not, or its folder does not exist.</exception>
-    public static void Require(string option, string path, bool overwrite)
+    /// <returns>The folder, which is taken away again if nothing came to lie in it.</returns>
+    /// <exception cref="InvalidInputException">It must not, or there can be no folder.</exception>
+    public static OutputFolder Prepare(string option, string path, bool overwrite)
     {
         if (path.Length == 0) throw new InvalidInputException($"{option} is empty; name a file");
         FileInfo file = new(path);
         if (file.LinkTarget is { } target) throw new InvalidInputException($"{option} {path}: this is a link to {target}; name the file itself, or another");
         if (Directory.Exists(path)) throw new InvalidInputException($"{option} {path}: this is a folder; name a file in it");
-        AtomicFile.RequireFolder(path);
-        if (!file.Exists) return;
-        if (!IsPlain(file)) throw new InvalidInputException($"{option} {path}: this is no plain file but a device, a pipe or the like; name another");
-        if (!overwrite) throw new InvalidInputException($"{option} {path} exists already; give another name, or --overwrite to replace it");
+        if (file.Exists && !IsPlain(file)) throw new InvalidInputException($"{option} {path}: this is no plain file but a device, a pipe or the like; name another");
+        if (file.Exists && !overwrite) throw new InvalidInputException($"{option} {path} exists already; give another name, or --overwrite to replace it");
+
+        // Only a folder has none above it.
+        return OutputFolder.Create(Path.GetDirectoryName(file.FullName)!, option, path);
     }
 
     // Devices and pipes have no length; and opening one to see what it is could block.

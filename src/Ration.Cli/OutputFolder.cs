@@ -15,9 +15,10 @@ internal sealed class OutputFolder : IDisposable
 
     /// <summary>Makes the folder, and those above it.</summary>
     /// <param name="folder">The folder.</param>
+    /// <param name="option">The option that names it, for messages.</param>
     /// <param name="named">What the user named, if that is something else in the same place.</param>
     /// <exception cref="InvalidInputException">It cannot be made.</exception>
-    public static OutputFolder Create(string folder, string? named = null)
+    public static OutputFolder Create(string folder, string option, string? named = null)
     {
         named ??= folder;
         try
@@ -25,7 +26,7 @@ internal sealed class OutputFolder : IDisposable
             List<string> made = [];
             for (string? above = System.IO.Path.GetFullPath(folder); above is not null && !Directory.Exists(above); above = System.IO.Path.GetDirectoryName(above))
             {
-                if (File.Exists(above)) throw new InvalidInputException($"--output {named}: {above} is a file, and a folder is needed there; name another place");
+                if (File.Exists(above)) throw new InvalidInputException($"{option} {named}: {above} is a file, and a folder is needed there; name another place");
                 made.Add(above);
             }
 
@@ -35,11 +36,11 @@ internal sealed class OutputFolder : IDisposable
         catch (FileNotFoundException e)
         {
             // So say file systems that show what the system knows, such as /proc.
-            throw new InvalidInputException($"--output {named}: no folder can be made there; name another place", e);
+            throw new InvalidInputException($"{option} {named}: no folder can be made there; name another place", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new InvalidInputException($"--output {named}: the folder cannot be made ({e.Message}); name another", e);
+            throw new InvalidInputException($"{option} {named}: the folder cannot be made ({e.Message}); name another", e);
         }
     }
 

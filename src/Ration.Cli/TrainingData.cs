@@ -35,7 +35,7 @@ internal sealed class TrainingData : IDisposable
     /// <param name="cancellation">Stops it.</param>
     public static TrainingData Open(string[] paths, ITokenizer tokenizer, string? output, CancellationToken cancellation)
     {
-        if (output is not null && paths.Any(path => Full(path) == Full(output)))
+        if (output is not null && paths.Any(path => path.Length > 0 && Full(path) == Full(output)))
             throw new InvalidInputException($"--output {output} is also read as --data; name another folder to write to");
         TextCorpus corpus = TextCorpus.Open(paths, output);
         return new TrainingData(corpus, TokenStore.Create(corpus, tokenizer, s_memoryLimit, output, cancellation));

@@ -99,6 +99,27 @@ public sealed class ConvertTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Folders_of_a_file_are_made()
+    {
+        using TestFolder folder = new();
+        Convert(trained.Output, folder["new/model.gguf"]);
+        Assert.True(File.Exists(folder["new/model.gguf"]));
+    }
+
+    [Fact]
+    public void The_state_of_a_run_does_not_outlive_its_model()
+    {
+        using TestFolder folder = new();
+        trained.Result.AssertDone();
+        string output = folder.Copy(trained.Output);
+        Assert.True(File.Exists(Path.Combine(output, TrainingJob.Checkpoint)));
+        ToolResult result = Convert(trained.Output, output, "--overwrite");
+        Assert.False(File.Exists(Path.Combine(output, TrainingJob.Checkpoint)));
+        int tensors = ToolRun.Run("inspect", Path.Combine(output, TrainingJob.Model), "--json").AssertDone().Json().GetProperty("tensors").GetArrayLength();
+        Assert.Equal(tensors, result.Json().GetProperty("tensors").GetInt32());
+    }
+
+    [Fact]
     public void What_a_folder_cannot_hold_is_changed_with_a_word()
     {
         using TestFolder folder = new();

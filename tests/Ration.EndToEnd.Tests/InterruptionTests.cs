@@ -40,6 +40,7 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
 {
     private const int Killed = 137;
     private const int Interrupted = 130;
+    private const string OutlivingModel = "the model there still is that of the run before";
 
     [Fact]
     public void A_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been()
@@ -107,6 +108,24 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
     }
 
     [Fact]
+    public void A_model_that_outlives_a_run_that_was_stopped_is_told_of()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        using TestFolder folder = new();
+        string output = folder["output"];
+        ToolRun.Run(TrainingJob.Arguments(whole.Data, output, 1)).AssertDone();
+        byte[] model = TrainingJob.ModelBytes(output);
+        Signals.StopIgnoring(Signals.Interrupt);
+        using ToolRun run = ToolRun.Start([.. Arguments(output), "--checkpoint-every", "3", "--overwrite"]);
+        run.WaitUntil(() => TrainingJob.StepsDone(output) > 1);
+        Signals.Send(run, Signals.Interrupt);
+        ToolResult result = run.Wait();
+        Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+        Assert.Contains(OutlivingModel, result.ErrorLines[^1], StringComparison.Ordinal);
+        Assert.Equal(model, TrainingJob.ModelBytes(output));
+    }
+
+    [Fact]
     public void A_run_goes_on_from_another_folder_too()
     {
         whole.Result.AssertDone();
@@ -136,6 +155,7 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         Assert.Equal(TrainingJob.Text(done), step.Groups[1].Value);
         Assert.Equal(TrainingJob.Text(UninterruptedRun.Steps), step.Groups[2].Value);
         Assert.Contains("--resume", line, StringComparison.Ordinal);
+        Assert.DoesNotContain(OutlivingModel, line, StringComparison.Ordinal);
     }
 
     private static void AssertResult(ToolResult result, bool json, long done)

@@ -16,6 +16,19 @@ public sealed class RefusalTests(TrainedModel trained)
         Assert.False(Directory.Exists(folder["output"]));
     }
 
+    [Theory]
+    [InlineData("--data")]
+    [InlineData("--model")]
+    public void An_empty_path(string option)
+    {
+        using TestFolder folder = new();
+        string text = folder.WriteText(length: 5000);
+        string[] arguments = ["--data", option == "--data" ? "" : text, "--model", option == "--model" ? "" : "preset:nano"];
+        Assert.Contains("empty", ToolRun.Run(["train", .. arguments, "--output", folder["output"]]).AssertRefusedAtOnce(BadInput), StringComparison.Ordinal);
+        Assert.Contains("empty", ToolRun.Run(["plan", .. arguments]).AssertRefusedAtOnce(BadInput), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["output"]));
+    }
+
     [Fact]
     public void A_data_path_that_is_missing()
     {

@@ -31,7 +31,7 @@ internal static class PlanCommand
     private static int Run(ParseResult parsed, TrainingArguments arguments)
     {
         string? html = parsed.GetValue(s_html);
-        if (html is not null) OutputFile.Require(s_html.Name, html, arguments.ReadOverwrite(parsed));
+        using OutputFolder? folder = html is null ? null : OutputFile.Prepare(s_html.Name, html, arguments.ReadOverwrite(parsed));
         parsed = arguments.Resumed(parsed);
         ModelSource source = TrainingArguments.ReadModel(parsed);
         TokenizerChoice? choice = arguments.ReadTokenizer(parsed, source);

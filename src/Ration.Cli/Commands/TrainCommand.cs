@@ -40,7 +40,7 @@ internal static class TrainCommand
         if (outcome.Result.Interrupted)
         {
             if (outcome.Result.StepsDone == 0) Log.Line("ration: interrupted before the first step was done; nothing was changed");
-            else Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, and --resume goes on from there");
+            else Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, and --resume goes on from there{(outcome.Result.KeptEarlierModel ? "; the model there still is that of the run before" : "")}");
             return ExitCode.Interrupted;
         }
 
@@ -54,8 +54,8 @@ internal static class TrainCommand
         int sequence = TrainingArguments.ReadSequence(parsed, source.Configuration);
         string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
         bool resume = arguments.ReadResume(parsed);
-        if (!resume && !arguments.ReadOverwrite(parsed)) RequireReplaceable(output, arguments.NamesOutput(parsed));
-        using OutputFolder folder = OutputFolder.Create(output);
+        bool replaces = !resume && !arguments.ReadOverwrite(parsed) && IsReplaced(output, arguments.NamesOutput(parsed));
+        using OutputFolder folder = OutputFolder.Create(output, "--output");
         using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         if (tokenizer is ByteTokenizer) RequireNoOther(output);
@@ -68,6 +68,7 @@ internal static class TrainCommand
         TrainingPlan plan = MakePlan(options, data.HostBytes(tokenizer), runOptions);
         Log.Line($"{Counted.Of(data.Files, "file")} ({data.Skipped} left out), {Counted.Of(data.Tokens.Count, "token")}, of which {batches.EvaluationTokens:N0} are held out for evaluation");
         PlanSummary.Write(plan);
+        if (replaces) Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
         cancellation.ThrowIfCancellationRequested();
         ReleaseGarbage();
         source.SaveTokenizer(output);
@@ -87,13 +88,13 @@ internal static class TrainCommand
     }
 
     // Hours of work must not be lost to a forgotten switch. A checkpoint that cannot be read holds nothing that could be gone on with.
-    private static void RequireReplaceable(string output, bool isNamed)
+    private static bool IsReplaced(string output, bool isNamed)
     {
-        if (RunFolder.FindCheckpoint(output) is { } found && found.StepsDone < found.Steps)
+        if (RunFolder.FindCheckpoint(output) is { IsDone: false } found)
             throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
-        if (!HoldsModel(output)) return;
+        if (!HoldsModel(output)) return false;
         if (isNamed) throw new InvalidInputException($"{output} holds a finished model; give another --output, or --overwrite to replace it");
-        Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
+        return true;
     }
 
     // By whatever it was made.

@@ -17,9 +17,6 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_nanoBudget = ByteSize.FromMebibytes(256);
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
-    // What they count in are columns of a matrix; others work in a subspace of its shorter side.
-    private static readonly string[] s_ranksOfColumns = ["frugal-columns", "compact"];
-
     private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
     private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
         "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, activations and weights (high), or 8-bit weights and other update rules too (any).",
@@ -168,9 +165,7 @@ internal sealed class TrainingArguments
     /// <exception cref="InvalidInputException">There is no state.</exception>
     public static void RequireState(TrainingOptions options, TrainingPlan plan)
     {
-        // What a weight's rounding leaves over is not the rule's.
-        bool hasState = plan.Program.Graph.Persistent.Any(static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(".compensation", StringComparison.Ordinal));
-        if (options.State is null || hasState) return;
+        if (options.State is null || plan.RuleKeepsState) return;
         throw new InvalidInputException($"--state means nothing to --optimizer {plan.Options.Optimizer.Name}, which keeps no state; leave it out");
     }
 
@@ -205,19 +200,17 @@ internal sealed class TrainingArguments
     private void RequireRank(ParseResult parsed, ModelConfiguration model, int rank)
     {
         string? named = parsed.GetValue(_optimizer);
-        string rule = named ?? OptimizerCatalog.All[0].Name;
-        bool isOfColumns = s_ranksOfColumns.Contains(rule);
-        long most = TransformerModel.ParameterShapes(model).Where(static p => p.Shape.Rank >= 2).Max(p => isOfColumns ? p.Shape[^1] : Math.Min(p.Shape[^1], p.Shape[^2]));
+        OptimizerEntry rule = OptimizerCatalog.All.Single(o => o.Name == (named ?? OptimizerCatalog.All[0].Name));
         // Where the plan may choose the rule, it may be one that has a rank.
         bool isOpen = named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any;
-        if (isOpen || OptimizerCatalog.All.Single(o => o.Name == rule).HasRank)
+        if (rule.Rank == RankKind.None && !isOpen)
         {
-            if (rank > most) throw new InvalidInputException($"--rank {rank} is more than any matrix of {model.Name} has; give at most {most}, and to save memory much less");
-            return;
+            string known = string.Join(", ", OptimizerCatalog.All.Where(static o => o.Rank != RankKind.None).Select(static o => o.Name));
+            throw new InvalidInputException($"--rank means nothing to --optimizer {rule.Name}; leave it out, or give one that has a rank: {known}");
         }
 
-        string known = string.Join(", ", OptimizerCatalog.All.Where(static o => o.HasRank).Select(static o => o.Name));
-        throw new InvalidInputException($"--rank means nothing to --optimizer {rule}; leave it out, or give one that has a rank: {known}");
+        long most = TransformerModel.ParameterShapes(model).Where(static p => p.Shape.Rank >= 2).Max(p => rule.MostRank(p.Shape));
+        if (rank > most) throw new InvalidInputException($"--rank {rank} is more than any matrix of {model.Name} has; give at most {most}, and to save memory much less");
     }
 
     // Micro-batches as asked for, or as many as divide the rows of a step and are at most eight: more would tell little more of the variance.

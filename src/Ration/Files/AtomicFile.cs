@@ -32,7 +32,12 @@ public static class AtomicFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
         ArgumentOutOfRangeException.ThrowIfNegative(expectedBytes);
-        string target = Path.GetFullPath(path), folder = RequireFolder(path);
+        string target = Path.GetFullPath(path);
+        string? folder = Path.GetDirectoryName(target);
+        if (folder is null || Directory.Exists(target)) throw new InvalidInputException($"{path}: this is a folder; name a file to write");
+        if (File.Exists(folder)) throw new InvalidInputException($"{path}: {folder} is a file, and no folder to write into; name another place");
+        if (!Directory.Exists(folder)) throw new InvalidInputException($"{path}: its folder does not exist; create {folder}");
+
         try
         {
             RemoveStale(folder, Path.GetFileName(target));
@@ -95,19 +100,6 @@ public static class AtomicFile
             // So say file systems that show what the system knows, such as /proc. The name that they do not find is the temporary one.
             throw new InvalidInputException($"{target}: no file can be made in {Path.GetDirectoryName(target)}; name another place", e);
         }
-    }
-
-    /// <summary>The folder of a file that is to be written.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="InvalidInputException">The folder does not exist, or the path is a folder itself.</exception>
-    public static string RequireFolder(string path)
-    {
-        string target = Path.GetFullPath(path);
-        string? folder = Path.GetDirectoryName(target);
-        if (folder is null || Directory.Exists(target)) throw new InvalidInputException($"{path}: this is a folder; name a file to write");
-        if (File.Exists(folder)) throw new InvalidInputException($"{path}: {folder} is a file, and no folder to write into; name another place");
-        if (!Directory.Exists(folder)) throw new InvalidInputException($"{path}: its folder does not exist; create {folder}");
-        return folder;
     }
 
     // A temporary that nobody holds open belongs to a process that is gone. Process ids are no proof: containers reuse them.

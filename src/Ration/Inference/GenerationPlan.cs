@@ -38,9 +38,9 @@ public sealed class GenerationPlan
 
     /// <summary>Matrices that are not held in the chosen type, because their rows are no whole blocks of it or it takes no less: the types that they
     /// keep, and how many keep each.</summary>
-    public IReadOnlyDictionary<DType, int> OtherWeightTypes => Choices.WeightType is not { } type ? new Dictionary<DType, int>()
+    public IReadOnlyDictionary<DType, int> OtherWeightTypes => Choices is not { WeightType: { } type } || Choices.WeightTypeOf(Options) is not { } typeOf ? new Dictionary<DType, int>()
         : TransformerModel.ParameterShapes(Options.Model).Where(static p => p.Shape.Rank >= 2)
-            .CountBy(p => Choices.WeightTypeOf(Options)!(p.Name, p.Shape)).Where(c => c.Key != type).OrderBy(static c => c.Key).ToDictionary();
+            .CountBy(p => typeOf(p.Name, p.Shape)).Where(c => c.Key != type).OrderBy(static c => c.Key).ToDictionary();
 
     /// <summary>Where weights are read from the files, the type in which all would be kept with <see cref="GenerationQuality.Any"/>; null where none is or they are not.</summary>
     public DType? WeightTypeThatFits { get; }
@@ -82,20 +82,21 @@ public sealed class GenerationPlan
         options.Validate();
         long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
-        if (Find(options, device, budget, runtime) is not { } found) throw Refusal(options, device, budget, runtime);
-        DType? typeThatFits = found.Choices.StreamedBlocks > 0 ? TypeThatFits(options, device, budget, runtime) : null;
+        if (Find(options, GenerationChoices.BlocksInFiles(options), device, budget, runtime) is not { } found) throw Refusal(options, device, budget, runtime);
+        DType? typeThatFits = found.Choices.StreamedBlocks > 0 ? TypeThatFits(options, found.Choices.Context, device, budget, runtime) : null;
         return new GenerationPlan(options, found.Choices, found.Programs, budget, runtime, device, typeThatFits);
     }
 
-    private static DType? TypeThatFits(GenerationOptions options, IDevice device, long budget, long runtime)
+    private static DType? TypeThatFits(GenerationOptions options, int context, IDevice device, long budget, long runtime)
     {
         if (options.Quality == GenerationQuality.Any || options.WeightType is not null) return null;
-        return Find(options with { Quality = GenerationQuality.Any }, device, budget, runtime) is { Choices: { StreamedBlocks: 0, WeightType: { } type } } ? type : null;
+        return Find(options with { Quality = GenerationQuality.Any }, [0], device, budget, runtime) is { } kept && kept.Choices.Context >= context ? kept.Choices.WeightType : null;
     }
 
-    private static (GenerationChoices Choices, GenerationPrograms Programs)? Find(GenerationOptions options, IDevice device, long budget, long runtime)
+    private static (GenerationChoices Choices, GenerationPrograms Programs)? Find(
+        GenerationOptions options, IEnumerable<int> blocksInFiles, IDevice device, long budget, long runtime)
     {
-        foreach (int blocks in GenerationChoices.BlocksInFiles(options))
+        foreach (int blocks in blocksInFiles)
         {
             // Where what takes least does not fit, no other does. The first arrangement of all mostly fits, so that it is looked at at once.
             if (blocks > 0 && !GenerationChoices.Least(options, blocks).Any(MayFit)) continue;

@@ -1,3 +1,5 @@
+using Ration.Tensors;
+
 namespace Ration.Optimizers;
 
 /// <summary>What is asked of an optimizer beside its name; what a rule has no use for it leaves unread.</summary>
@@ -16,11 +18,29 @@ public sealed record OptimizerSettings
     public ulong Seed { get; init; } = 1;
 }
 
+/// <summary>What a rule's rank counts.</summary>
+public enum RankKind
+{
+    /// <summary>It has none.</summary>
+    None,
+
+    /// <summary>Dimensions of a subspace of a matrix' shorter side.</summary>
+    ShorterSide,
+
+    /// <summary>Columns of a matrix.</summary>
+    Columns,
+}
+
 /// <summary>An optimizer that can be asked for by name.</summary>
 /// <param name="Name">The name on the command line.</param>
 /// <param name="Create">Makes it.</param>
-/// <param name="HasRank">Whether it reads <see cref="OptimizerSettings.Rank"/>.</param>
-public sealed record OptimizerEntry(string Name, Func<OptimizerSettings, IOptimizer> Create, bool HasRank = false);
+/// <param name="Rank">What <see cref="OptimizerSettings.Rank"/> counts for it.</param>
+public sealed record OptimizerEntry(string Name, Func<OptimizerSettings, IOptimizer> Create, RankKind Rank = RankKind.None)
+{
+    /// <summary>The largest rank that a matrix has for it.</summary>
+    /// <param name="matrix">Shape of the matrix, or of a stack of them.</param>
+    public long MostRank(Shape matrix) => Rank == RankKind.Columns ? matrix[^1] : Math.Min(matrix[^1], matrix[^2]);
+}
 
 /// <summary>Every optimizer by name, by plain calls: nothing is found by reflection. A new one is added here and works everywhere.</summary>
 public static class OptimizerCatalog
@@ -42,24 +62,24 @@ public static class OptimizerCatalog
         new("vr-lamb", static s => new Vrgd(new Lamb(), s.GradientParts, Beta3: 0.9f)),
         new("lomo", static _ => new Lomo()),
         new("adalomo", static _ => new AdaLomo()),
-        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed), HasRank: true),
+        new("apollo", static s => new Apollo(Rank: s.Rank, Seed: s.Seed), Rank: RankKind.ShorterSide),
         new("apollo-mini", static s => Apollo.Mini(s.Seed)),
         new("muon", static _ => new Muon()),
-        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed), HasRank: true),
-        new("q-galore", static s => new QGaLore(s.Rank, Seed: s.Seed), HasRank: true),
-        new("grad-norm-lorp", static s => new GradNormLoRP(s.Rank, Seed: s.Seed), HasRank: true),
-        new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed), HasRank: true),
-        new("dct-adamw", static s => new DctAdamW(s.Rank), HasRank: true),
-        new("compact", static s => new CompAct(s.Rank, Seed: s.Seed), HasRank: true),
-        new("fira", static s => new Fira(s.Rank, Seed: s.Seed), HasRank: true),
-        new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed), HasRank: true),
-        new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed), HasRank: true),
+        new("galore", static s => new GaLore(s.Rank, Seed: s.Seed), Rank: RankKind.ShorterSide),
+        new("q-galore", static s => new QGaLore(s.Rank, Seed: s.Seed), Rank: RankKind.ShorterSide),
+        new("grad-norm-lorp", static s => new GradNormLoRP(s.Rank, Seed: s.Seed), Rank: RankKind.ShorterSide),
+        new("natural-galore", static s => new NaturalGaLore(s.Rank, Seed: s.Seed), Rank: RankKind.ShorterSide),
+        new("dct-adamw", static s => new DctAdamW(s.Rank), Rank: RankKind.ShorterSide),
+        new("compact", static s => new CompAct(s.Rank, Seed: s.Seed), Rank: RankKind.Columns),
+        new("fira", static s => new Fira(s.Rank, Seed: s.Seed), Rank: RankKind.ShorterSide),
+        new("frugal-columns", static s => new Frugal(StateFullPart.Columns, s.Rank, Seed: s.Seed), Rank: RankKind.Columns),
+        new("frugal-random", static s => new Frugal(StateFullPart.RandomProjection, s.Rank, Seed: s.Seed), Rank: RankKind.ShorterSide),
         new("frugal-blocks", static s => new Frugal(StateFullPart.Blocks, Seed: s.Seed)),
         new("lisa", static s => new Lisa(Seed: s.Seed)),
         new("badam", static s => new BAdam(Seed: s.Seed)),
         new("slimfit", static s => new SlimFit(Seed: s.Seed)),
         new("soap", static _ => new Soap()),
-        new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed), HasRank: true),
+        new("cosmos", static s => new Cosmos(s.Rank ?? 64, Seed: s.Seed), Rank: RankKind.ShorterSide),
     ];
 
     /// <summary>The optimizer of a name.</summary>

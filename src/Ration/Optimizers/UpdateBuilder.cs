@@ -22,6 +22,9 @@ public sealed class UpdateBuilder(
     GraphBuilder builder, HostScalars scalars, Value parameter, Expression gradient, ParameterRounding rounding = default, GradientMoments? moments = null,
     GradientProjection? projection = null)
 {
+    // Ends the names of what the rounding of parameters leaves over.
+    internal const string CompensationSuffix = ".compensation";
+
     private readonly List<(Value Target, Expression Formula)> _assignments = [];
     private Value? _gradientTensor;
     private string? _stateOwner;
@@ -228,7 +231,7 @@ public sealed class UpdateBuilder(
     {
         int at = _assignments.FindIndex(a => a.Target.Id == parameter.Id);
         if (at < 0) return;
-        Load compensation = new(builder.SharedState($"{parameter.Name}.compensation", parameter.Shape, MemoryKind.OptimizerState, DType.BF16));
+        Load compensation = new(builder.SharedState(parameter.Name + CompensationSuffix, parameter.Shape, MemoryKind.OptimizerState, DType.BF16));
         Expression sum = _assignments[at].Formula + compensation, large = sum * 65537f, stored = large - (large - sum);
         _assignments[at] = (parameter, stored);
         Assign(compensation, sum - stored);

@@ -16,7 +16,12 @@ namespace Ration.Training;
 /// <param name="Fingerprint">The options that change the numbers.</param>
 /// <param name="DataFingerprint">The number of tokens of the data.</param>
 /// <param name="Arguments">What the run was started with, in words of whoever started it; empty where that was not said.</param>
-public sealed record CheckpointHeader(long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint, string Arguments);
+/// <param name="IsCurrent">Whether this version can go on with it; others wrote state differently.</param>
+public sealed record CheckpointHeader(long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint, string Arguments, bool IsCurrent)
+{
+    /// <summary>Whether the run has come to its end.</summary>
+    public bool IsDone => StepsDone >= Steps;
+}
 
 /// <summary>
 /// The state of a run in one file, replaced atomically: a kill at any instant leaves the one before. Weights and optimizer state are
@@ -27,7 +32,7 @@ public static class TrainingCheckpoint
     /// <summary>Name of the file in the output folder.</summary>
     public const string FileName = "checkpoint.safetensors";
 
-    private const string Format = "ration-checkpoint-2";
+    private const string AnyFormat = "ration-checkpoint-", Format = AnyFormat + "2";
     private const string ChecksumKey = "checksum";
 
     private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", ArgumentsKey = "arguments";
@@ -75,7 +80,7 @@ public static class TrainingCheckpoint
         using SafetensorsReader reader = Open(path);
         IReadOnlyDictionary<string, string> metadata = reader.Metadata;
         string Text(string key) => metadata.TryGetValue(key, out string? text) ? text : throw Damaged(path, $"it does not say its {key}");
-        if (Text("format") != Format) throw Damaged(path, "another version of Ration wrote it");
+        if (!Text("format").StartsWith(AnyFormat, StringComparison.Ordinal)) throw Damaged(path, "it is of another format");
         foreach (string key in s_checked.Except(s_optional)) _ = Text(key);
         if (Text(ChecksumKey) != ChecksumOf(metadata.GetValueOrDefault)) throw Damaged(path, "what it says of its run does not have the checksum it should");
         long Number(string key) => long.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw Damaged(path, $"its {key} is not a number");
@@ -91,7 +96,7 @@ public static class TrainingCheckpoint
                 Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), Choice<StateFormat>(StateKey), Choice<WeightFormat>(WeightsKey)),
                 MlpTiles = tiles,
             };
-            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""));
+            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""), Text("format") == Format);
         }
         catch (Exception e) when (e is FormatException or ArgumentException)
         {
@@ -105,6 +110,7 @@ public static class TrainingCheckpoint
     {
         CheckpointHeader header = ReadHeader(folder);
         string path = Path.Combine(folder, FileName), now = Fingerprint(options.With(header.Choices.Methods));
+        if (!header.IsCurrent) throw new InvalidInputException($"{InvalidInputException.Quote(path)} is of another version of Ration, which stored state differently; go on with that version, or give --overwrite instead of --resume to start anew");
         if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: {Difference(header.Fingerprint, now)}; leave out what was not given then, or give --overwrite instead of --resume to start anew{Further(header, folder)}");
         if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
         return header;
@@ -139,7 +145,7 @@ public static class TrainingCheckpoint
             $"--model ({step.Model with { Name = "" }}); --batch {options.BatchTokens}; --sequence {step.Sequence}; --optimizer {step.Optimizer.Name} ({step.Optimizer}); --state {step.State}; --weights {step.Weights}; --products {step.Products}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss}); --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
-    private static string ChecksumOf(Func<string, string?> text)
+    internal static string ChecksumOf(Func<string, string?> text)
     {
         Checksum checksum = default;
         foreach (string key in s_checked)
@@ -184,5 +190,5 @@ public static class TrainingCheckpoint
 
     // The schedule of the learning rate ends with the run: more steps are another run, which may begin with this one's model.
     private static string Further(CheckpointHeader header, string folder) =>
-        header.StepsDone >= header.Steps ? $"; to train the finished model further, give --model {folder} and another --output" : "";
+        header.IsDone ? $"; to train the finished model further, give --model {folder} and another --output" : "";
 }

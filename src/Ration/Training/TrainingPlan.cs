@@ -72,6 +72,10 @@ public sealed class TrainingPlan
     /// <summary>Where it will run.</summary>
     public IDevice Device { get; }
 
+    /// <summary>Whether the update rule keeps state; what the rounding of weights leaves over is not the rule's.</summary>
+    public bool RuleKeepsState => Program.Graph.Persistent.Any(
+        static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(Optimizers.UpdateBuilder.CompensationSuffix, StringComparison.Ordinal));
+
     /// <summary>Predicted seconds of a step at measured or nominal rates.</summary>
     public double PredictedStepSeconds(MachineRates rates) => new CostModel(rates).Seconds(Program.Graph);
 

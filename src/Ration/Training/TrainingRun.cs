@@ -39,8 +39,9 @@ public readonly record struct TrainingProgress(long Step, long Steps, float Loss
 /// <param name="TokensPerSecond">Median over steps.</param>
 /// <param name="Seconds">Time of all steps.</param>
 /// <param name="Interrupted">Whether the run was asked to stop.</param>
+/// <param name="KeptEarlierModel">Whether the model in the output folder is that of a run before, because this one has not finished.</param>
 public sealed record TrainingResult(
-    long StepsDone, long Tokens, double TrainLoss, double EvaluationLoss, long EvaluationTokens, double TokensPerSecond, double Seconds, bool Interrupted);
+    long StepsDone, long Tokens, double TrainLoss, double EvaluationLoss, long EvaluationTokens, double TokensPerSecond, double Seconds, bool Interrupted, bool KeptEarlierModel);
 
 /// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
 public sealed class TrainingRun : IDisposable
@@ -50,6 +51,7 @@ public sealed class TrainingRun : IDisposable
     private readonly TrainingRunOptions _options;
     private readonly RecentSteps _recent;
     private long _allocated;
+    private bool _keptEarlierModel;
 
     /// <summary>Reserves the plan's memory and sets the first state: initial weights, a model's, or a checkpoint's.</summary>
     /// <exception cref="InvalidInputException">The checkpoint or the model cannot be used.</exception>
@@ -134,7 +136,8 @@ public sealed class TrainingRun : IDisposable
     {
         if (alreadySaved != Trainer.StepsDone) SaveCheckpoint();
         // An earlier run's finished model is not given up for one that was stopped.
-        if (StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, SafetensorsFolder.SingleName))) return;
+        _keptEarlierModel = StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, SafetensorsFolder.SingleName));
+        if (_keptEarlierModel) return;
         TrainingOptions options = Trainer.Plan.Options;
         ModelFolder.Save(_options.Output!, options.Model.MeantFor(options.Sequence), Trainer.Weights, Trainer.Executor, _options.Tokenizer, _options.InitialWeights);
     }
@@ -163,6 +166,6 @@ public sealed class TrainingRun : IDisposable
         int batch = Trainer.Plan.Options.BatchTokens;
         return new TrainingResult(
             Trainer.StepsDone, _recent.Count * batch, _recent.MeanLoss((int)Math.Clamp(_recent.Count / 20, 1, int.MaxValue)), evaluation.Loss, evaluation.Tokens,
-            batch / _recent.MedianSeconds(), _recent.Seconds, interrupted);
+            batch / _recent.MedianSeconds(), _recent.Seconds, interrupted, _keptEarlierModel);
     }
 }

@@ -1,4 +1,6 @@
+using System.Text;
 using Ration.Devices.Cpu;
+using Ration.Files.Safetensors;
 using Ration.Planning;
 using Ration.Planning.Passes;
 using Ration.Tests.Files;
@@ -38,6 +40,30 @@ public sealed class ResumeTests
     [Theory]
     [MemberData(nameof(TrainingSamples.RenewingNames), MemberType = typeof(TrainingSamples))]
     public void And_while_subspaces_are_renewed(string optimizer) => AssertResumes(TrainingSamples.Options() with { Optimizer = TrainingSamples.Renewing[optimizer] });
+
+    [Fact]
+    public void The_run_of_another_version_is_known_but_not_gone_on_with()
+    {
+        using TemporaryFolder folder = new();
+        TrainingOptions options = TrainingSamples.Options();
+        Run(options, folder.Path, stopAfter: 2);
+        Dictionary<string, string> metadata;
+        using (SafetensorsReader reader = SafetensorsReader.Open(folder[TrainingCheckpoint.FileName])) metadata = new(reader.Metadata);
+        (string format, string checksum) = (metadata["format"], metadata["checksum"]);
+        metadata["format"] = $"{format[..^1]}1";
+        Replace(folder[TrainingCheckpoint.FileName], (format, metadata["format"]), (checksum, TrainingCheckpoint.ChecksumOf(metadata.GetValueOrDefault)));
+        CheckpointHeader header = TrainingCheckpoint.ReadHeader(folder.Path);
+        Assert.Equal((2, false, false), (header.StepsDone, header.IsDone, header.IsCurrent));
+        Assert.Contains("another version of Ration", Assert.Throws<InvalidInputException>(() => TrainingCheckpoint.ReadHeader(folder.Path, options)).Message, StringComparison.Ordinal);
+    }
+
+    // Of the same length each.
+    private static void Replace(string path, params ReadOnlySpan<(string Old, string New)> texts)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        foreach ((string old, string text) in texts) Encoding.ASCII.GetBytes(text).CopyTo(bytes, bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(old)));
+        File.WriteAllBytes(path, bytes);
+    }
 
     private static void AssertResumes(TrainingOptions options)
     {
