@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Ration.Cli.Commands;
 using Ration.Cli.Output;
 using Ration.Planning;
@@ -25,7 +26,7 @@ internal static class Tool
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed), ExitCode.BadInput);
-        if (parsed.Errors.Count > 0) return Complain(parsed.Errors[0].Message, ExitCode.BadInput);
+        if (parsed.Errors.Count > 0) return Complain(RepeatedOption(parsed) ?? parsed.Errors[0].Message, ExitCode.BadInput);
         try
         {
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -59,6 +60,11 @@ internal static class Tool
             return ExitCode.Defect;
         }
     }
+
+    // The library's own words for it count the values.
+    private static string? RepeatedOption(ParseResult parsed) => parsed.CommandResult.Children.OfType<OptionResult>()
+        .FirstOrDefault(static o => o.IdentifierTokenCount > 1 && o.Option.Arity.MaximumNumberOfValues == 1) is { } repeated
+            ? $"{repeated.Option.Name} is given {repeated.IdentifierTokenCount} times; give it once" : null;
 
     /// <summary>Says that an interruption came before there was a result.</summary>
     /// <returns>The exit code.</returns>

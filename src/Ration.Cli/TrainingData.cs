@@ -4,6 +4,7 @@ using Ration.Data;
 using Ration.Files;
 using Ration.Memory;
 using Ration.Tokenizers;
+using Ration.Training;
 
 namespace Ration.Cli;
 
@@ -15,6 +16,8 @@ internal sealed class TrainingData : IDisposable
 
     // Seen with vocabularies of 512 to 32,000 words.
     private const long VocabularyBytes = 4 << 20;
+
+    private const int MostNamed = 3;
 
     // The list of files is not kept: of many, it would be larger than a small model.
     private TrainingData(TextCorpus corpus, TokenStore tokens) => (Files, Skipped, Tokens) = (corpus.Documents.Count, corpus.Skipped, tokens);
@@ -39,6 +42,20 @@ internal sealed class TrainingData : IDisposable
             throw new InvalidInputException($"--output {output} is also read as --data; name another folder to write to");
         TextCorpus corpus = TextCorpus.Open(paths, output);
         return new TrainingData(corpus, TokenStore.Create(corpus, tokenizer, s_memoryLimit, output, cancellation));
+    }
+
+    /// <summary>Refuses to go on with a run on other data than its own, and names the files that are newer than its checkpoint.</summary>
+    /// <param name="paths">Files and folders that these tokens are of.</param>
+    /// <param name="output">The folder of the run.</param>
+    /// <exception cref="InvalidInputException">There is no checkpoint, or the data are others.</exception>
+    public void RequireThoseOf(string[] paths, string output)
+    {
+        CheckpointHeader header = TrainingCheckpoint.ReadHeader(output);
+        if (header.DataFingerprint == Fingerprint()) return;
+        DateTime saved = File.GetLastWriteTimeUtc(Path.Combine(output, TrainingCheckpoint.FileName));
+        string[] newer = [.. TextCorpus.Open(paths, output).Documents.Select(static d => d.Path).Where(path => File.GetLastWriteTimeUtc(path) > saved)];
+        string hint = newer.Length == 0 ? "" : $"; newer than the checkpoint: {string.Join(", ", newer.Take(MostNamed))}{(newer.Length > MostNamed ? $" and {newer.Length - MostNamed} more" : "")}";
+        TrainingCheckpoint.RequireSameData(header, output, Fingerprint(), hint);
     }
 
     private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));

@@ -40,6 +40,7 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
 {
     private const int Killed = 137;
     private const int Interrupted = 130;
+    private const string Lock = "run.lock";
     private const string OutlivingModel = "the model there still is that of the run before";
 
     [Fact]
@@ -105,6 +106,37 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
         Assert.Equal("", result.Output);
         Assert.Contains("interrupted", result.ErrorLines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_second_run_into_the_folder_of_one_is_refused()
+    {
+        using TestFolder folder = new();
+        string output = folder["output"];
+        using ToolRun run = ToolRun.Start([.. Arguments(output)]);
+        run.WaitUntil(() => File.Exists(Path.Combine(output, Lock)));
+        foreach (string[] more in (string[][])[[], ["--overwrite"]])
+            Assert.Contains("another run writes there", ToolRun.Run([.. Arguments(output), .. more]).AssertRefused(2), StringComparison.Ordinal);
+        // It is no text to learn from either.
+        Assert.Contains("there are no files", ToolRun.Run(TrainingJob.Arguments(folder.Root, folder["other"])).AssertRefused(2), StringComparison.Ordinal);
+        run.Kill();
+        run.Wait();
+        TrainingJob.Run([.. Arguments(output)], "--overwrite");
+        Assert.False(File.Exists(Path.Combine(output, Lock)));
+    }
+
+    [Fact]
+    public void Files_that_came_since_are_named_where_a_run_is_not_gone_on_with()
+    {
+        using TestFolder folder = new();
+        folder.WriteText();
+        ToolRun.RunIn(folder.Root, TrainingJob.Arguments(".", "output", 1)).AssertDone();
+        folder.WriteText("new.txt", seed: 2);
+        string complaint = ToolRun.RunIn(folder.Root, "train", "--output", "output", "--resume").AssertRefused(2);
+        Assert.Contains("newer than the checkpoint: ", complaint, StringComparison.Ordinal);
+        Assert.Contains("new.txt", complaint, StringComparison.Ordinal);
+        File.Delete(folder["new.txt"]);
+        ToolRun.RunIn(folder.Root, "train", "--output", "output", "--resume").AssertDone();
     }
 
     [Fact]

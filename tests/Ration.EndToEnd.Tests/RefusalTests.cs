@@ -232,6 +232,30 @@ public sealed class RefusalTests(TrainedModel trained)
         Assert.False(Directory.Exists(folder["output"]), "nothing is begun");
     }
 
+    [Theory]
+    [InlineData("--output is empty", "train", "--output", "")]
+    [InlineData("--prompt-file is empty", "generate", "--prompt-file", "")]
+    [InlineData("--file is empty", "tokenize", "--file", "")]
+    [InlineData("--html is empty", "plan", "--html", "")]
+    [InlineData("there is nothing to inspect", "inspect", "")]
+    [InlineData("ration plan --model preset:nano", "inspect", "preset:nano")]
+    [InlineData("--memory '0' is not a memory size", "train", "--memory", "0")]
+    [InlineData("write 100MiB if that is what you mean", "train", "--memory", "100")]
+    [InlineData("a whole number, 2,147,483,647 at the most", "train", "--batch", "99999999999")]
+    [InlineData("a whole number from 0 to 18,446,744,073,709,551,615", "train", "--seed", "-1")]
+    [InlineData("--batch '1.5': give a whole number", "train", "--batch", "1.5")]
+    [InlineData("--temperature '1e99': give a number", "generate", "--temperature", "1e99")]
+    [InlineData("--batch is given 2 times", "train", "--batch", "64", "--batch", "128")]
+    [InlineData("a run writes a folder", "train", "--output", "model.gguf")]
+    public void Words_that_mean_nothing(string reason, params string[] arguments) => AssertRefused(reason, arguments);
+
+    [Fact]
+    public void A_folder_without_a_model()
+    {
+        using TestFolder folder = new();
+        AssertRefused($"{folder.Root}: this folder has no config.json", ["generate", "--model", folder.Root, "--prompt", "a"]);
+    }
+
     [Fact]
     public void A_place_where_nothing_can_be_written()
     {

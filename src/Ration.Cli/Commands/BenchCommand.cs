@@ -6,6 +6,7 @@ using Ration.Devices.Cpu;
 using Ration.Execution;
 using Ration.Memory;
 using Ration.Models;
+using Ration.Planning;
 using Ration.Training;
 
 namespace Ration.Cli.Commands;
@@ -14,8 +15,11 @@ namespace Ration.Cli.Commands;
 internal static class BenchCommand
 {
     private const long DiskBytes = 256L << 20;
-    private const int StreamElements = 16 << 20;
+    private const long MostStreamElements = 16 << 20;
     private const int Runs = 9;
+
+    // A process that has run every update rule holds the machine code of them all.
+    private const long CodeOfRules = 38L << 20;
 
     private static readonly (long M, long N, long K)[] s_products = [(768, 768, 768), (1024, 2048, 768), (1024, 768, 2048), (2048, 2048, 2048)];
 
@@ -35,40 +39,53 @@ internal static class BenchCommand
     private static int Run(ParseResult parsed)
     {
         using Interruption interruption = new();
-        int threads = CommonOptions.ReadThreads(parsed);
-        Machine machine = MeasureMachine(threads, interruption.Token);
-        KeptRates.Calibrate(threads, parsed.GetValue(CommonOptions.Memory), interruption.Token);
-        StepProfile profile = MeasureStep(parsed, threads, interruption.Token);
+        TrainingOptions options = ReadOptions(parsed);
+        int threads = options.Threads;
+        CommonOptions.NoteMemory(parsed);
+        RequireRoom(options);
+        long memory = options.Memory!.Value.Bytes;
+        Machine machine = MeasureMachine(threads, memory - RuntimeFootprint.Reserve(threads, CodeOfRules), interruption.Token);
+        KeptRates.Calibrate(threads, new ByteSize(memory - CodeOfRules), interruption.Token);
+        Log.Line($"training {options.Model.Name} for a few steps of {options.BatchTokens:N0} tokens …");
+        StepProfile profile = StepProfile.Measure(options, new CpuDevice(threads), threads, options.Model.Parameters > 50_000_000 ? 3 : 20, hostBytes: CodeOfRules, cancellation: interruption.Token);
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(machine, profile);
         else WriteText(machine, profile);
         return ExitCode.Done;
     }
 
-    private static Machine MeasureMachine(int threads, CancellationToken cancellation)
+    // Before anything is measured: a minute later would be late.
+    private static void RequireRoom(TrainingOptions options)
+    {
+        using CpuDevice device = new(options.Threads);
+        TrainingPlan.Create(options, device, options.Threads, CodeOfRules);
+        ByteSize smallest = new(RuntimeFootprint.Reserve(options.Threads, CodeOfRules) + MachineMeasurement.MostBytes);
+        if (options.Memory!.Value.Bytes < smallest.Bytes) throw new MemoryBudgetException($"measuring this machine does not fit {options.Memory}: {MemoryBudgetException.Words(smallest)}", smallest);
+    }
+
+    private static Machine MeasureMachine(int threads, long room, CancellationToken cancellation)
     {
         Log.Line("measuring arithmetic, memory and disk …");
         double limit = ArithmeticLimit.Flops(threads);
         using CpuDevice device = new(threads);
-        double[] products = [.. s_products.Select(p => MachineMeasurement.MatrixProductFlops(device, p.M, p.N, p.K, Runs))];
-        double stream = MachineMeasurement.StreamBytesPerSecond(device, StreamElements, Runs);
+        (long M, long N, long K)[] sizes = [.. s_products.Where(p => MachineMeasurement.ProductBytes(p.M, p.N, p.K) <= room)];
+        double[] products = [.. sizes.Select(p => MachineMeasurement.MatrixProductFlops(device, p.M, p.N, p.K, Runs))];
+        double stream = MachineMeasurement.StreamBytesPerSecond(device, Math.Min(MostStreamElements, MachineMeasurement.StreamElementsIn(room)), Runs);
         (double write, double read) = DiskMeasurement.Measure(Environment.CurrentDirectory, DiskBytes, cancellation);
-        return new Machine(device.Description, limit, products, stream, write, read);
+        return new Machine(device.Description, limit, [.. sizes.Zip(products, static (p, flops) => ($"{p.M} x {p.N} x {p.K}", flops))], stream, write, read);
     }
 
-    private static StepProfile MeasureStep(ParseResult parsed, int threads, CancellationToken cancellation)
+    private static TrainingOptions ReadOptions(ParseResult parsed)
     {
         ModelConfiguration model = ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? "preset:nano").Configuration;
         int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, 256);
-        TrainingOptions options = new()
+        return new TrainingOptions
         {
             Model = model,
             Sequence = sequence,
             BatchTokens = parsed.GetValue(s_batch) ?? 4 * sequence,
-            Memory = parsed.GetValue(CommonOptions.Memory),
-            Threads = threads,
+            Memory = parsed.GetValue(CommonOptions.Memory) ?? new ByteSize(MeasuredMemory.DefaultBudgetBytes()),
+            Threads = CommonOptions.ReadThreads(parsed),
         };
-        Log.Line($"training {model.Name} for a few steps of {options.BatchTokens:N0} tokens …");
-        return StepProfile.Measure(options, new CpuDevice(threads), threads, model.Parameters > 50_000_000 ? 3 : 20, cancellation: cancellation);
     }
 
     private static void WriteText(Machine machine, StepProfile profile)
@@ -77,8 +94,8 @@ internal static class BenchCommand
         void Line(FormattableString line) => stdout.WriteLine(line.ToString(CultureInfo.InvariantCulture));
         Line($"{machine.Description}");
         Line($"arithmetic in registers   {machine.LimitFlops / 1e9,8:0} GFLOP/s   (the limit of any matrix product)");
-        for (int i = 0; i < s_products.Length; i++)
-            Line($"product {$"{s_products[i].M} x {s_products[i].N} x {s_products[i].K}",-17} {machine.ProductFlops[i] / 1e9,8:0} GFLOP/s   {100 * machine.ProductFlops[i] / machine.LimitFlops,3:0} % of the limit");
+        foreach ((string size, double flops) in machine.Products)
+            Line($"product {size,-17} {flops / 1e9,8:0} GFLOP/s   {100 * flops / machine.LimitFlops,3:0} % of the limit");
         Line($"memory, x = x + y         {machine.StreamBytesPerSecond / 1e9,8:0.0} GB/s");
         Line($"disk, write and flush     {machine.DiskWriteBytesPerSecond / 1e9,8:0.00} GB/s");
         Line($"disk, read again          {machine.DiskReadBytesPerSecond / 1e9,8:0.00} GB/s      (from the system's cache if it has room)");
@@ -100,11 +117,12 @@ internal static class BenchCommand
     {
         json.Text("device", machine.Description);
         json.Number("limitFlops", machine.LimitFlops);
-        json.Number("productFlops", machine.ProductFlops.Max());
+        json.Number("productFlops", machine.Products.Max(static p => p.Flops));
         json.Number("memoryBytesPerSecond", machine.StreamBytesPerSecond);
         json.Number("diskWriteBytesPerSecond", machine.DiskWriteBytesPerSecond);
         json.Number("diskReadBytesPerSecond", machine.DiskReadBytesPerSecond);
         json.Number("stepSeconds", profile.StepSeconds);
+        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
         json.Number("tokensPerSecond", profile.Plan.Options.BatchTokens / profile.StepSeconds);
         json.Object("opSeconds", ops =>
         {
@@ -113,5 +131,5 @@ internal static class BenchCommand
     });
 
     private sealed record Machine(
-        string Description, double LimitFlops, double[] ProductFlops, double StreamBytesPerSecond, double DiskWriteBytesPerSecond, double DiskReadBytesPerSecond);
+        string Description, double LimitFlops, (string Size, double Flops)[] Products, double StreamBytesPerSecond, double DiskWriteBytesPerSecond, double DiskReadBytesPerSecond);
 }

@@ -45,6 +45,7 @@ internal static class ChatCommand
 
     private static LanguageModel Load(ParseResult parsed, LanguageModelOptions options)
     {
+        using Interruption interruption = new() { AtOnce = () => Tool.EndInterrupted(parsed) };
         CommonOptions.NoteMemory(parsed);
         using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         return source.Load(options);

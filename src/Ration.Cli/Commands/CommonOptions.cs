@@ -13,14 +13,14 @@ internal static class CommonOptions
     private const int MostNamed = 10, LongestName = 80;
 
     /// <summary>The model, for which a preset does.</summary>
-    public static Option<string?> Model { get; } = OptionFactory.Word(
+    public static Option<string?> Model { get; } = OptionFactory.Path(
         "--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
 
     /// <summary>The model, which has to have files.</summary>
-    public static Option<string?> ModelFiles { get; } = OptionFactory.Word(Model.Name, "DIR|FILE", "A model folder, a GGUF file or a llama2.c checkpoint.");
+    public static Option<string?> ModelFiles { get; } = OptionFactory.Path(Model.Name, "DIR|FILE", "A model folder, a GGUF file or a llama2.c checkpoint.");
 
     /// <summary>The base of an adapter.</summary>
-    public static Option<string?> BaseModel { get; } = OptionFactory.Word(
+    public static Option<string?> BaseModel { get; } = OptionFactory.Path(
         "--base-model", "DIR|FILE", "Where --model is the folder of a low-rank adapter (LoRA): the model that it was trained on (default: the one that the adapter names).");
 
     /// <summary>The text.</summary>

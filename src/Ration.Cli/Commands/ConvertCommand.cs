@@ -10,7 +10,7 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration convert</c>: writes a model in another layout or number format.</summary>
 internal static class ConvertCommand
 {
-    private static readonly Option<string?> s_output = OptionFactory.Word("--output", "DIR|FILE.gguf", "A file name that ends in .gguf, or a folder for safetensors files.");
+    private static readonly Option<string?> s_output = OptionFactory.Path("--output", "DIR|FILE.gguf", "A file name that ends in .gguf, or a folder for safetensors files.");
     private static readonly Option<DType?> s_format = WeightFormats.Option(
         "--format", $"How matrices are stored (default: as they are, or f16). In a GGUF file: {WeightFormats.Words(ModelConverter.GgufTypes)}; vectors are f32. "
         + $"In a folder: {WeightFormats.Words(ModelConverter.FolderTypes)}; f32, f16 and bf16 are for "

@@ -14,7 +14,7 @@ internal static class GenerateCommand
     public const int DefaultMaxTokens = 200;
 
     private static readonly Option<string?> s_prompt = OptionFactory.Word("--prompt", "TEXT", "The text to go on with, or - for standard input.");
-    private static readonly Option<string?> s_promptFile = OptionFactory.Word("--prompt-file", "FILE", "A file with the text to go on with. A line end at its very end is left out.");
+    private static readonly Option<string?> s_promptFile = OptionFactory.Path("--prompt-file", "FILE", "A file with the text to go on with. A line end at its very end is left out.");
     private static readonly Option<bool> s_special = OptionFactory.Switch("--special", "Take special tokens that the prompt spells out, such as <|im_start|>, as those tokens.");
 
     /// <summary>The command.</summary>

@@ -22,12 +22,12 @@ internal static class KeptRates
     }
 
     /// <summary>Measures each kind of operation and keeps the times for plans to come.</summary>
-    public static void Calibrate(int threads, ByteSize? memory, CancellationToken cancellation)
+    public static void Calibrate(int threads, ByteSize memory, CancellationToken cancellation)
     {
         if (MachineRatesFile.DefaultPath is not { } path) return;
         using CpuDevice device = new(threads);
         Log.Line("training small models for a few steps, to predict the time of plans …");
-        MachineRates rates = MachineCalibration.Measure(() => new CpuDevice(threads), memory ?? new ByteSize(MeasuredMemory.DefaultBudgetBytes()), cancellation);
+        MachineRates rates = MachineCalibration.Measure(() => new CpuDevice(threads), memory, cancellation);
         try
         {
             MachineRatesFile.Save(path, device.Description, rates);

@@ -14,15 +14,15 @@ internal static class OptionFactory
 
     /// <summary>A number; null where it is not given.</summary>
     public static Option<T?> Number<T>(string name, string placeholder, string description)
-        where T : struct, INumberBase<T> => new(name)
+        where T : struct, INumberBase<T>, IMinMaxValue<T> => new(name)
         {
             Description = description,
             HelpName = placeholder,
             CustomParser = result =>
             {
                 string text = Text(result);
-                if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value)) return value;
-                result.AddError($"{name} '{text}': give a {(typeof(T) == typeof(int) || typeof(T) == typeof(long) || typeof(T) == typeof(ulong) ? "whole number" : "number")}");
+                if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value)) return value;
+                result.AddError($"{name} '{text}': give {Wanted<T>(text)}");
                 return null;
             },
         };
@@ -35,8 +35,8 @@ internal static class OptionFactory
         CustomParser = result =>
         {
             bool isNumber = long.TryParse(Text(result), NumberStyles.None, CultureInfo.InvariantCulture, out long number);
-            if (isNumber && number < 1 << 20) result.AddError($"{name} {number} is {number} bytes; write {number}MiB if that is what you mean");
-            else if (ByteSize.TryParse(Text(result), out ByteSize size)) return size;
+            if (isNumber && number is > 0 and < 1 << 20) result.AddError($"{name} {number} is {number} bytes; write {number}MiB if that is what you mean");
+            else if (ByteSize.TryParse(Text(result), out ByteSize size) && size.Bytes > 0) return size;
             else result.AddError($"{name} '{Text(result)}' is not a memory size; write a number and a unit, such as 512MiB or 4GiB");
             return null;
         },
@@ -62,6 +62,19 @@ internal static class OptionFactory
     /// <summary>A text; null where it is not given.</summary>
     public static Option<string?> Word(string name, string placeholder, string description) => new(name) { Description = description, HelpName = placeholder };
 
+    /// <summary>A file or folder; null where it is not given.</summary>
+    public static Option<string?> Path(string name, string placeholder, string description) => new(name)
+    {
+        Description = description,
+        HelpName = placeholder,
+        CustomParser = result =>
+        {
+            if (Text(result) is { Length: > 0 } path) return path;
+            result.AddError($"{name} is empty; name a file or folder, or leave the option out");
+            return null;
+        },
+    };
+
     /// <summary>Texts, of which each is given with the option's name before it; none where it is not given.</summary>
     public static Option<string[]> Words(string name, string placeholder, string description) => new(name)
     {
@@ -74,6 +87,17 @@ internal static class OptionFactory
 
     /// <summary>A switch.</summary>
     public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
+
+    // What is a number, but none of this kind, is out of its range.
+    private static string Wanted<T>(string text)
+        where T : struct, INumberBase<T>, IMinMaxValue<T>
+    {
+        if (typeof(T) == typeof(float) || typeof(T) == typeof(double)) return "a number";
+        bool isOutside = BigInteger.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out BigInteger number) && (number > BigInteger.CreateChecked(T.MaxValue) || number < 0);
+        if (!isOutside) return "a whole number";
+        string most = T.MaxValue.ToString("N0", CultureInfo.InvariantCulture);
+        return number < 0 ? $"a whole number from 0 to {most}" : $"a whole number, {most} at the most";
+    }
 
     private static string Text(ArgumentResult result) => result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
 }

@@ -12,7 +12,7 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration plan</c>: says what a training run would take, and starts nothing.</summary>
 internal static class PlanCommand
 {
-    private static readonly Option<string?> s_html = OptionFactory.Word(
+    private static readonly Option<string?> s_html = OptionFactory.Path(
         "--html", "FILE", "Also write a page that draws the memory of the step over time; a file that is there is replaced only with --overwrite.");
 
     /// <summary>The command.</summary>

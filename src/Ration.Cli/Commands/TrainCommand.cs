@@ -54,14 +54,16 @@ internal static class TrainCommand
         int sequence = TrainingArguments.ReadSequence(parsed, source.Configuration);
         string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
         bool resume = arguments.ReadResume(parsed);
-        bool replaces = !resume && !arguments.ReadOverwrite(parsed) && IsReplaced(output, arguments.NamesOutput(parsed));
         using OutputFolder folder = OutputFolder.Create(output, "--output");
+        using RunLock held = RunLock.Take(output, "--output");
+        bool replaces = !resume && !arguments.ReadOverwrite(parsed) && IsReplaced(output, arguments.NamesOutput(parsed));
         using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         if (tokenizer is ByteTokenizer) RequireNoOther(output);
         source = source.Reading(tokenizer);
         tokenizerName = tokenizer.Name;
         using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
+        if (resume) data.RequireThoseOf(paths, output);
         PackedBatches batches = new(data.Tokens, sequence, parsed.GetValue(CommonOptions.Seed) ?? 1);
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer is ByteTokenizer ? tokenizer.Name : null, data.Fingerprint());

@@ -17,7 +17,7 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_nanoBudget = ByteSize.FromMebibytes(256);
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
-    private readonly Option<string?> _output = OptionFactory.Word("--output", "DIR", "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
+    private readonly Option<string?> _output = OptionFactory.Path("--output", "DIR", "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
     private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
         "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, activations and weights (high), or 8-bit weights and other update rules too (any).",
         ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
@@ -93,7 +93,13 @@ internal sealed class TrainingArguments
     }
 
     /// <summary>The folder to write to.</summary>
-    public string ReadOutput(ParseResult parsed) => parsed.GetValue(_output) ?? "ration-output";
+    /// <exception cref="InvalidInputException">What was given is the name of a file.</exception>
+    public string ReadOutput(ParseResult parsed) => parsed.GetValue(_output) switch
+    {
+        null => "ration-output",
+        var file when file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) => throw new InvalidInputException($"--output {file}: a run writes a folder; name one, and make a GGUF file of it with ration convert"),
+        var folder => folder,
+    };
 
     /// <summary>Whether that folder was chosen.</summary>
     public bool NamesOutput(ParseResult parsed) => parsed.GetValue(_output) is not null;

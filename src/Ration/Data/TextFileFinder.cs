@@ -11,6 +11,7 @@ namespace Ration.Data;
 internal sealed class TextFileFinder(string? leaveOut = null)
 {
     private const int ProbeBytes = 8 << 10;
+    private static readonly string[] s_modelFiles = ["model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors", "checkpoint.safetensors", "run.lock"];
     private readonly string? _leaveOut = leaveOut is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(leaveOut));
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly byte[] _probe = new byte[ProbeBytes];
@@ -64,11 +65,11 @@ internal sealed class TextFileFinder(string? leaveOut = null)
     }
 
     // Links to folders can lead back up; those that a user names are followed all the same. A folder that holds a model is no text to
-    // learn from, whichever run left it there.
+    // learn from, whichever run left it there or is writing it.
     private bool IsEntered(FileSystemInfo folder) =>
         folder.FullName != _leaveOut && !folder.Attributes.HasFlag(FileAttributes.ReparsePoint) && !folder.Attributes.HasFlag(FileAttributes.Hidden)
         && !folder.Name.StartsWith('.') && folder.Name is not ("bin" or "obj" or "node_modules")
-        && !File.Exists(Path.Combine(folder.FullName, "model.safetensors")) && !File.Exists(Path.Combine(folder.FullName, "checkpoint.safetensors"));
+        && !s_modelFiles.Any(name => File.Exists(Path.Combine(folder.FullName, name)));
 
     private void AddFile(string file, string? namedAs)
     {

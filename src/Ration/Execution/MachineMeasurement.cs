@@ -14,6 +14,18 @@ public static class MachineMeasurement
     private const int Size = 768;
     private const int StreamElements = 4 << 20;
 
+    // Beside the tensors: what a product packs.
+    private const long Workspace = 4 << 20;
+
+    /// <summary>Bytes that <see cref="Measure"/> takes at the most.</summary>
+    public static long MostBytes => (2L * StreamElements * sizeof(float)) + Workspace;
+
+    /// <summary>Bytes that <see cref="MatrixProductFlops"/> takes at the most.</summary>
+    public static long ProductBytes(long m, long n, long k) => (((m * k) + (n * k) + (m * n)) * sizeof(float)) + Workspace;
+
+    /// <summary>Elements with which <see cref="StreamBytesPerSecond"/> takes no more than so many bytes.</summary>
+    public static long StreamElementsIn(long bytes) => (bytes - Workspace) / (2 * sizeof(float));
+
     /// <summary>Rates for predicting time: a product as training has them, and a sum of two long tensors. Takes about a third of a second.</summary>
     /// <param name="device">Its memory is replaced.</param>
     public static MachineRates Measure(IDevice device) => new(MatrixProductFlops(device, Size, Size, Size, 9), StreamBytesPerSecond(device, StreamElements, 9), 2e-6);

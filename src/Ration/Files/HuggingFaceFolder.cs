@@ -44,6 +44,7 @@ public static class HuggingFaceFolder
     /// <exception cref="InvalidInputException">The file is missing or may not be read.</exception>
     public static HuggingFaceConfig ReadConfig(string folder)
     {
+        if (!File.Exists(Path.Combine(folder, ConfigName))) throw new InvalidInputException($"{folder}: this folder has no {ConfigName}; name the folder or file of a model");
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         HuggingFaceConfig config = ReadJson(Path.Combine(folder, ConfigName), (path, root) => HuggingFaceConfigReader.Read(path, root, name));
         string generation = Path.Combine(folder, GenerationConfigName);

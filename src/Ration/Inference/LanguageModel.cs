@@ -102,7 +102,7 @@ public sealed class LanguageModel : IDisposable
     {
         int[] tokens = Text.Encode(text, new EncodingOptions());
         if (tokens.Length == 0) throw new InvalidInputException("a text to embed is empty; give at least one character");
-        if (tokens.Length > Context) throw new InvalidInputException($"a text to embed has {tokens.Length} tokens, and there is room for {Context}; shorten it, or load the model with a larger context");
+        if (tokens.Length > Context) throw new InvalidInputException($"a text to embed has {tokens.Length} tokens, and there is room for {Context}; shorten it, or load the model with a larger context (--context)");
         await Turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {

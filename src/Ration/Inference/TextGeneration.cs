@@ -31,7 +31,7 @@ public sealed class TextGeneration
         options.Validate();
         if (prompt.Length == 0) throw new InvalidInputException("the prompt is empty; give at least one character to go on with");
         if (prompt.Length > model.Context)
-            throw new InvalidInputException($"the prompt has {prompt.Length} tokens, and there is room for {model.Context}; shorten it, or load the model with a larger context");
+            throw new InvalidInputException($"the prompt has {prompt.Length} tokens, and there is room for {model.Context}; shorten it, or load the model with a larger context (--context)");
         (_model, _prompt, _options) = (model, prompt, options);
 
         // No text is longer than the context, and the plan counts no more.

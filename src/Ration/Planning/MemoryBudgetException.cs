@@ -16,7 +16,7 @@ public sealed class MemoryBudgetException : Exception
     public ByteSize Smallest { get; }
 
     /// <summary>The smallest budget in words: what to write, rounded up, and to the byte.</summary>
-    internal static string Words(ByteSize smallest)
+    public static string Words(ByteSize smallest)
     {
         long mebibytes = (smallest.Bytes + (1 << 20) - 1) >> 20;
         string size = mebibytes < 1024 ? $"{mebibytes}MiB" : string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(100m * smallest.Bytes / (1L << 30)) / 100:0.##}GiB");

@@ -21,12 +21,13 @@ public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnl
     /// <param name="threads">Threads of that device.</param>
     /// <param name="steps">Steps to measure, after two that warm up.</param>
     /// <param name="choices">How memory is arranged; null for the planner's choice.</param>
+    /// <param name="hostBytes">Managed memory that the process is known to hold besides.</param>
     /// <param name="cancellation">Ends the measurement.</param>
     /// <exception cref="MemoryBudgetException">It does not fit.</exception>
-    public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps, MemoryChoices? choices = null, CancellationToken cancellation = default)
+    public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps, MemoryChoices? choices = null, long hostBytes = 0, CancellationToken cancellation = default)
     {
         TimedDevice timed = device as TimedDevice ?? new TimedDevice(device);
-        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + WarmUpSteps }, timed, threads, pinned: choices);
+        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + WarmUpSteps }, timed, threads, hostBytes, choices);
         PackedBatches data = new(new RandomTokens(Math.Max(64, 4L * options.Rows) * options.Sequence, options.Model.Vocabulary), options.Sequence, options.Seed);
         using Trainer trainer = new(plan, data);
         trainer.Initialize();

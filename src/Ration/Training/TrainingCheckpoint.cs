@@ -116,13 +116,25 @@ public static class TrainingCheckpoint
         return header;
     }
 
+    /// <summary>Refuses data that are not those of the run.</summary>
+    /// <param name="header">The checkpoint.</param>
+    /// <param name="folder">The folder that it lies in.</param>
+    /// <param name="dataFingerprint">Names the data.</param>
+    /// <param name="hint">What may have changed, for the message.</param>
+    /// <exception cref="InvalidInputException">They are others.</exception>
+    public static void RequireSameData(CheckpointHeader header, string folder, string dataFingerprint, string hint = "")
+    {
+        if (header.DataFingerprint == dataFingerprint) return;
+        throw new InvalidInputException($"{InvalidInputException.Quote(Path.Combine(folder, FileName))} was made with other data ({header.DataFingerprint}, now {dataFingerprint}{hint}); give the same data, or --overwrite instead of --resume to start anew");
+    }
+
     /// <summary>Sets a trainer to the state of the checkpoint in a folder.</summary>
     /// <exception cref="InvalidInputException">The checkpoint is damaged or of another run.</exception>
     public static void Load(Trainer trainer, string folder, string dataFingerprint)
     {
         CheckpointHeader header = ReadHeader(folder, trainer.Plan.Options);
         string path = Path.Combine(folder, FileName);
-        if (header.DataFingerprint != dataFingerprint) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other data ({header.DataFingerprint}, now {dataFingerprint}); give the same data, or --overwrite instead of --resume to start anew");
+        RequireSameData(header, folder, dataFingerprint);
         using SafetensorsReader reader = Open(path);
         try
         {

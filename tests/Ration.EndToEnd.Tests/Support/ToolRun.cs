@@ -80,6 +80,15 @@ internal sealed class ToolRun : IDisposable
         return run.Wait();
     }
 
+    /// <summary>Starts the tool with an environment variable and waits for its end.</summary>
+    public static ToolResult RunWith(string variable, string value, params IEnumerable<string> arguments)
+    {
+        ProcessStartInfo start = StartInfo(ToolPath, arguments, takesInput: false);
+        start.Environment[variable] = value;
+        using ToolRun run = Start(start);
+        return run.Wait();
+    }
+
     /// <summary>Starts the tool, writes a text to its standard input, and waits for its end.</summary>
     public static ToolResult RunWithInput(string input, params IEnumerable<string> arguments) => RunWithInput(Encoding.UTF8.GetBytes(input), arguments);
 
