@@ -15,14 +15,17 @@ internal static unsafe class BlockStatistics
         int i = 0;
         if (Avx512F.IsSupported)
         {
-            Vector512<float> wide = Vector512<float>.Zero, next = wide;
-            for (; i + 32 <= count; i += 32)
+            Vector512<float> a = Vector512<float>.Zero, b = a, c = a, d = a;
+            for (; i + 64 <= count; i += 64)
             {
-                wide = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i)), wide);
-                next = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i + 16)), next);
+                a = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i)), a);
+                b = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i + 16)), b);
+                c = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i + 32)), c);
+                d = Avx512F.Max(Vector512.Abs(Vector512.Load(source + i + 48)), d);
             }
 
-            (greatest, second, third, fourth) = (wide.GetLower(), wide.GetUpper(), next.GetLower(), next.GetUpper());
+            (a, b) = (Avx512F.Max(a, b), Avx512F.Max(c, d));
+            (greatest, second, third, fourth) = (a.GetLower(), a.GetUpper(), b.GetLower(), b.GetUpper());
         }
 
         for (; i + 32 <= count; i += 32)
@@ -38,9 +41,8 @@ internal static unsafe class BlockStatistics
 
         // Sizes without signs are ordered as their bits are.
         Vector128<int> half = Vector128.Max(greatest.GetLower().AsInt32(), greatest.GetUpper().AsInt32());
-        int most = 0;
-        for (i = 0; i < 4; i++) most = int.Max(most, half.GetElement(i));
-        return BitConverter.Int32BitsToSingle(most);
+        half = Vector128.Max(half, Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.Max(half, Vector128.Shuffle(half, Vector128.Create(1, 0, 3, 2))).AsSingle().ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

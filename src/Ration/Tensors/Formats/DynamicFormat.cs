@@ -48,7 +48,7 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
         *(float*)block = greatest;
         Vector512<float> inverse = Vector512.Create(1 / float.Max(greatest, LeastScale));
         byte* codes = block + sizeof(float);
-        for (int i = 0; i < 256; i += 16)
+        for (nint i = 0; i < 256; i += 16)
         {
             Vector512<float> value = Vector512.Load(source + i) * inverse;
             TCode.Bytes(Number(TCode.Sizes(value, Vector512.Create(LeastSize))), value).Store(codes + i);
@@ -61,7 +61,7 @@ internal readonly unsafe struct DynamicFormat<TCode> : IBlockFormat
         Vector512<float> slopes = TCode.Slopes * scale, offsets = TCode.Offsets * scale;
         byte* codes = block + sizeof(float);
         Prefetch(block + Ahead);
-        for (int i = 0; i < 256; i += 16)
+        for (nint i = 0; i < 256; i += 16)
         {
             // A number's float has the decade for exponent and the part for fraction, and half a part more is the part's middle.
             Vector512<int> bytes = TCode.Load(codes + i);

@@ -10,7 +10,7 @@ internal static unsafe class FormulaLoops
 {
     /// <summary>Runs steps over a chunk.</summary>
     /// <param name="steps">The first step.</param>
-    /// <param name="tiles">What is done in tiles, of all steps.</param>
+    /// <param name="tiles">What is done in tiles, of all steps; operands are those of the chunk's first element.</param>
     /// <param name="length">How many steps.</param>
     /// <param name="start">The first element of the chunk.</param>
     /// <param name="count">Elements of the chunk.</param>
@@ -20,7 +20,7 @@ internal static unsafe class FormulaLoops
         if (FormulaTiles.Elements > 0 && steps->TileSteps > 0)
         {
             first = count - (count % FormulaTiles.Elements);
-            FormulaTiles.Run(tiles + steps->FirstTileStep, steps->TileSteps, start, first);
+            FormulaTiles.Run(tiles + steps->FirstTileStep, steps->TileSteps, first);
         }
 
         if (first == count) return;

@@ -4,17 +4,30 @@ using Ration.Graphs.Elementwise;
 namespace Ration.Devices.Cpu.Kernels;
 
 /// <summary>Where an operand or a result of a step lies.</summary>
-/// <param name="Address">The float of the first element of the tensor or the register; 0 for none.</param>
-/// <param name="Stride">Floats from one element of a chunk to the next: 1, or 0 for a scalar.</param>
-/// <param name="TensorStride">Floats from one element of the tensor to the next: 1, or 0 for a register, which holds a chunk.</param>
-internal readonly unsafe record struct StepOperand(nint Address, nint Stride, nint TensorStride)
+internal unsafe struct StepOperand(nint address, nint stride, nint tensorStride)
 {
+    /// <summary>The float of the first element of the tensor or the register; 0 for none.</summary>
+    public nint Address = address;
+
+    /// <summary>Floats from one element of a chunk to the next: 1, or 0 for a scalar.</summary>
+    public readonly nint Stride = stride;
+
+    /// <summary>Floats from one element of the tensor to the next: 1, or 0 for a register, which holds a chunk.</summary>
+    public readonly nint TensorStride = tensorStride;
+
     /// <summary>The place of an element of the chunk that begins at element <paramref name="start"/> of the tensor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float* At(nint start, nint element) => (float*)Address + (start * TensorStride) + (element * Stride);
+    public readonly float* At(nint start, nint element) => (float*)Address + (start * TensorStride) + (element * Stride);
+
+    /// <summary>The place of an element of the chunk that begins where the operand does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly float* At(nint element) => (float*)Address + (element * Stride);
+
+    /// <summary>Goes some elements of the tensor on; a register stays where it is.</summary>
+    public void MoveBy(nint elements) => Address += elements * TensorStride * sizeof(float);
 
     /// <summary>The operand of a worker whose registers lie some bytes behind.</summary>
-    public StepOperand Of(nint registerBytes) => this with { Address = Address + (TensorStride == 0 ? Stride * registerBytes : 0) };
+    public readonly StepOperand Of(nint registerBytes) => this with { Address = Address + (TensorStride == 0 ? Stride * registerBytes : 0) };
 }
 
 /// <summary>An instruction of a formula, made ready for one worker.</summary>

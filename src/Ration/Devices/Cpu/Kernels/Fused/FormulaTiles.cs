@@ -10,6 +10,9 @@ namespace Ration.Devices.Cpu.Kernels;
 /// </summary>
 internal static unsafe class FormulaTiles
 {
+    /// <summary>Elements of a tile of the widest vectors.</summary>
+    public const int MostElements = Vectors * 16;
+
     private const int Vectors = 8;
 
     // Floats, four tiles of the widest vectors: some tenths of a microsecond.
@@ -22,35 +25,33 @@ internal static unsafe class FormulaTiles
         get => LaneWidth.Is16 ? Vectors * Lanes16.Count : LaneWidth.Is8 ? Vectors * Lanes8.Count : 0;
     }
 
-    /// <summary>Runs steps over whole tiles.</summary>
-    /// <param name="steps">What is done.</param>
+    /// <summary>Runs steps over whole tiles of a chunk.</summary>
+    /// <param name="steps">What is done; operands are those of the chunk's first element.</param>
     /// <param name="length">How many steps.</param>
-    /// <param name="start">The first element of the chunk.</param>
     /// <param name="count">Elements, in whole tiles.</param>
-    public static void Run(TileStep* steps, int length, nint start, nint count)
+    public static void Run(TileStep* steps, int length, nint count)
     {
         for (nint i = 0; i < count; i += Elements)
         {
-            if (LaneWidth.Is16) RunTile<Lanes16>(steps, length, start, i);
-            else RunTile<Lanes8>(steps, length, start, i);
+            if (LaneWidth.Is16) RunTile<Lanes16>(steps, length, i);
+            else RunTile<Lanes8>(steps, length, i);
         }
     }
 
     // Only locals become machine registers, and only while the compiler inlines every call: it stops after some hundreds. So vectors and
     // operations are written out, and there is one way to load an operand, whatever the operation.
-    private static void RunTile<T>(TileStep* steps, int length, nint start, nint first)
+    private static void RunTile<T>(TileStep* steps, int length, nint first)
         where T : unmanaged, ILanes<T>
     {
         T a = default, b = default, c = default, d = default, e = default, f = default, g = default, h = default;
         T a2 = default, b2 = default, c2 = default, d2 = default, e2 = default, f2 = default, g2 = default, h2 = default;
-        nint count = T.Count;
         for (TileStep* step = steps; step < steps + length; step++)
         {
-            if (step->FetchesLoaded) Prefetch(step->Loaded.At(start, first));
-            if (step->FetchesOther) Prefetch(step->Other.At(start, first));
-            if (step->Loaded.Address != 0) Load(step->Loaded.At(start, first), count * step->Loaded.Stride, out a, out b, out c, out d, out e, out f, out g, out h);
+            if (step->FetchesLoaded) Prefetch(step->Loaded.At(first));
+            if (step->FetchesOther) Prefetch(step->Other.At(first));
+            if (step->Loaded.Address != 0) Load(step->Loaded.At(first), out a, out b, out c, out d, out e, out f, out g, out h);
             if (step->Scale.Address != 0) Scale(T.Load((float*)step->Scale.Address), ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h);
-            if (step->Other.Address != 0) Load(step->Other.At(start, first), count * step->Other.Stride, out a2, out b2, out c2, out d2, out e2, out f2, out g2, out h2);
+            if (step->Other.Address != 0) Load(step->Other.At(first), out a2, out b2, out c2, out d2, out e2, out f2, out g2, out h2);
             switch (step->Operation)
             {
                 case TileOperation.Add:
@@ -95,7 +96,7 @@ internal static unsafe class FormulaTiles
                     break;
             }
 
-            if (step->Stored.Address != 0) Store(step->Stored.At(start, first), count, a, b, c, d, e, f, g, h);
+            if (step->Stored.Address != 0) Store(step->Stored.At(first), a, b, c, d, e, f, g, h);
         }
     }
 
@@ -116,19 +117,18 @@ internal static unsafe class FormulaTiles
         Sse.Prefetch0(x + 112);
     }
 
-    // Loads eight vectors that lie some floats apart.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load<T>(float* x, nint stride, out T a, out T b, out T c, out T d, out T e, out T f, out T g, out T h)
+    private static void Load<T>(float* x, out T a, out T b, out T c, out T d, out T e, out T f, out T g, out T h)
         where T : unmanaged, ILanes<T>
     {
         a = T.Load(x);
-        b = T.Load(x + stride);
-        c = T.Load(x + (2 * stride));
-        d = T.Load(x + (3 * stride));
-        e = T.Load(x + (4 * stride));
-        f = T.Load(x + (5 * stride));
-        g = T.Load(x + (6 * stride));
-        h = T.Load(x + (7 * stride));
+        b = T.Load(x + T.Count);
+        c = T.Load(x + (2 * T.Count));
+        d = T.Load(x + (3 * T.Count));
+        e = T.Load(x + (4 * T.Count));
+        f = T.Load(x + (5 * T.Count));
+        g = T.Load(x + (6 * T.Count));
+        h = T.Load(x + (7 * T.Count));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -140,16 +140,16 @@ internal static unsafe class FormulaTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T>(float* x, nint stride, T a, T b, T c, T d, T e, T f, T g, T h)
+    private static void Store<T>(float* x, T a, T b, T c, T d, T e, T f, T g, T h)
         where T : unmanaged, ILanes<T>
     {
         a.Store(x);
-        b.Store(x + stride);
-        c.Store(x + (2 * stride));
-        d.Store(x + (3 * stride));
-        e.Store(x + (4 * stride));
-        f.Store(x + (5 * stride));
-        g.Store(x + (6 * stride));
-        h.Store(x + (7 * stride));
+        b.Store(x + T.Count);
+        c.Store(x + (2 * T.Count));
+        d.Store(x + (3 * T.Count));
+        e.Store(x + (4 * T.Count));
+        f.Store(x + (5 * T.Count));
+        g.Store(x + (6 * T.Count));
+        h.Store(x + (7 * T.Count));
     }
 }

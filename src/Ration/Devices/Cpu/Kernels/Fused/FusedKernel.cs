@@ -15,14 +15,17 @@ internal static unsafe class FusedKernel
     /// <summary>Elements of a register.</summary>
     public const int Chunk = 512;
 
+    // From one register to the next, of floats: were it a divisor of a page, a processor would take loads from one for stores to another.
+    private const int Pitch = Chunk + 32;
+
     // Elements of one item of work: long enough that fetching it costs nothing.
     private const nint Item = 64 * Chunk;
 
-    // A scalar lies as often as a vector has lanes, so that it is an operand like any other.
-    private const int ScalarCopies = 16;
+    // A scalar lies as often as a tile has elements, so that it is an operand like any other.
+    private const int ScalarCopies = FormulaTiles.MostElements;
 
     /// <summary>Bytes of registers for all workers.</summary>
-    public static long WorkspaceBytes(ElementwiseProgram program, int threads) => (long)threads * (program.VectorRegisters + 1) * Chunk * sizeof(float);
+    public static long WorkspaceBytes(ElementwiseProgram program, int threads) => (long)threads * (program.VectorRegisters + 1) * Pitch * sizeof(float);
 
     /// <summary>Runs a program over all elements.</summary>
     /// <param name="pool">The workers.</param>
@@ -58,8 +61,8 @@ internal static unsafe class FusedKernel
                 Types = type,
                 Destinations = destination,
                 DestinationTypes = destinationType,
-                RegisterBytes = (program.VectorRegisters + 1) * Chunk * sizeof(float),
-                Spare = (float*)registers + (program.VectorRegisters * Chunk),
+                RegisterBytes = (program.VectorRegisters + 1) * Pitch * sizeof(float),
+                Spare = (float*)registers + (program.VectorRegisters * Pitch),
                 Elements = elements,
                 Width = width,
                 Stochastic = program.StochasticDestination,
@@ -91,7 +94,7 @@ internal static unsafe class FusedKernel
                 step.IsDone |= isRead;
                 if (!isStore)
                 {
-                    step.Target = isRead ? Tensor(work.Inputs[i.A]) : direct[n] >= 0 ? Tensor(work.Destinations[direct[n]]) : new StepOperand((nint)(registers + (i.Target * Chunk)), 1, 0);
+                    step.Target = isRead ? Tensor(work.Inputs[i.A]) : direct[n] >= 0 ? Tensor(work.Destinations[direct[n]]) : new StepOperand((nint)(registers + (i.Target * Pitch)), 1, 0);
                     places[i.Target] = step.Target;
                 }
             }
@@ -145,7 +148,17 @@ internal static unsafe class FusedKernel
             nint end = nint.Min(Elements, (item + (nint)1) * Item);
             for (int n = 0; n < Length; n++) steps[n] = Steps[n].Of(worker * RegisterBytes);
             for (int n = 0; n < TileCount; n++) tiles[n] = Tiles[n].Of(worker * RegisterBytes);
-            for (nint start = item * Item; start < end; start += Chunk) RunChunk(steps, tiles, start, nint.Min(Chunk, end - start), worker);
+            Move(tiles, item * Item);
+            for (nint start = item * Item; start < end; start += Chunk)
+            {
+                RunChunk(steps, tiles, start, nint.Min(Chunk, end - start), worker);
+                Move(tiles, Chunk);
+            }
+        }
+
+        private readonly void Move(TileStep* tiles, nint elements)
+        {
+            for (TileStep* tile = tiles; tile < tiles + TileCount; tile++) tile->MoveBy(elements);
         }
 
         private readonly void RunChunk(FormulaStep* steps, TileStep* tiles, nint start, nint count, int worker)

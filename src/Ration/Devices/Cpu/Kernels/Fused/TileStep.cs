@@ -72,4 +72,12 @@ internal struct TileStep
         Other = Other.Of(registerBytes),
         Stored = Stored.Of(registerBytes),
     };
+
+    /// <summary>Goes some elements of the tensors on.</summary>
+    public void MoveBy(nint elements)
+    {
+        Loaded.MoveBy(elements);
+        Other.MoveBy(elements);
+        Stored.MoveBy(elements);
+    }
 }
