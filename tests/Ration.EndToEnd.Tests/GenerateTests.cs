@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Ration.EndToEnd.Tests.Support;
 
 namespace Ration.EndToEnd.Tests;
@@ -40,6 +42,48 @@ public sealed class GenerateTests(TrainedModel trained)
         ToolResult result = ToolRun.Run([.. Arguments(), "--temperature", "0", "--threads", "1"]).AssertDone();
         Assert.Equal(text + "\n", result.Output);
         Assert.NotEmpty(result.ErrorLines);
+    }
+
+    [Fact]
+    public void Every_line_of_a_file_is_answered_with_a_line()
+    {
+        using TestFolder folder = new();
+        string[] prompts = ["the old ", "a\\nb", "of the", "x\\\\y", "and", "in the house"];
+        File.WriteAllLines(folder["prompts.txt"], prompts);
+        string[] arguments = ["generate", "--model", trained.Output, "--prompts", folder["prompts.txt"], "--at-once", "4", "--max-tokens", "40", "--temperature", "0"];
+        ToolResult result = ToolRun.Run(arguments).AssertDone();
+        JsonElement json = ToolRun.Run([.. arguments, "--json"]).AssertDone().Json();
+        JsonElement[] texts = [.. json.GetProperty("texts").EnumerateArray()];
+        Assert.Equal(["the old ", "a\nb", "of the", "x\\y", "and", "in the house"], texts.Select(static t => t.GetProperty("prompt").GetString()));
+        Assert.Equal(240, json.GetProperty("generatedTokens").GetInt64());
+        Assert.Equal(texts.Select(static t => t.GetProperty("text").GetString()!.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)), result.Output.Split('\n')[..^1]);
+        Assert.Equal(Generate("--temperature", "0").GetProperty("text").GetString(), texts[0].GetProperty("text").GetString());
+    }
+
+    [Theory]
+    [InlineData("line 2 is empty", "a\n\nb", "--max-tokens", "1")]
+    [InlineData("in line 1, \\ stands before", "a\\tb", "--max-tokens", "1")]
+    [InlineData("--at-once 0: give 1 to 4,096", "a", "--at-once", "0")]
+    [InlineData("--prompts excludes --prompt", "a", "--prompt", "b")]
+    [InlineData("has no room for a prompt of 3 tokens", "a\nabc", "--context", "2")]
+    public void Files_of_prompts_that_cannot_be_answered(string reason, string text, params string[] options)
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder["prompts.txt"], text);
+        Assert.Contains(reason, ToolRun.Run(["generate", "--model", trained.Output, "--prompts", folder["prompts.txt"], .. options]).AssertRefused(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fewer_texts_are_computed_at_once_where_memory_is_short()
+    {
+        using TestFolder folder = new();
+        File.WriteAllLines(folder["prompts.txt"], Enumerable.Repeat("the old ", 8));
+        string[] arguments = ["generate", "--model", trained.Output, "--prompts", folder["prompts.txt"], "--max-tokens", "400", "--quality", "exact", "--threads", "1"];
+        ToolResult refused = ToolRun.Run([.. arguments, "--at-once", "2", "--memory", "1MiB"]);
+        string smallest = Regex.Match(refused.AssertRefused(3), "\\(([0-9]+) bytes\\)").Groups[1].Value;
+        JsonElement json = ToolRun.Run([.. arguments, "--memory", smallest, "--json"]).AssertDone().Json();
+        Assert.Equal(2, json.GetProperty("atOnce").GetInt64());
+        Assert.True(json.GetProperty("measuredPeakBytes").GetInt64() <= long.Parse(smallest, CultureInfo.InvariantCulture));
     }
 
     [Fact]

@@ -15,6 +15,8 @@ internal static class GenerateCommand
 
     private static readonly Option<string?> s_prompt = OptionFactory.Word("--prompt", "TEXT", "The text to go on with, or - for standard input.");
     private static readonly Option<string?> s_promptFile = OptionFactory.Path("--prompt-file", "FILE", "A file with the text to go on with. A line end at its very end is left out.");
+    private static readonly Option<string?> s_prompts = OptionFactory.Path("--prompts", "FILE", "A file of which every line is a text to go on with; each answer is a line too. \\n stands for a line end within one, \\\\ for \\.");
+    private static readonly Option<int?> s_atOnce = OptionFactory.Number<int>("--at-once", "N", "With --prompts: texts that are computed together (default 8, or as many as there is memory for).");
     private static readonly Option<bool> s_special = OptionFactory.Switch("--special", "Take special tokens that the prompt spells out, such as <|im_start|>, as those tokens.");
 
     /// <summary>The command.</summary>
@@ -23,7 +25,7 @@ internal static class GenerateCommand
         SamplingArguments sampling = new("200");
         InferenceArguments inference = new();
         GroupedCommand command = new("generate", "Go on with a text.");
-        command.AddGroup("Model and prompt", CommonOptions.ModelFiles, CommonOptions.BaseModel, s_prompt, s_promptFile, s_special);
+        command.AddGroup("Model and prompt", CommonOptions.ModelFiles, CommonOptions.BaseModel, s_prompt, s_promptFile, s_prompts, s_atOnce, s_special);
         sampling.AddTo(command);
         inference.AddTo(command);
         command.AddGroup("Output", CommonOptions.Json);
@@ -34,9 +36,10 @@ internal static class GenerateCommand
     private static int Run(ParseResult parsed, SamplingArguments sampling, InferenceArguments inference)
     {
         using Interruption interruption = new() { AtOnce = () => Tool.EndInterrupted(parsed) };
-        string prompt = ReadPrompt(parsed);
         TextGenerationOptions options = sampling.Read(parsed);
         options = options with { MaxTokens = options.MaxTokens ?? DefaultMaxTokens, ParseSpecial = parsed.GetValue(s_special) };
+        if (ReadPrompts(parsed) is { } prompts) return PromptList.Run(parsed, prompts, parsed.GetValue(s_atOnce), options, inference.Read(parsed), interruption);
+        string prompt = ReadPrompt(parsed);
         using LanguageModel model = Load(parsed, prompt, options, inference.Read(parsed));
         interruption.AtOnce = null;
         InferenceArguments.TellOf(model.Plan);
@@ -52,10 +55,17 @@ internal static class GenerateCommand
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
         InferenceArguments.RequireRoom(memory.Context, tokens);
-        InferenceArguments.NoteRoom(memory.Context, tokens, options.MaxTokens!.Value);
-        int context = memory.Context ?? checked(tokens + options.MaxTokens.Value);
-        if (context > source.Configuration.Context) Log.Line($"note: {context:N0} tokens of context are more than the {source.Configuration.Context:N0} that the model is meant for");
+        InferenceArguments.NoteRoom(source.Configuration, memory.Context, tokens, options.MaxTokens!.Value);
         return source.Load(memory with { PromptTokens = tokens, MaxTokens = options.MaxTokens });
+    }
+
+    private static string[]? ReadPrompts(ParseResult parsed)
+    {
+        string? file = parsed.GetValue(s_prompts);
+        if (file is null && parsed.GetValue(s_atOnce) is not null) throw new InvalidInputException("--at-once is for --prompts; leave it out, or give a file of prompts");
+        if (file is null) return null;
+        if (parsed.GetValue(s_prompt) is not null || parsed.GetValue(s_promptFile) is not null) throw new InvalidInputException("--prompts excludes --prompt and --prompt-file; give one of them");
+        return PromptList.Parse(file, InputText.ReadPrompt("--prompts", file));
     }
 
     private static string ReadPrompt(ParseResult parsed)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Inference;
 using Ration.Memory;
+using Ration.Models;
 using Ration.Tensors;
 
 namespace Ration.Cli.Commands;
@@ -54,15 +55,18 @@ internal sealed class InferenceArguments
         if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {Counted.Of(promptTokens, "token")} and one more; give at least {promptTokens + 1}");
     }
 
-    /// <summary>Says that a context has no room for all that may be generated.</summary>
+    /// <summary>Says that a context has no room for all that may be generated, or is more than the model is meant for.</summary>
+    /// <param name="model">The model.</param>
     /// <param name="context">What there is room for; null where that follows from the others.</param>
     /// <param name="promptTokens">Tokens of the prompt.</param>
     /// <param name="maxTokens">Tokens to generate at the most.</param>
-    public static void NoteRoom(int? context, int promptTokens, int maxTokens)
+    public static void NoteRoom(ModelConfiguration model, int? context, int promptTokens, int maxTokens)
     {
         // Nothing is computed from the last token, so that it takes no room.
-        if (context - promptTokens + 1 is not { } room || room >= maxTokens) return;
-        Log.Line($"note: --context {context} has room for {Counted.Of(room, "token")} after the prompt, and --max-tokens is {maxTokens:N0}");
+        if (context - promptTokens + 1 is { } room && room < maxTokens)
+            Log.Line($"note: --context {context} has room for {Counted.Of(room, "token")} after the prompt, and --max-tokens is {maxTokens:N0}");
+        int whole = context ?? checked(promptTokens + maxTokens);
+        if (whole > model.Context) Log.Line($"note: {whole:N0} tokens of context are more than the {model.Context:N0} that the model is meant for");
     }
 
     /// <summary>Says of a plan what is not as one would expect: weights that are read again and again, which is slow, and formats that do not fit all matrices.</summary>

@@ -16,6 +16,7 @@ public sealed class Generator : IDisposable
     private readonly float[] _logits;
     private readonly float[] _read;
     private readonly int _vocabulary;
+    private GarbageLimit _garbage;
 
     /// <summary>Reserves the memory of a plan; the weights are then to be written.</summary>
     /// <param name="plan">The plan; its device is disposed with this object.</param>
@@ -171,5 +172,8 @@ public sealed class Generator : IDisposable
         }
 
         _inputs.Commit();
+
+        // What reading weights leaves behind, and whoever reads the texts.
+        _garbage.Keep();
     }
 }

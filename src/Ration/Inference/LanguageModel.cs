@@ -42,6 +42,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Tokens of a text, prompt and answer together, for which there is room.</summary>
     public int Context => _generator.Capacity;
 
+    /// <summary>Texts that are computed at once.</summary>
+    public int Rows => _generator.Rows;
+
     /// <summary>What the files said about text.</summary>
     internal ModelText Text { get; }
 
@@ -62,8 +65,15 @@ public sealed class LanguageModel : IDisposable
     public TextGeneration Start(string prompt, TextGenerationOptions? options = null)
     {
         options ??= new TextGenerationOptions();
-        int[] tokens = Text.Encode(prompt, new EncodingOptions { AddBeginning = options.AddBeginning, AddEnd = false, ParseSpecial = options.ParseSpecial });
-        return new TextGeneration(this, tokens, options);
+        return new TextGeneration(this, Encode(prompt, options), options);
+    }
+
+    /// <summary>Begins to go on with several texts, <see cref="Rows"/> of them at once; nothing is computed before the results are read.</summary>
+    /// <exception cref="InvalidInputException">A prompt is empty or too long, or the options cannot be used.</exception>
+    public TextBatch StartAll(IReadOnlyList<string> prompts, TextGenerationOptions? options = null)
+    {
+        options ??= new TextGenerationOptions();
+        return new TextBatch(this, prompts.Select(prompt => Encode(prompt, options)), options);
     }
 
     /// <summary>Begins to go on with tokens, as they are; nothing is computed before the result is read.</summary>
@@ -96,10 +106,14 @@ public sealed class LanguageModel : IDisposable
         }
     }
 
+    private int[] Encode(string prompt, TextGenerationOptions options) =>
+        Text.Encode(prompt, new EncodingOptions { AddBeginning = options.AddBeginning, AddEnd = false, ParseSpecial = options.ParseSpecial });
+
     /// <summary>One vector for a text, and how many tokens it has.</summary>
     /// <exception cref="InvalidInputException">The text is empty or too long, or there is no memory for it.</exception>
     internal async Task<(float[] Vector, int Tokens)> EmbedAsync(string text, EmbeddingPooling pooling, CancellationToken cancellation)
     {
+        if (Rows > 1) throw new InvalidOperationException($"the model was loaded for {Rows} texts at once, and texts are embedded one by one: load it for one");
         int[] tokens = Text.Encode(text, new EncodingOptions());
         if (tokens.Length == 0) throw new InvalidInputException("a text to embed is empty; give at least one character");
         if (tokens.Length > Context) throw new InvalidInputException($"a text to embed has {tokens.Length} tokens, and there is room for {Context}; shorten it, or load the model with a larger context (--context)");

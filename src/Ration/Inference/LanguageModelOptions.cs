@@ -14,6 +14,9 @@ public sealed record LanguageModelOptions
     /// <summary>The most bytes that the process may have resident; null for what the machine has free.</summary>
     public ByteSize? Memory { get; init; }
 
+    /// <summary>Texts that are computed at once, by <see cref="LanguageModel.StartAll"/>; each has room in the cache for a whole text.</summary>
+    public int Rows { get; init; } = 1;
+
     /// <summary>Cores to use; 0 for all.</summary>
     public int Threads { get; init; }
 
@@ -49,6 +52,7 @@ public sealed record LanguageModelOptions
         return new GenerationOptions
         {
             Model = model,
+            Rows = Rows,
             PromptTokens = PromptTokens,
             MaxTokens = least - PromptTokens,
             Context = isAnswerKnown ? null : context,

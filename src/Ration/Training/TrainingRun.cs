@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Ration.Data;
 using Ration.Files;
 using Ration.Files.Safetensors;
+using Ration.Memory;
 
 namespace Ration.Training;
 
@@ -46,11 +47,10 @@ public sealed record TrainingResult(
 /// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
 public sealed class TrainingRun : IDisposable
 {
-    private const long GarbageLimit = 1 << 20;
     private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromMinutes(10);
     private readonly TrainingRunOptions _options;
     private readonly RecentSteps _recent;
-    private long _allocated;
+    private GarbageLimit _garbage;
     private bool _keptEarlierModel;
 
     /// <summary>Reserves the plan's memory and sets the first state: initial weights, a model's, or a checkpoint's.</summary>
@@ -88,7 +88,7 @@ public sealed class TrainingRun : IDisposable
             long start = Stopwatch.GetTimestamp();
             float loss = Trainer.Step();
             _recent.Add(loss, Stopwatch.GetTimestamp() - start);
-            CollectGarbage();
+            _garbage.Keep();
             progress?.Report(Progress(loss));
             if (_options.Output is null || StepsLeft == 0 || !CheckpointDue(lastCheckpoint)) continue;
             SaveCheckpoint();
@@ -114,16 +114,6 @@ public sealed class TrainingRun : IDisposable
         {
             return Result((double.NaN, 0), interrupted: true);
         }
-    }
-
-    // Left alone, the collector lets garbage grow to the size of a cache before it looks. What reports of progress leave would in hours
-    // become more than the plan has room for.
-    private void CollectGarbage()
-    {
-        long allocated = GC.GetAllocatedBytesForCurrentThread();
-        if (allocated - _allocated < GarbageLimit) return;
-        GC.Collect(0);
-        _allocated = allocated;
     }
 
     private string RequireOutput() => _options.Output ?? throw new InvalidInputException("--resume needs the --output folder of the run to go on with");

@@ -11,19 +11,16 @@ public sealed class Sampler
     private readonly SamplingOptions _options;
     private readonly ISamplingStep[] _steps;
     private readonly Candidates _candidates;
-    private readonly CounterRandom _random;
 
     /// <summary>A sampler for a vocabulary.</summary>
     /// <param name="options">The methods.</param>
     /// <param name="vocabulary">Tokens of the model.</param>
-    /// <param name="stream">Tells apart texts with the same seed that shall have other draws, such as the answers of one conversation.</param>
     /// <exception cref="InvalidInputException">The options cannot be used.</exception>
-    public Sampler(SamplingOptions options, int vocabulary, ulong stream = 0)
+    public Sampler(SamplingOptions options, int vocabulary)
     {
         options.Validate(vocabulary);
         _options = options;
         _steps = options.Temperature == 0 ? options.Penalties() : options.Pipeline();
-        _random = new CounterRandom(options.Seed, stream);
         _candidates = new Candidates(vocabulary, options.PenaltyWindow);
     }
 
@@ -41,13 +38,14 @@ public sealed class Sampler
     /// <param name="logits">One for each token of the vocabulary.</param>
     /// <param name="number">Number of the draw, from 0.</param>
     /// <param name="history">The text so far, for penalties: prompt and generated tokens; only the last of them are looked at.</param>
+    /// <param name="stream">Tells apart texts with the same seed that shall have other draws, such as the answers of one conversation.</param>
     /// <exception cref="InvalidInputException">No logit is a number above −∞: the model is damaged, or biases forbid every token.</exception>
-    public int Next(ReadOnlySpan<float> logits, long number, ReadOnlySpan<int> history = default)
+    public int Next(ReadOnlySpan<float> logits, long number, ReadOnlySpan<int> history = default, ulong stream = 0)
     {
         _candidates.Begin(logits, history);
         foreach (ISamplingStep step in _steps) step.Apply(_candidates);
         if (_candidates.Count == 0 || float.IsNegativeInfinity(_candidates.Greatest()))
             throw new InvalidInputException("no token can follow: the model's weights are damaged (its logits are not numbers), or every token is forbidden");
-        return _options.Temperature == 0 ? _candidates.GreatestToken() : _candidates.Draw(_random.Uniform((ulong)number));
+        return _options.Temperature == 0 ? _candidates.GreatestToken() : _candidates.Draw(new CounterRandom(_options.Seed, stream).Uniform((ulong)number));
     }
 }

@@ -1,0 +1,150 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text;
+using Ration.Cli.Output;
+using Ration.Inference;
+using Ration.Memory;
+using Ration.Planning;
+using Ration.Tokenizers;
+
+namespace Ration.Cli.Commands;
+
+/// <summary><c>ration generate --prompts</c>: goes on with every line of a file, several at once, and answers each with a line.</summary>
+internal static class PromptList
+{
+    private const int UsualAtOnce = 8, MostAtOnce = 4096;
+
+    /// <summary>The prompts in a text, one a line.</summary>
+    /// <exception cref="InvalidInputException">A line is empty, or ends within an escape.</exception>
+    public static string[] Parse(string path, string text)
+    {
+        string[] lines = text.Split('\n');
+        for (int i = 0; i < lines.Length; i++)
+        {
+            lines[i] = Unescape(lines[i].TrimEnd('\r')) ?? throw new InvalidInputException($"--prompts {path}: in line {i + 1}, \\ stands before what is neither n, r nor \\; write \\\\ for a \\");
+            if (lines[i].Length == 0) throw new InvalidInputException($"--prompts {path}: line {i + 1} is empty, and every line is a text to go on with; take it out");
+        }
+
+        return lines;
+    }
+
+    /// <summary>Generates and writes.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Run(ParseResult parsed, string[] prompts, int? atOnce, TextGenerationOptions options, LanguageModelOptions memory, Interruption interruption)
+    {
+        if (atOnce is < 1 or > MostAtOnce) throw new InvalidInputException($"--at-once {atOnce}: give 1 to {MostAtOnce:N0}");
+        using LanguageModel model = Load(parsed, prompts, atOnce, options, memory);
+        interruption.AtOnce = null;
+        InferenceArguments.TellOf(model.Plan);
+        TextBatch batch = model.StartAll(prompts, options);
+        long start = Stopwatch.GetTimestamp();
+        bool json = parsed.GetValue(CommonOptions.Json);
+        bool isDone = json ? TryReadAll(batch, interruption.Token) : TryWriteLines(batch, interruption.Token);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        GeneratedText[] texts = [.. Enumerable.Range(0, batch.Count).Select(batch.ResultOf)];
+        if (json) WriteJson(prompts, texts, model, seconds, isDone);
+        long tokens = texts.Sum(static text => (long)text.Tokens.Count);
+        Log.Line($"{Counted.Of(texts.Count(static text => text.Finish is not null), "text")} of {batch.Count}, {model.Rows} at once: {Counted.Of(tokens, "token")}, {tokens / seconds:N0}/s; peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
+        return isDone ? ExitCode.Done : ExitCode.Interrupted;
+    }
+
+    private static LanguageModel Load(ParseResult parsed, string[] prompts, int? atOnce, TextGenerationOptions options, LanguageModelOptions memory)
+    {
+        CommonOptions.NoteMemory(parsed);
+        using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
+        EncodingOptions encoding = new() { AddEnd = false, ParseSpecial = options.ParseSpecial };
+        int longest = prompts.Max(prompt => source.Tokenizer.Encode(prompt, encoding).Length);
+        InferenceArguments.RequireRoom(memory.Context, longest);
+        InferenceArguments.NoteRoom(source.Configuration, memory.Context, longest, options.MaxTokens!.Value);
+        memory = memory with { PromptTokens = longest, MaxTokens = options.MaxTokens, Rows = Math.Min(prompts.Length, atOnce ?? UsualAtOnce) };
+        while (true)
+        {
+            try
+            {
+                return source.Load(memory);
+            }
+            catch (MemoryBudgetException) when (atOnce is null && memory.Rows > 1)
+            {
+                memory = memory with { Rows = memory.Rows / 2 };
+            }
+        }
+    }
+
+    private static bool TryReadAll(TextBatch batch, CancellationToken cancellation)
+    {
+        try
+        {
+            foreach (var _ in batch.Read(cancellation)) { }
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    // In the order of the prompts: an answer waits for those before it.
+    private static bool TryWriteLines(TextBatch batch, CancellationToken cancellation)
+    {
+        using TextWriter stdout = StandardOutput.OpenForText();
+        int written = 0;
+        try
+        {
+            foreach (var _ in batch.Read(cancellation))
+            {
+                for (; written < batch.Count && batch.ResultOf(written) is { Finish: not null } text; written++) stdout.WriteLine(Escape(text.Text));
+            }
+
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static void WriteJson(string[] prompts, GeneratedText[] texts, LanguageModel model, double seconds, bool isDone) => StandardOutput.WriteJson(json =>
+    {
+        json.Objects("texts", [.. prompts.Zip(texts)], static (item, pair) =>
+        {
+            (string prompt, GeneratedText text) = pair;
+            item.Text("prompt", prompt);
+            item.Text("text", text.Text);
+            item.Numbers("tokens", text.Tokens);
+            item.Number("promptTokens", text.PromptTokens);
+            item.TextOrNull("finish", text.Finish?.ToString());
+        });
+        json.Number("atOnce", model.Rows);
+        json.Number("generatedTokens", texts.Sum(static text => (long)text.Tokens.Count));
+        json.Number("seconds", seconds);
+        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+        json.Counts("otherTypes", model.Plan.OtherWeightTypes);
+        if (!isDone) json.Text("finish", Tool.Interrupted);
+    });
+
+    private static string Escape(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+
+    private static string? Unescape(string line)
+    {
+        if (!line.Contains('\\', StringComparison.Ordinal)) return line;
+        StringBuilder text = new(line.Length);
+        for (int i = 0; i < line.Length; i++)
+        {
+            if (line[i] != '\\')
+            {
+                text.Append(line[i]);
+                continue;
+            }
+
+            switch (++i < line.Length ? line[i] : ' ')
+            {
+                case 'n': text.Append('\n'); break;
+                case 'r': text.Append('\r'); break;
+                case '\\': text.Append('\\'); break;
+                default: return null;
+            }
+        }
+
+        return text.ToString();
+    }
+}
