@@ -13,7 +13,7 @@ public sealed class BenchTests
     [Theory]
     [InlineData("training nano", "preset:nano", "60MiB")]
     [InlineData("training small", "preset:small", "256MiB")]
-    [InlineData("measuring this machine", "preset:nano", "115MiB")]
+    [InlineData("measuring this machine", "preset:nano", "105MiB")]
     public void A_budget_that_is_too_small_is_refused_before_anything_is_measured(string what, string model, string memory) =>
         Assert.Contains(what, ToolRun.Run("bench", "--model", model, "--memory", memory).AssertRefusedAtOnce(OverBudget), StringComparison.Ordinal);
 
@@ -21,7 +21,7 @@ public sealed class BenchTests
     public void The_smallest_budget_holds_and_its_rates_are_kept()
     {
         using TestFolder folder = new();
-        string complaint = ToolRun.Run("bench", "--memory", "115MiB", "--threads", "1").AssertRefused(OverBudget);
+        string complaint = ToolRun.Run("bench", "--memory", "105MiB", "--threads", "1").AssertRefused(OverBudget);
         string smallest = Regex.Match(complaint, "\\(([0-9]+) bytes\\)").Groups[1].Value;
         ToolResult result = ToolRun.RunWith("RATION_RATES", folder["rates.json"], "bench", "--memory", smallest, "--threads", "1", "--json").AssertDone();
         using JsonDocument rates = JsonDocument.Parse(File.ReadAllText(folder["rates.json"]));

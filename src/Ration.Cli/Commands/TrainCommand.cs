@@ -72,7 +72,7 @@ internal static class TrainCommand
         PlanSummary.Write(plan);
         if (replaces) Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
         cancellation.ThrowIfCancellationRequested();
-        ReleaseGarbage();
+        GarbageLimit.ReleaseAll();
         source.SaveTokenizer(output);
         learnt?.Save(output);
         using TrainingRun run = new(plan, batches, runOptions);
@@ -113,9 +113,6 @@ internal static class TrainCommand
                 throw new InvalidInputException($"{output} has a {name} from something else, and a model of bytes beside it would be read with that; remove it, or give another --output");
         }
     }
-
-    // Planning leaves graphs of plans that were not chosen. They are given back before the arena is reserved, not beside it.
-    private static void ReleaseGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     // The run is over and saved: that there is no room for a sample, or no tokenizer beside it, is no failure of it.
     private static void TryWriteSample(TrainingOutcome outcome, CancellationToken cancellation)

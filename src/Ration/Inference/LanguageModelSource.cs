@@ -1,5 +1,6 @@
 using Ration.Devices.Cpu;
 using Ration.Files;
+using Ration.Memory;
 using Ration.Models;
 using Ration.Planning;
 using Ration.Tensors;
@@ -81,7 +82,7 @@ public sealed class LanguageModelSource : IDisposable
         GenerationPlan plan = Plan(options);
 
         // What reading the tokenizer and planning left over is given back before the arena is reserved, not beside it.
-        if (options?.Memory is not null) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        if (options?.Memory is not null) GarbageLimit.ReleaseAll();
         Generator generator = new(plan);
         try
         {

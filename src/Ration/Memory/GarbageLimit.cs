@@ -4,11 +4,14 @@ namespace Ration.Memory;
 /// Keeps small what a loop leaves behind. Left alone, the collector lets garbage grow to the size of a cache before it looks, and in hours that would be
 /// more than a plan has room for. One thread at a time.
 /// </summary>
-internal struct GarbageLimit
+public struct GarbageLimit
 {
     private const long Most = 1 << 20;
 
     private long _allocated;
+
+    /// <summary>Gives back at once all that nobody holds any more, as the graphs of plans that were not chosen: before an arena is reserved, not beside it.</summary>
+    public static void ReleaseAll() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     /// <summary>Collects, where the process has allocated more than a mebibyte since the last time.</summary>
     public void Keep()

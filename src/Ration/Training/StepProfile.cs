@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Ration.Data;
 using Ration.Devices;
+using Ration.Memory;
 using Ration.Planning;
 using Ration.Tensors;
 
@@ -28,6 +29,7 @@ public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnl
     {
         TimedDevice timed = device as TimedDevice ?? new TimedDevice(device);
         TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + WarmUpSteps }, timed, threads, hostBytes, choices);
+        GarbageLimit.ReleaseAll();
         PackedBatches data = new(new RandomTokens(Math.Max(64, 4L * options.Rows) * options.Sequence, options.Model.Vocabulary), options.Sequence, options.Seed);
         using Trainer trainer = new(plan, data);
         trainer.Initialize();
