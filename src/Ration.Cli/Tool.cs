@@ -17,6 +17,7 @@ internal static class Tool
     public static int Run(string[] arguments)
     {
         _ = RuntimeFootprint.BaselineBytes;
+        ErrorStream.Install();
         // Not a RootCommand, which would call itself by the name of the assembly.
         Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
@@ -26,7 +27,7 @@ internal static class Tool
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
         if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed), ExitCode.BadInput);
-        if (parsed.Errors.Count > 0) return Complain(RepeatedOption(parsed) ?? parsed.Errors[0].Message, ExitCode.BadInput);
+        if (parsed.Errors.Count > 0) return Complain(MistakenOption(parsed) ?? parsed.Errors[0].Message, ExitCode.BadInput);
         try
         {
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -43,9 +44,10 @@ internal static class Tool
         {
             return Complain("the machine has not the memory that the plan needs; give a smaller --memory, or end other programs", ExitCode.OverBudget);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Complain(e.Message, ExitCode.BadInput);
+            // Files that were named have complaints of their own; what is left is standard output.
+            return Complain($"standard output cannot be written ({e.Message}); check where it goes", ExitCode.BadInput);
         }
         catch (OperationCanceledException)
         {
@@ -61,10 +63,18 @@ internal static class Tool
         }
     }
 
-    // The library's own words for it count the values.
-    private static string? RepeatedOption(ParseResult parsed) => parsed.CommandResult.Children.OfType<OptionResult>()
-        .FirstOrDefault(static o => o.IdentifierTokenCount > 1 && o.Option.Arity.MaximumNumberOfValues == 1) is { } repeated
-            ? $"{repeated.Option.Name} is given {repeated.IdentifierTokenCount} times; give it once" : null;
+    // The library's own words for these do not say what to do.
+    private static string? MistakenOption(ParseResult parsed)
+    {
+        foreach (OptionResult given in parsed.CommandResult.Children.OfType<OptionResult>().Where(static o => o.IdentifierTokenCount > 0))
+        {
+            Option option = given.Option;
+            if (given.IdentifierTokenCount > 1 && option.Arity.MaximumNumberOfValues == 1) return $"{option.Name} is given {given.IdentifierTokenCount} times; give it once";
+            if (given.Tokens.Count < option.Arity.MinimumNumberOfValues) return $"{option.Name} has no value; write {option.Name} {option.HelpName}";
+        }
+
+        return null;
+    }
 
     /// <summary>Says that an interruption came before there was a result.</summary>
     /// <returns>The exit code.</returns>

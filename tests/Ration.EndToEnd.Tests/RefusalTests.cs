@@ -246,8 +246,31 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--batch '1.5': give a whole number", "train", "--batch", "1.5")]
     [InlineData("--temperature '1e99': give a number", "generate", "--temperature", "1e99")]
     [InlineData("--batch is given 2 times", "train", "--batch", "64", "--batch", "128")]
+    [InlineData("--steps has no value; write --steps N", "train", "--steps")]
     [InlineData("a run writes a folder", "train", "--output", "model.gguf")]
     public void Words_that_mean_nothing(string reason, params string[] arguments) => AssertRefused(reason, arguments);
+
+    [Fact]
+    public void A_prompt_that_the_model_is_not_meant_for()
+    {
+        using TestFolder folder = new();
+        string[] arguments = ["generate", "--model", trained.Output, "--prompt-file", folder.WriteText(length: 300), "--max-tokens", "1"];
+        AssertRefused("give --context to try all the same", arguments);
+        ToolRun.Run([.. arguments, "--context", "301"]).AssertDone();
+    }
+
+    [Theory]
+    [InlineData("2>/dev/full", 0)]
+    [InlineData("2>&-", 0)]
+    [InlineData(">/dev/full", BadInput)]
+    [InlineData(">&-", BadInput)]
+    public void Outputs_that_cannot_be_written(string redirection, int code)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("only Linux has /dev/full");
+        ToolResult result = ToolRun.RunProgram("/bin/sh", "-c", $"exec \"$0\" \"$@\" {redirection}", ToolRun.ToolPath, "eval", "--model", trained.Output, "--data", trained.Data);
+        Assert.True(result.Code == code, $"exit code {result.Code}: {result}");
+        if (code == BadInput) Assert.Contains("standard output cannot be written", result.ErrorLines[^1], StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_folder_without_a_model()

@@ -25,6 +25,17 @@ public sealed class VocabularyTests(TrainedModel trained)
         Assert.True(result.GetProperty("tokens").GetInt64() > 0);
     }
 
+    [Fact]
+    public void A_model_of_bytes_replaces_one_with_a_vocabulary()
+    {
+        using TestFolder folder = new();
+        ToolRun.Run([.. TrainingJob.Arguments(trained.Data, folder["output"], 1), "--tokenizer", "train:300"]).AssertDone();
+        ToolRun.Run([.. TrainingJob.Arguments(trained.Data, folder["output"], 1), "--overwrite"]).AssertDone();
+        Assert.False(File.Exists(folder["output/tokenizer.json"]));
+        ToolResult text = ToolRun.Run("generate", "--model", folder["output"], "--prompt", "the old ", "--max-tokens", "8", "--json").AssertDone();
+        Assert.Equal("the old ".Length, text.Json().GetProperty("promptTokens").GetInt32());
+    }
+
     [Theory]
     [InlineData("train")]
     [InlineData("plan")]
@@ -33,7 +44,7 @@ public sealed class VocabularyTests(TrainedModel trained)
         using TestFolder folder = new();
         File.WriteAllText(folder["short.txt"], string.Concat(Enumerable.Repeat("to be or not to be\n", 200)));
         ToolResult result = ToolRun.Run([.. TrainingJob.Arguments(folder["short.txt"], folder["output"], 1, command: command), "--tokenizer", "train:5000", "--json"]).AssertDone();
-        string note = Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal));
+        string note = Assert.Single(result.ErrorLines, static line => line.StartsWith("note:", StringComparison.Ordinal) && line.Contains("--tokenizer", StringComparison.Ordinal));
         Assert.Matches("no more than 2[0-9][0-9] of the 5,000 tokens of --tokenizer train:5000", note);
         Assert.True(result.Json().GetProperty("plannedPeakBytes").GetInt64() < 100 << 20, "the model has the tokens that were learnt");
     }

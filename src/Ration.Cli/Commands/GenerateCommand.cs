@@ -54,6 +54,7 @@ internal static class GenerateCommand
         using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
         if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
+        InferenceArguments.RequireMeantFor(source.Configuration, memory.Context, tokens);
         InferenceArguments.RequireRoom(memory.Context, tokens);
         InferenceArguments.NoteRoom(source.Configuration, memory.Context, tokens, options.MaxTokens!.Value);
         return source.Load(memory with { PromptTokens = tokens, MaxTokens = options.MaxTokens });

@@ -48,6 +48,14 @@ internal sealed class InferenceArguments
         };
     }
 
+    /// <summary>Refuses a prompt that the model is not meant for, unless a context was given.</summary>
+    /// <exception cref="InvalidInputException">It is longer than that.</exception>
+    public static void RequireMeantFor(ModelConfiguration model, int? context, int promptTokens)
+    {
+        if (context is null && promptTokens > model.Context)
+            throw new InvalidInputException($"the prompt has {Counted.Of(promptTokens, "token")}, and the model is meant for texts of {model.Context:N0}; shorten it, or give --context to try all the same");
+    }
+
     /// <summary>Refuses a context that a prompt fills.</summary>
     /// <exception cref="InvalidInputException">There is no room for a single token after it.</exception>
     public static void RequireRoom(int? context, int promptTokens)

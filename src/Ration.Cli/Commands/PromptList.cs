@@ -54,6 +54,7 @@ internal static class PromptList
         using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         EncodingOptions encoding = new() { AddEnd = false, ParseSpecial = options.ParseSpecial };
         int longest = prompts.Max(prompt => source.Tokenizer.Encode(prompt, encoding).Length);
+        InferenceArguments.RequireMeantFor(source.Configuration, memory.Context, longest);
         InferenceArguments.RequireRoom(memory.Context, longest);
         InferenceArguments.NoteRoom(source.Configuration, memory.Context, longest, options.MaxTokens!.Value);
         memory = memory with { PromptTokens = longest, MaxTokens = options.MaxTokens, Rows = Math.Min(prompts.Length, atOnce ?? UsualAtOnce) };

@@ -15,6 +15,8 @@ namespace Ration.Cli.Commands;
 internal static class TrainCommand
 {
     private const int SampleTokens = 200;
+    private const string TokenizerSettings = "tokenizer_config.json";
+    private static readonly string[] s_tokenizers = ["tokenizer.json", "tokenizer.model"];
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -56,10 +58,10 @@ internal static class TrainCommand
         bool resume = arguments.ReadResume(parsed);
         using OutputFolder folder = OutputFolder.Create(output, "--output");
         using RunLock held = RunLock.Take(output, "--output");
-        bool replaces = !resume && !arguments.ReadOverwrite(parsed) && IsReplaced(output, arguments.NamesOutput(parsed));
+        bool overwrite = arguments.ReadOverwrite(parsed), replaces = !resume && !overwrite && IsReplaced(output, arguments.NamesOutput(parsed));
         using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
-        if (tokenizer is ByteTokenizer) RequireNoOther(output);
+        if (tokenizer is ByteTokenizer && !overwrite && !replaces) RequireNoOther(output);
         source = source.Reading(tokenizer);
         tokenizerName = tokenizer.Name;
         using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
@@ -70,9 +72,11 @@ internal static class TrainCommand
         TrainingPlan plan = MakePlan(options, data.HostBytes(tokenizer), runOptions);
         Log.Line($"{Counted.Of(data.Files, "file")} ({data.Skipped} left out), {Counted.Of(data.Tokens.Count, "token")}, of which {batches.EvaluationTokens:N0} are held out for evaluation");
         PlanSummary.Write(plan);
+        if (runOptions.InitialWeights is null && !resume) NoteShortRows(options);
         if (replaces) Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
         cancellation.ThrowIfCancellationRequested();
         GarbageLimit.ReleaseAll();
+        if (tokenizer is ByteTokenizer && (overwrite || replaces)) DeleteTokenizer(output);
         source.SaveTokenizer(output);
         learnt?.Save(output);
         using TrainingRun run = new(plan, batches, runOptions);
@@ -107,11 +111,20 @@ internal static class TrainCommand
     // Whoever reads the folder takes such a file before the bytes that the configuration names.
     private static void RequireNoOther(string output)
     {
-        foreach (string name in (ReadOnlySpan<string>)["tokenizer.json", "tokenizer.model"])
-        {
-            if (File.Exists(Path.Combine(output, name)))
-                throw new InvalidInputException($"{output} has a {name} from something else, and a model of bytes beside it would be read with that; remove it, or give another --output");
-        }
+        if (Array.Find(s_tokenizers, name => File.Exists(Path.Combine(output, name))) is { } name)
+            throw new InvalidInputException($"{output} has a {name} from something else, and a model of bytes beside it would be read with that; remove it, or give another --output");
+    }
+
+    // Of the model that is replaced.
+    private static void DeleteTokenizer(string output)
+    {
+        foreach (string name in (string[])[.. s_tokenizers, TokenizerSettings]) File.Delete(Path.Combine(output, name));
+    }
+
+    private static void NoteShortRows(TrainingOptions options)
+    {
+        if (options.Sequence < options.Model.Context)
+            Log.Line($"note: rows of {options.Sequence:N0} tokens are shorter than the {options.Model.Context:N0} that the model is made for: what it learns holds for texts of that length, so give eval --sequence {options.Sequence}");
     }
 
     // The run is over and saved: that there is no room for a sample, or no tokenizer beside it, is no failure of it.
@@ -121,7 +134,7 @@ internal static class TrainCommand
         {
             WriteSample(outcome, cancellation);
         }
-        catch (Exception e) when (e is MemoryBudgetException or InvalidInputException)
+        catch (Exception e) when (e is MemoryBudgetException or InvalidInputException or IOException or UnauthorizedAccessException)
         {
             Log.Line($"no sample: {e.Message}");
         }

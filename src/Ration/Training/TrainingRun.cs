@@ -47,6 +47,8 @@ public sealed record TrainingResult(
 /// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
 public sealed class TrainingRun : IDisposable
 {
+    // A thousand years are told like ever.
+    private const double LongestSeconds = 3.2e10;
     private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromMinutes(10);
     private readonly TrainingRunOptions _options;
     private readonly RecentSteps _recent;
@@ -148,7 +150,7 @@ public sealed class TrainingRun : IDisposable
         double perStep = _recent.MeanSeconds(20);
         return new TrainingProgress(
             Trainer.StepsDone, options.Steps, loss, options.LearningRateSchedule.At(Trainer.StepsDone), options.BatchTokens / perStep,
-            TimeSpan.FromSeconds(perStep * StepsLeft));
+            TimeSpan.FromSeconds(Math.Min(perStep * StepsLeft, LongestSeconds)));
     }
 
     private TrainingResult Result((double Loss, long Tokens) evaluation, bool interrupted)

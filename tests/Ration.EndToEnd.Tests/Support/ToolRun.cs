@@ -37,6 +37,13 @@ internal sealed class ToolRun : IDisposable
     /// <summary>Starts another program, which runs the tool.</summary>
     public static ToolRun StartProgram(string program, params IEnumerable<string> arguments) => StartProgram(program, arguments, takesInput: false);
 
+    /// <summary>Starts another program, which runs the tool, and waits for its end.</summary>
+    public static ToolResult RunProgram(string program, params IEnumerable<string> arguments)
+    {
+        using ToolRun run = StartProgram(program, arguments);
+        return run.Wait();
+    }
+
     /// <summary>How a program that runs the tool is started.</summary>
     public static ProcessStartInfo StartInfo(string program, IEnumerable<string> arguments, bool takesInput)
     {
