@@ -17,7 +17,7 @@ internal static class Tool
     public static int Run(string[] arguments)
     {
         _ = RuntimeFootprint.BaselineBytes;
-        ErrorStream.Install();
+        Console.SetError(StandardOutput.Open(StandardStream.OpenError()));
         // Not a RootCommand, which would call itself by the name of the assembly.
         Command root = new("ration", "Train, fine-tune and run language models in the memory you have.")
         {
@@ -44,10 +44,9 @@ internal static class Tool
         {
             return Complain("the machine has not the memory that the plan needs; give a smaller --memory, or end other programs", ExitCode.OverBudget);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException e)
         {
-            // Files that were named have complaints of their own; what is left is standard output.
-            return Complain($"standard output cannot be written ({e.Message}); check where it goes", ExitCode.BadInput);
+            return Complain(e.Message, ExitCode.BadInput);
         }
         catch (OperationCanceledException)
         {

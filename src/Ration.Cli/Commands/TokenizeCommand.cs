@@ -31,7 +31,7 @@ internal static class TokenizeCommand
         using Interruption interruption = new();
         using Stream input = OpenInput(parsed);
         ITokenizer tokenizer = ModelTokenizer.Describe(CommonOptions.ReadModelPath(parsed), parsed.GetValue(CommonOptions.BaseModel)).Tokenizer;
-        using Stream output = Console.OpenStandardOutput();
+        using Stream output = StandardStream.OpenOutput();
         if (parsed.GetValue(s_decode))
         {
             Decode(parsed, tokenizer, input, output, interruption.Token);

@@ -134,7 +134,7 @@ internal static class TrainCommand
         {
             WriteSample(outcome, cancellation);
         }
-        catch (Exception e) when (e is MemoryBudgetException or InvalidInputException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is MemoryBudgetException or InvalidInputException)
         {
             Log.Line($"no sample: {e.Message}");
         }

@@ -9,18 +9,21 @@ namespace Ration.Cli.Output;
 internal static class StandardOutput
 {
     /// <summary>A writer that hands on each piece at once.</summary>
-    public static StreamWriter Open() => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 256) { AutoFlush = true };
+    public static StreamWriter Open() => Open(StandardStream.OpenOutput());
+
+    /// <summary>The same to another stream.</summary>
+    public static StreamWriter Open(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 256) { AutoFlush = true };
 
     /// <summary>A writer for text that a model wrote: on a terminal, nothing in it can move the cursor or change colours.</summary>
     public static TextWriter OpenForText() => Console.IsOutputRedirected ? Open() : new TerminalWriter(Open());
 
     /// <summary>A writer for results that are complete: it is not flushed before it is full or disposed.</summary>
-    public static StreamWriter OpenBuffered() => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 8192);
+    public static StreamWriter OpenBuffered() => new(StandardStream.OpenOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 8192);
 
     /// <summary>Writes one JSON object and a line end.</summary>
     public static void WriteJson(Action<JsonObject> fill)
     {
-        using Stream stdout = Console.OpenStandardOutput();
+        using Stream stdout = StandardStream.OpenOutput();
         using (Utf8JsonWriter writer = new(stdout, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStartObject();

@@ -1,15 +1,12 @@
-using System.Text;
-
 namespace Ration.Cli.Output;
 
-/// <summary>Standard error, of which what cannot be written is dropped: a full disk under a log must not end the work that it tells of.</summary>
-internal sealed class ErrorStream : Stream
+/// <summary>Standard output or standard error, and what becomes of bytes that cannot be written there.</summary>
+internal sealed class StandardStream : Stream
 {
-    private readonly Stream _stream = Console.OpenStandardError();
+    private readonly Stream _stream;
+    private readonly bool _drops;
 
-    private ErrorStream()
-    {
-    }
+    private StandardStream(Stream stream, bool drops) => (_stream, _drops) = (stream, drops);
 
     /// <inheritdoc/>
     public override bool CanRead => false;
@@ -30,8 +27,11 @@ internal sealed class ErrorStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Puts it in the place of <see cref="Console.Error"/>.</summary>
-    public static void Install() => Console.SetError(new StreamWriter(new ErrorStream(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 256) { AutoFlush = true });
+    /// <summary>Standard output: what cannot be written is bad input, as a result that does not arrive is none.</summary>
+    public static StandardStream OpenOutput() => new(Console.OpenStandardOutput(), drops: false);
+
+    /// <summary>Standard error: what cannot be written is dropped, as a full disk under a log must not end the work that it tells of.</summary>
+    public static StandardStream OpenError() => new(Console.OpenStandardError(), drops: true);
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -45,6 +45,7 @@ internal sealed class ErrorStream : Stream
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            if (!_drops) throw new InvalidInputException($"standard output cannot be written ({e.Message}); check where it goes", e);
         }
     }
 
