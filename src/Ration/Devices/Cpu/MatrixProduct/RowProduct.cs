@@ -13,10 +13,10 @@ namespace Ration.Devices.Cpu.MatrixProduct;
 internal unsafe struct RowProduct : IParallelWork
 {
     /// <summary>The most rows of A for which this beats the packed product; quantized rows may be multiplied by more.</summary>
-    public const int LargestM = 16;
+    public const int LargestM = 4;
 
     private const int ItemBytes = 256 << 10;
-    private const int RowsTogether = 4, ColumnsTogether = 4;
+    private const int ColumnsTogether = 4;
     private const int ExpandedElements = 1024;
 
     /// <summary>A [m, k] in f32.</summary>
@@ -94,27 +94,20 @@ internal unsafe struct RowProduct : IParallelWork
         where TVector : unmanaged
         where TLanes : struct, ILanes<TVector>
     {
-        float* sums = stackalloc float[RowsTogether * ColumnsTogether];
+        float* sums = stackalloc float[LargestM * ColumnsTogether];
         nint step = B.RowStride * TElement.Bytes, together = M == 1 ? 1 : ColumnsTogether;
         for (nint column = from; column < to; column += together)
         {
             byte* b = B.Data + (column * step);
             nint columns = nint.Min(together, to - column);
-            // The columns stay in the nearest cache from some rows to the next.
-            for (nint row = 0; row < M; row += RowsTogether)
+            if (M == 1) sums[0] = Dot<TElement, TLanes, TVector>(A, b, K);
+            else Dots<TElement, TLanes, TVector>(A, AStride, M - 1, b, step, columns - 1, K, sums);
+            for (nint row = 0; row < M; row++)
             {
-                nint rows = nint.Min(RowsTogether, M - row);
-                if (M == 1) sums[0] = Dot<TElement, TLanes, TVector>(A, b, K);
-                else Dots<TElement, TLanes, TVector>(A + (row * AStride), AStride, rows - 1, b, step, columns - 1, K, sums);
-                Store(sums, C + (row * CStride) + column, rows, columns);
+                float* c = C + (row * CStride) + column;
+                for (nint i = 0; i < columns; i++) c[i] = Accumulate ? c[i] + sums[(row * ColumnsTogether) + i] : sums[(row * ColumnsTogether) + i];
             }
         }
-    }
-
-    private readonly void Store(float* sums, float* c, nint rows, nint columns)
-    {
-        for (nint row = 0; row < rows; row++, sums += ColumnsTogether, c += CStride)
-            for (nint i = 0; i < columns; i++) c[i] = Accumulate ? c[i] + sums[i] : sums[i];
     }
 
     private static float Dot<TElement, TLanes, TVector>(float* a, byte* b, nint k)
