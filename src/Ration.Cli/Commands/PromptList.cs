@@ -68,6 +68,9 @@ internal static class PromptList
             {
                 memory = memory with { Rows = memory.Rows / 2 };
             }
+
+            // What was planned in vain is given back before more is planned.
+            GarbageLimit.ReleaseAll();
         }
     }
 
