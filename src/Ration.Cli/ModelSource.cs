@@ -19,7 +19,6 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
     /// <exception cref="InvalidInputException">There is none.</exception>
     public static ModelSource Open(string model)
     {
-        if (model.Length == 0) throw new InvalidInputException("--model is empty; give a model folder or file, or a preset such as preset:nano");
         if (model.StartsWith(PresetPrefix, StringComparison.OrdinalIgnoreCase)) return new ModelSource(Presets.Get(model[PresetPrefix.Length..]), null);
         if (!System.IO.Path.Exists(model) && Presets.All.Any(p => string.Equals(p.Name, model, StringComparison.OrdinalIgnoreCase)))
             throw new InvalidInputException($"--model {model}: there is no such folder or file; for the preset write preset:{model}");

@@ -17,7 +17,6 @@ internal static class OutputFile
     /// <exception cref="InvalidInputException">It must not, or there can be no folder.</exception>
     public static OutputFolder Prepare(string option, string path, bool overwrite)
     {
-        if (path.Length == 0) throw new InvalidInputException($"{option} is empty; name a file");
         FileInfo file = new(path);
         if (file.LinkTarget is { } target) throw new InvalidInputException($"{option} {path}: this is a link to {target}; name the file itself, or another");
         if (Directory.Exists(path)) throw new InvalidInputException($"{option} {path}: this is a folder; name a file in it");

@@ -36,6 +36,25 @@ public sealed class VocabularyTests(TrainedModel trained)
         Assert.Equal("the old ".Length, text.Json().GetProperty("promptTokens").GetInt32());
     }
 
+    [Fact]
+    public void A_model_keeps_its_vocabulary_until_the_one_of_bytes_is_there()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        using TestFolder folder = new();
+        string output = folder["output"];
+        ToolRun.Run([.. TrainingJob.Arguments(trained.Data, output, 1), "--tokenizer", "train:300"]).AssertDone();
+        byte[] model = TrainingJob.ModelBytes(output);
+        Signals.StopIgnoring(Signals.Interrupt);
+        using ToolRun run = ToolRun.Start([.. TrainingJob.Arguments(trained.Data, output, 40), "--overwrite", "--checkpoint-every", "3"]);
+        run.WaitUntil(() => TrainingJob.StepsDone(output) > 1);
+        Signals.Send(run, Signals.Interrupt);
+        Assert.Equal(130, run.Wait().Code);
+        Assert.Equal(model, TrainingJob.ModelBytes(output));
+        Assert.True(File.Exists(folder["output/tokenizer.json"]), "the model there cannot be read without it");
+        ToolRun.Run("train", "--output", output, "--resume").AssertDone();
+        Assert.False(File.Exists(folder["output/tokenizer.json"]));
+    }
+
     [Theory]
     [InlineData("train")]
     [InlineData("plan")]

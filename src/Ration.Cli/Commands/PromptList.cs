@@ -39,7 +39,8 @@ internal static class PromptList
         TextBatch batch = model.StartAll(prompts, options);
         long start = Stopwatch.GetTimestamp();
         bool json = parsed.GetValue(CommonOptions.Json);
-        bool isDone = json ? TryReadAll(batch, interruption.Token) : TryWriteLines(batch, interruption.Token);
+        using TextWriter writer = json ? TextWriter.Null : StandardOutput.OpenForText();
+        bool isDone = TryWriteLines(batch, writer, interruption.Token);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         GeneratedText[] texts = [.. Enumerable.Range(0, batch.Count).Select(batch.ResultOf)];
         if (json) WriteJson(prompts, texts, model, seconds, isDone);
@@ -74,29 +75,17 @@ internal static class PromptList
         }
     }
 
-    private static bool TryReadAll(TextBatch batch, CancellationToken cancellation)
-    {
-        try
-        {
-            foreach (var _ in batch.Read(cancellation)) { }
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
     // In the order of the prompts: an answer waits for those before it.
-    private static bool TryWriteLines(TextBatch batch, CancellationToken cancellation)
+    private static bool TryWriteLines(TextBatch batch, TextWriter writer, CancellationToken cancellation)
     {
-        using TextWriter stdout = StandardOutput.OpenForText();
+        Dictionary<int, string> waiting = [];
         int written = 0;
         try
         {
-            foreach (var _ in batch.Read(cancellation))
+            foreach ((int number, GeneratedText text) in batch.Read(cancellation))
             {
-                for (; written < batch.Count && batch.ResultOf(written) is { Finish: not null } text; written++) stdout.WriteLine(Escape(text.Text));
+                waiting[number] = text.Text;
+                for (; waiting.Remove(written, out string? next); written++) writer.WriteLine(Escape(next));
             }
 
             return true;

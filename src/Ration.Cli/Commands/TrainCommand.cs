@@ -15,8 +15,6 @@ namespace Ration.Cli.Commands;
 internal static class TrainCommand
 {
     private const int SampleTokens = 200;
-    private const string TokenizerSettings = "tokenizer_config.json";
-    private static readonly string[] s_tokenizers = ["tokenizer.json", "tokenizer.model"];
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -61,7 +59,7 @@ internal static class TrainCommand
         bool overwrite = arguments.ReadOverwrite(parsed), replaces = !resume && !overwrite && IsReplaced(output, arguments.NamesOutput(parsed));
         using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
-        if (tokenizer is ByteTokenizer && !overwrite && !replaces) RequireNoOther(output);
+        if (tokenizer is ByteTokenizer && !resume && !overwrite && !replaces) RequireNoOther(output);
         source = source.Reading(tokenizer);
         tokenizerName = tokenizer.Name;
         using TrainingData data = TrainingData.Open(paths, tokenizer, output, cancellation);
@@ -76,7 +74,6 @@ internal static class TrainCommand
         if (replaces) Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
         cancellation.ThrowIfCancellationRequested();
         GarbageLimit.ReleaseAll();
-        if (tokenizer is ByteTokenizer && (overwrite || replaces)) DeleteTokenizer(output);
         source.SaveTokenizer(output);
         learnt?.Save(output);
         using TrainingRun run = new(plan, batches, runOptions);
@@ -111,14 +108,8 @@ internal static class TrainCommand
     // Whoever reads the folder takes such a file before the bytes that the configuration names.
     private static void RequireNoOther(string output)
     {
-        if (Array.Find(s_tokenizers, name => File.Exists(Path.Combine(output, name))) is { } name)
+        if (HuggingFaceFolder.TokenizerOf(output) is { } name)
             throw new InvalidInputException($"{output} has a {name} from something else, and a model of bytes beside it would be read with that; remove it, or give another --output");
-    }
-
-    // Of the model that is replaced.
-    private static void DeleteTokenizer(string output)
-    {
-        foreach (string name in (string[])[.. s_tokenizers, TokenizerSettings]) File.Delete(Path.Combine(output, name));
     }
 
     private static void NoteShortRows(TrainingOptions options)

@@ -15,6 +15,7 @@ public static class HuggingFaceFolder
     /// <summary>The name of the file with the settings of text generation.</summary>
     public const string GenerationConfigName = "generation_config.json";
 
+    private const string TokenizerSettings = "tokenizer_config.json";
     private const int ConfigLimit = 4 << 20;
     private const int LargestId = 4_000_000;
 
@@ -22,7 +23,7 @@ public static class HuggingFaceFolder
 
     private static readonly string[] s_companions =
     [
-        .. s_tokenizers, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
+        .. s_tokenizers, TokenizerSettings, "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
         GenerationConfigName,
     ];
 
@@ -97,8 +98,14 @@ public static class HuggingFaceFolder
         return s_companions.Contains(name) || name.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase) ? "one file of a model" : null;
     }
 
-    /// <summary>Whether a folder has a tokenizer of its own.</summary>
-    internal static bool HasTokenizer(string folder) => s_tokenizers.Any(name => File.Exists(Path.Combine(folder, name)));
+    /// <summary>The file of a folder that is its tokenizer; null where it has none.</summary>
+    public static string? TokenizerOf(string folder) => Array.Find(s_tokenizers, name => File.Exists(Path.Combine(folder, name)));
+
+    /// <summary>Takes a tokenizer away, as that of a model that was replaced by one with a built-in tokenizer: whoever reads the folder would take it first.</summary>
+    internal static void DeleteTokenizer(string folder)
+    {
+        foreach (string name in (string[])[.. s_tokenizers, TokenizerSettings]) File.Delete(Path.Combine(folder, name));
+    }
 
     /// <summary>Copies what a folder says about its tokenizer and about generation, as far as it is there.</summary>
     /// <param name="from">The folder.</param>

@@ -40,7 +40,7 @@ public static class ModelFolder
     /// <param name="model">The configuration.</param>
     /// <param name="weights">The weights, by canonical names.</param>
     /// <param name="executor">Holds them.</param>
-    /// <param name="tokenizer">Name of a built-in tokenizer, or null.</param>
+    /// <param name="tokenizer">Name of a built-in tokenizer, which takes the place of one in the folder, or null.</param>
     /// <param name="origin">The model that these weights were trained from, whose tokenizer and ends of texts go along; null for none.</param>
     public static void Save(string folder, ModelConfiguration model, IReadOnlyList<Value> weights, Executor executor, string? tokenizer, string? origin = null)
     {
@@ -50,6 +50,7 @@ public static class ModelFolder
         WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
         new HuggingFaceWriter(folder, source, map, tensor => TypeInFile(source.TypeOf(map.LinksInto(tensor)[0].Parameter)))
             .Write(Describe(written, tokenizer, origin), long.MaxValue);
+        if (tokenizer is not null) HuggingFaceFolder.DeleteTokenizer(folder);
         if (origin is not null && Directory.Exists(origin) && !InputFile.IsSame(origin, folder)) HuggingFaceFolder.CopyCompanions(origin, folder);
     }
 

@@ -86,7 +86,7 @@ public sealed class StoredModel : IDisposable
     public long HostBytes { get; }
 
     /// <summary>The one of this and its base whose files say what text is: an adapter often comes without a tokenizer.</summary>
-    internal StoredModel Text => Base is not null && !HuggingFaceFolder.HasTokenizer(Path) ? Base.Text : this;
+    internal StoredModel Text => Base is not null && HuggingFaceFolder.TokenizerOf(Path) is null ? Base.Text : this;
 
     private IEnumerable<string> Files => Tensors switch { GgufFile file => file.Paths, SafetensorsFolder folder => folder.Paths, _ => [] };
 

@@ -54,7 +54,7 @@ public static class ModelExport
     {
         if (model.Text.Metadata is { } metadata) return GgufVocabulary.IsIn(metadata) ? null : GgufVocabularyWriter.WriteNone;
         bool hasTokenizer = model.BuiltInTokenizer is not null
-            || (Directory.Exists(model.Text.Path) && HuggingFaceFolder.HasTokenizer(model.Text.Path));
+            || (Directory.Exists(model.Text.Path) && HuggingFaceFolder.TokenizerOf(model.Text.Path) is not null);
         if (!hasTokenizer) return GgufVocabularyWriter.WriteNone;
         TokenizerDescription description = ModelTokenizer.Describe(model);
         return writer => GgufVocabularyWriter.Write(writer, description with { EndIds = [.. model.EndIds.Concat(description.EndIds).Distinct()] }, model.Configuration.Vocabulary, model.Path);

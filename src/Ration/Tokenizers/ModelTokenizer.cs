@@ -48,7 +48,7 @@ public static class ModelTokenizer
             return GgufTokenizer.Describe(file.Metadata);
         }
 
-        if (isAdapter && !HuggingFaceFolder.HasTokenizer(folder)) return Describe(BaseModel.Find(folder, baseModel));
+        if (isAdapter && HuggingFaceFolder.TokenizerOf(folder) is null) return Describe(BaseModel.Find(folder, baseModel));
         string json = Path.Combine(folder, TokenizerJsonReader.FileName), model = Path.Combine(folder, SentencePieceModelTokenizer.FileName);
         if (File.Exists(json)) return TokenizerFolder.Describe(folder, TokenizerJsonReader.Read(json));
         if (File.Exists(model)) return TokenizerFolder.Describe(folder, SentencePieceModelTokenizer.Create(SentencePieceModelReader.Read(model), model));
