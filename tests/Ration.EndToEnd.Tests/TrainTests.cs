@@ -102,8 +102,8 @@ public sealed class TrainTests(TrainedModel trained)
         long measured = json.GetProperty("measuredPeakBytes").GetInt64();
         Assert.True(measured <= budget, $"{measured} bytes measured, {budget} allowed");
         Assert.True(planned <= budget, $"{planned} bytes planned, {budget} allowed");
-        // Of a native process this small, a few pages of libraries more or less are above 5 %.
-        double tolerance = Math.Max(0.05 * measured, 2 << 20);
+        // How much of a library the system maps ahead differs between machines by up to a mebibyte: above 5 % of a native process.
+        double tolerance = Math.Max(0.05 * measured, 3 << 20);
         Assert.True(Math.Abs(planned - measured) <= tolerance, $"{planned} bytes planned, {measured} measured: {100.0 * (planned - measured) / measured:0.0} % off");
     }
 }
