@@ -24,14 +24,19 @@ public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, doubl
 /// <param name="Considered">Every plan that was looked at, in that order.</param>
 public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest, IReadOnlyList<PlanCandidate> Considered)
 {
+    /// <summary>Predicted seconds of a step if memory were no matter.</summary>
+    public double Fastest => Considered.Min(static c => c.Seconds);
+
     /// <summary>Whether what fits is about as fast as what would be taken with any amount of memory, so that looking further is no use.</summary>
-    public bool IsUnconstrained => Best is not null && Best.Seconds <= (1 + Planner.Handicap) * Considered.Min(static c => c.Seconds);
+    public bool IsUnconstrained => Best is not null && Best.Seconds <= (1 + Planner.Handicap) * Fastest;
 
     /// <summary>The better of two results, over everything that was looked at for either.</summary>
-    public PlanningResult Or(PlanningResult other)
+    /// <param name="other">The other.</param>
+    /// <param name="besides">Bytes that a process needs for the other besides what it needs for this one.</param>
+    public PlanningResult Or(PlanningResult other, long besides = 0)
     {
         PlanCandidate? best = Best is null || (other.Best is not null && Planner.Handicapped(other.Best) < Planner.Handicapped(Best)) ? other.Best : Best;
-        PlanCandidate? smallest = best is not null ? null : Smallest!.ArenaBytes <= other.Smallest!.ArenaBytes ? Smallest : other.Smallest;
+        PlanCandidate? smallest = best is not null ? null : Smallest!.ArenaBytes <= other.Smallest!.ArenaBytes + besides ? Smallest : other.Smallest;
         return new PlanningResult(best, smallest, [.. Considered, .. other.Considered]);
     }
 }

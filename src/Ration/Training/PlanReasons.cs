@@ -11,8 +11,8 @@ namespace Ration.Training;
 internal static class PlanReasons
 {
     /// <summary>A reason for each choice.</summary>
-    public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, PlanningResult search) =>
-        [MicroBatch(plan, search), Recomputation(plan, search), .. Methods(plan, search), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan), Loss(plan)];
+    public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, FoundPlan found) =>
+        [MicroBatch(plan, found.Plans), Recomputation(plan, found.Plans), .. Methods(plan, found), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan), Loss(plan)];
 
     private static PlanReason MicroBatch(TrainingPlan plan, PlanningResult search)
     {
@@ -80,20 +80,20 @@ internal static class PlanReasons
         return string.Join(", ", words);
     }
 
-    private static IEnumerable<PlanReason> Methods(TrainingPlan plan, PlanningResult search)
+    private static IEnumerable<PlanReason> Methods(TrainingPlan plan, FoundPlan found)
     {
+        PlanningResult search = found.Plans;
         ActivationMethod method = plan.Choices.Activations;
         if (plan.Asked.Activations is not null && method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
         if (plan.Options.Products == ProductFormat.Int8) yield return new("products", "int8", "linear layers of blocks multiply bytes, but for the gradients of weights, as asked");
         if (plan.Choices.MlpTiles > 1) yield return new("MLP tiles", plan.Choices.MlpTiles.ToString(CultureInfo.InvariantCulture), plan.Options.MlpTiles is null ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass" : "as asked");
         if (Words(plan.Choices, plan.Asked, plan.Program.Graph) is not { Length: > 0 } words) yield break;
-        long arena = plan.BudgetBytes - plan.RuntimeBytes;
         PlanCandidate[] exact = [.. search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact)];
-        PlanCandidate? fastest = exact.Where(c => c.Program is not null && c.ArenaBytes <= arena).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);
+        PlanCandidate? fastest = exact.Where(c => c.Program is not null && Needed(c, found.NarrowestBytes) <= plan.BudgetBytes).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);
         string why = fastest is not null
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * ((fastest.Seconds / Seconds(search, plan.Choices)) - 1):0} % faster than the fastest exact plan that fits")
             : smallest is null ? "as the checkpoint has it"
-            : $"no exact plan fits: the smallest needs {new ByteSize(Math.Max(0, smallest.ArenaBytes - arena))} more";
+            : $"no exact plan fits: the smallest needs {new ByteSize(Math.Max(0, Needed(smallest, found.NarrowestBytes) - plan.BudgetBytes))} more";
         yield return new("methods", words, why + Price(plan, search));
     }
 
@@ -182,6 +182,8 @@ internal static class PlanReasons
         DType.F8Expanded => "8-bit floats",
         _ => type.ToString().ToLowerInvariant(),
     };
+
+    private static long Needed(PlanCandidate candidate, long runtime) => candidate.ArenaBytes + RuntimeFootprint.Overhead(candidate.ArenaBytes) + runtime;
 
     private static double Slowdown(TrainingPlan plan, PlanningResult search, Func<MemoryChoices, bool> which)
     {

@@ -19,18 +19,17 @@ public sealed record PlanReason(string Name, string Choice, string Reason);
 /// </summary>
 public sealed class TrainingPlan
 {
-    // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for a rule that is more than formulas;
-    // plans of methods that are looked at, at high quality and at any, where code of more of them may be compiled; a node and its instruction.
-    private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20, LookingAtMethods = 2 << 20, LookingAtAllMethods = 7 << 20, BytesOfNode = 2 << 10;
+    // A node and its instruction.
+    private const long BytesOfNode = 2 << 10;
 
-    private TrainingPlan(TrainingOptions asked, PlanCandidate best, PlanningResult search, StepProgram evaluation, long budget, long runtime, IDevice device)
+    private TrainingPlan(TrainingOptions asked, PlanCandidate best, FoundPlan found, StepProgram evaluation, long budget, IDevice device)
     {
         (Asked, Options, Choices, Program, Evaluation) = (asked, asked.With(best.Choices.Methods), best.Choices, best.Program!, evaluation);
         (BudgetBytes, Device) = (budget, device);
-        RuntimeBytes = runtime + RuntimeFootprint.Overhead(ArenaBytes);
+        RuntimeBytes = found.RuntimeBytes + RuntimeFootprint.Overhead(ArenaBytes);
         TrainingGraph graph = TrainingGraph.Build(Options.Step, Choices);
         (Scalars, Measured) = (graph.Scalars, graph.Measured);
-        Reasons = PlanReasons.Explain(this, search);
+        Reasons = PlanReasons.Explain(this, found);
     }
 
     /// <summary>What was asked for.</summary>
@@ -98,10 +97,9 @@ public sealed class TrainingPlan
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         Graph traced = TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph;
-        long code = CodeBytes(options, traced);
-        hostBytes += code + (BytesOfNode * traced.Nodes.Count);
-        long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
+        hostBytes += BytesOfNode * traced.Nodes.Count;
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
+        long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(threads, hostBytes + MethodReserve.Bytes(allowed, traced));
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == "tokens").Shape[0];
@@ -110,52 +108,22 @@ public sealed class TrainingPlan
             return StepProgram.Compile(graph, device, program.Layout);
         }
 
-        Planner planner = new(device, rates);
-        PlanningResult Choose(IReadOnlyList<PlanFamily> families) => planner.Choose(families, RuntimeFootprint.LargestArena(budget - runtime), program => EvaluationOf(program).ArenaBytes);
-        PlanningResult result = pinned is null
-            ? ChooseMethods(options, device, RuntimeFootprint.LargestArena(budget - runtime), Choose)
-            : Choose([new PlanFamily(1, _ => pinned, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph)]);
-        if (result.Best is not { } best) throw Refusal(options, result, budget, runtime, runtime - code, device, pinned is not null);
-        return new TrainingPlan(options, best, result, EvaluationOf(best.Program!), budget, runtime, device);
-    }
-
-    // The same for a run that is resumed, whose choices are pinned then.
-    private static long CodeBytes(TrainingOptions options, Graph step)
-    {
-        if (options.Quality > MethodQuality.Exact) return LookingBytes(options.Quality);
-        long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
-        if (RuntimeFootprint.IsNative) return bytes;
-        if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
-        if (step.Nodes.Any(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or SumOfSquares))) bytes += CompiledForRule;
-        return bytes;
-    }
-
-    private static long LookingBytes(MethodQuality quality) => quality == MethodQuality.Any ? LookingAtAllMethods : LookingAtMethods;
-
-    // Exact methods first; others only where memory costs time, the least change of numbers first.
-    private static PlanningResult ChooseMethods(TrainingOptions options, IDevice device, long arenaBudget, Func<IReadOnlyList<PlanFamily>, PlanningResult> choose)
-    {
-        PlanningResult? result = null;
-        foreach (IGrouping<MethodQuality, TrainingMethod> methods in TrainingMethods.Of(options).GroupBy(static m => m.Quality).OrderBy(static g => g.Key))
-        {
-            PlanningResult found = choose([.. methods.SelectMany(method => TrainingPlanFamilies.Of(options, method, device, arenaBudget))]);
-            result = result?.Or(found) ?? found;
-            if (result.IsUnconstrained) break;
-        }
-
-        return result!;
+        MethodSearch search = new(device, new Planner(device, rates), budget, RuntimeOf, program => EvaluationOf(program).ArenaBytes);
+        FoundPlan found = pinned is null ? search.Find(options) : search.Keep(options, pinned);
+        if (found.Plans.Best is not { } best) throw Refusal(options, found, budget, RuntimeOf, device, pinned is not null);
+        return new TrainingPlan(options, best, found, EvaluationOf(best.Program!), budget, device);
     }
 
     private static MemoryBudgetException Refusal(
-        TrainingOptions options, PlanningResult result, long budget, long runtime, long runtimeWithoutCode, IDevice device, bool pinned)
+        TrainingOptions options, FoundPlan found, long budget, Func<TrainingOptions, long> runtimeOf, IDevice device, bool pinned)
     {
-        long arena = result.Smallest!.ArenaBytes;
-        ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + runtime);
-        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - runtime), device)
+        long arena = found.Plans.Smallest!.ArenaBytes;
+        ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + found.RuntimeBytes);
+        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - found.NarrowestBytes), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
-        if (!pinned && LowerQuality(options, budget - runtimeWithoutCode, device) is { } lower) hint = lower;
-        MemoryChoices least = result.Smallest.Choices;
+        if (!pinned && LowerQuality(options, budget, runtimeOf, device) is { } lower) hint = lower;
+        MemoryChoices least = found.Plans.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
             + $"gradients {(least.Release ? "released early" : "kept")}";
         return new MemoryBudgetException(
@@ -164,15 +132,15 @@ public sealed class TrainingPlan
             smallest);
     }
 
-    // Whether methods that change the numbers would fit, the least change first. What the process itself takes is more where they are looked at.
-    private static string? LowerQuality(TrainingOptions options, long bytes, IDevice device)
+    // Whether methods that change the numbers would fit, the least change first.
+    private static string? LowerQuality(TrainingOptions options, long budget, Func<TrainingOptions, long> runtimeOf, IDevice device)
     {
         for (MethodQuality quality = options.Quality + 1; quality <= MethodQuality.Any; quality++)
         {
             TrainingOptions lower = options with { Quality = quality };
             TrainingMethod last = TrainingMethods.Of(lower)[^1];
             if (last.Quality != quality) continue;
-            long arenaBudget = RuntimeFootprint.LargestArena(bytes - LookingBytes(quality));
+            long arenaBudget = RuntimeFootprint.LargestArena(budget - runtimeOf(lower));
             PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(lower, last, device, arenaBudget), arenaBudget, static _ => 0, findsSmallest: false);
             if (result.Best is { } best) return $"; --quality {quality.ToString().ToLowerInvariant()} would fit, with {PlanReasons.Words(best.Choices, options)}";
         }

@@ -36,6 +36,21 @@ public sealed class QualityTests
         Assert.DoesNotContain(plan.Reasons, static r => r.Name == "methods");
     }
 
+    // Looking at more methods takes memory, which a plan that just fits has not to spare.
+    [Theory]
+    [InlineData(MethodQuality.Exact)]
+    [InlineData(MethodQuality.High)]
+    public void A_wider_quality_fits_whatever_a_narrower_does(MethodQuality narrow)
+    {
+        long smallest = Smallest(narrow);
+        for (long budget = smallest; budget < smallest + (8 << 20); budget += 3 << 19)
+        {
+            TrainingPlan narrower = Plan(narrow, budget), wider = Plan(narrow + 1, budget), widest = Plan(MethodQuality.Any, budget);
+            Assert.All([narrower, wider, widest], plan => Assert.True(plan.PlannedPeakBytes <= budget));
+            if (budget == smallest) Assert.Equal(narrower.Choices, wider.Choices);
+        }
+    }
+
     [Fact]
     public void What_a_refusal_says_would_fit_does()
     {

@@ -1,0 +1,29 @@
+using Ration.Graphs;
+using Ration.Graphs.Ops;
+using Ration.Planning;
+using Ration.Planning.Passes;
+
+namespace Ration.Training;
+
+/// <summary>What the process takes for the methods of a training: plans of those that are looked at, and code that is compiled for them.</summary>
+internal static class MethodReserve
+{
+    // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for a rule that is more than formulas.
+    private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20;
+
+    // Plans of methods that are looked at, at high quality and at any, and code of those that are chosen.
+    private const long LookingAtMethods = 1 << 20, LookingAtAllMethods = 5 << 20;
+
+    /// <summary>Bytes beside <see cref="RuntimeFootprint"/>.</summary>
+    /// <param name="options">The run; its <see cref="TrainingOptions.Quality"/> is the widest at which methods are looked at.</param>
+    /// <param name="step">Its step with the methods that were asked for.</param>
+    public static long Bytes(TrainingOptions options, Graph step)
+    {
+        if (options.Quality > MethodQuality.Exact) return options.Quality == MethodQuality.Any ? LookingAtAllMethods : LookingAtMethods;
+        long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
+        if (RuntimeFootprint.IsNative) return bytes;
+        if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
+        if (step.Nodes.Any(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or SumOfSquares))) bytes += CompiledForRule;
+        return bytes;
+    }
+}
