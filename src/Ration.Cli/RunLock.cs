@@ -41,6 +41,13 @@ internal sealed class RunLock : IDisposable
         }
     }
 
+    /// <summary>Refuses a folder that another run has.</summary>
+    /// <exception cref="InvalidInputException">One has it.</exception>
+    public static void RequireFree(string folder, string option)
+    {
+        if (File.Exists(Path.Combine(folder, FileName))) Take(folder, option).Dispose();
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 }

@@ -115,7 +115,7 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         string output = folder["output"];
         using ToolRun run = ToolRun.Start([.. Arguments(output)]);
         run.WaitUntil(() => File.Exists(Path.Combine(output, Lock)));
-        foreach (string[] more in (string[][])[[], ["--overwrite"]])
+        foreach (string[] more in (string[][])[[], ["--overwrite"], ["--resume"]])
             Assert.Contains("another run writes there", ToolRun.Run([.. Arguments(output), .. more]).AssertRefused(2), StringComparison.Ordinal);
         // It is no text to learn from either.
         Assert.Contains("there are no files", ToolRun.Run(TrainingJob.Arguments(folder.Root, folder["other"])).AssertRefused(2), StringComparison.Ordinal);

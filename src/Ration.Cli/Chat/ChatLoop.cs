@@ -126,7 +126,7 @@ internal sealed class ChatLoop : IDisposable
 
     private string Statistics()
     {
-        string memory = $"peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())} of {new ByteSize(_model.Plan.BudgetBytes)}";
+        string memory = $"{PeakMemory.Words(_model.Plan.PlannedPeakBytes)} of {new ByteSize(_model.Plan.BudgetBytes)}";
         if (_last is not { } last) return $"no answer yet; {_model.Context:N0} tokens of context; {memory}";
         return $"prompt: {Counted.Of(last.PromptTokens, "token")}, {last.CachedTokens:N0} of them known, {last.PrefillTokensPerSecond:N0}/s; "
             + $"answer: {Counted.Of(last.Tokens.Count, "token")}, {last.DecodeTokensPerSecond:N0}/s; "

@@ -57,7 +57,7 @@ internal static class ChatCommand
         json.Number("generatedTokens", loop.GeneratedTokens);
         json.Flag("interrupted", isInterrupted);
         json.Counts("otherTypes", plan.OtherWeightTypes);
-        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+        PeakMemory.Write(json, plan.PlannedPeakBytes);
     });
 
     private static void WriteMessage(JsonObject json, ChatTemplateMessage message)

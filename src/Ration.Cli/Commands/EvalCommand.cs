@@ -44,8 +44,8 @@ internal static class EvalCommand
         using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.HostBytes(tokenizer) + stored.HostBytes, stored.HeldType);
         evaluation.Load(stored);
         (double loss, long targets, double seconds) = Measure(evaluation, batches, interruption.Token);
-        if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds);
-        else WriteText(loss, targets, seconds);
+        if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds, evaluation.PlannedPeakBytes);
+        else WriteText(loss, targets, seconds, evaluation.PlannedPeakBytes);
         return ExitCode.Done;
     }
 
@@ -58,14 +58,14 @@ internal static class EvalCommand
         return (loss, targets, Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
-    private static void WriteText(double loss, long targets, double seconds)
+    private static void WriteText(double loss, long targets, double seconds, long planned)
     {
         using StreamWriter stdout = StandardOutput.Open();
         stdout.WriteLine($"loss {loss:0.0000}  perplexity {Math.Exp(loss):0.000}  on {Counted.Of(targets, "token")}");
-        Log.Line($"{targets / seconds:N0} tokens/s, peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
+        Log.Line($"{targets / seconds:N0} tokens/s, {PeakMemory.Words(planned)}");
     }
 
-    private static void WriteJson(double loss, long targets, long tokens, double seconds) => StandardOutput.WriteJson(json =>
+    private static void WriteJson(double loss, long targets, long tokens, double seconds, long planned) => StandardOutput.WriteJson(json =>
     {
         json.Number("loss", loss);
         json.Number("perplexity", Math.Exp(loss));
@@ -73,6 +73,6 @@ internal static class EvalCommand
         json.Number("targets", targets);
         json.Number("tokensPerSecond", tokens / seconds);
         json.Number("seconds", seconds);
-        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+        PeakMemory.Write(json, planned);
     });
 }

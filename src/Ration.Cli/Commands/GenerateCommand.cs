@@ -44,7 +44,7 @@ internal static class GenerateCommand
         interruption.AtOnce = null;
         InferenceArguments.TellOf(model.Plan);
         TextGeneration generation = model.Start(prompt, options);
-        return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, model.Plan, interruption.Token) : Stream(generation, prompt, interruption.Token);
+        return parsed.GetValue(CommonOptions.Json) ? WriteJson(generation, model.Plan, interruption.Token) : Stream(generation, model.Plan, prompt, interruption.Token);
     }
 
     // The prompt's tokens are counted first: they decide how much room there must be.
@@ -78,14 +78,14 @@ internal static class GenerateCommand
         return InputText.ReadPrompt(file is null ? "--prompt" : "--prompt-file", file ?? InputText.StandardInput);
     }
 
-    private static int Stream(TextGeneration generation, string prompt, CancellationToken cancellation)
+    private static int Stream(TextGeneration generation, GenerationPlan plan, string prompt, CancellationToken cancellation)
     {
         using TextWriter stdout = StandardOutput.OpenForText();
         if (!Console.IsErrorRedirected && !Console.IsOutputRedirected) Log.Writer.Write(prompt);
         bool isInterrupted = !generation.WriteTo(stdout, cancellation);
         stdout.WriteLine();
         GeneratedText text = generation.Result;
-        Log.Line($"prompt: {Counted.Of(text.PromptTokens, "token")}, {text.PrefillTokensPerSecond:N0}/s; generated: {Counted.Of(text.Tokens.Count, "token")}, {text.DecodeTokensPerSecond:N0}/s; peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
+        Log.Line($"prompt: {Counted.Of(text.PromptTokens, "token")}, {text.PrefillTokensPerSecond:N0}/s; generated: {Counted.Of(text.Tokens.Count, "token")}, {text.DecodeTokensPerSecond:N0}/s; {PeakMemory.Words(plan.PlannedPeakBytes)}");
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 
@@ -101,7 +101,7 @@ internal static class GenerateCommand
             json.Number("generatedTokens", text.Tokens.Count);
             json.Number("prefillTokensPerSecond", text.PrefillTokensPerSecond);
             json.Number("decodeTokensPerSecond", text.DecodeTokensPerSecond);
-            json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+            PeakMemory.Write(json, plan.PlannedPeakBytes);
             json.Counts("otherTypes", plan.OtherWeightTypes);
             json.TextOrNull("finish", isInterrupted ? Tool.Interrupted : text.Finish?.ToString());
         });

@@ -45,7 +45,7 @@ internal static class PromptList
         GeneratedText[] texts = [.. Enumerable.Range(0, batch.Count).Select(batch.ResultOf)];
         if (json) WriteJson(prompts, texts, model, seconds, isDone);
         long tokens = texts.Sum(static text => (long)text.Tokens.Count);
-        Log.Line($"{Counted.Of(texts.Count(static text => text.Finish is not null), "text")} of {batch.Count}, {model.Rows} at once: {Counted.Of(tokens, "token")}, {tokens / seconds:N0}/s; peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}");
+        Log.Line($"{Counted.Of(texts.Count(static text => text.Finish is not null), "text")} of {batch.Count}, {model.Rows} at once: {Counted.Of(tokens, "token")}, {tokens / seconds:N0}/s; {PeakMemory.Words(model.Plan.PlannedPeakBytes)}");
         return isDone ? ExitCode.Done : ExitCode.Interrupted;
     }
 
@@ -110,7 +110,7 @@ internal static class PromptList
         json.Number("atOnce", model.Rows);
         json.Number("generatedTokens", texts.Sum(static text => (long)text.Tokens.Count));
         json.Number("seconds", seconds);
-        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+        PeakMemory.Write(json, model.Plan.PlannedPeakBytes);
         json.Counts("otherTypes", model.Plan.OtherWeightTypes);
         if (!isDone) json.Text("finish", Tool.Interrupted);
     });

@@ -113,8 +113,14 @@ internal sealed class TrainingArguments
     };
 
     /// <summary>The command line with what the run was started with, where that is gone on with; else as it is.</summary>
-    /// <exception cref="InvalidInputException">There is nothing to go on with.</exception>
-    public ParseResult Resumed(ParseResult parsed) => ReadResume(parsed) ? RunArguments.Resumed(parsed, ReadOutput(parsed)) : parsed;
+    /// <exception cref="InvalidInputException">There is nothing to go on with, or the run still goes on.</exception>
+    public ParseResult Resumed(ParseResult parsed)
+    {
+        if (!ReadResume(parsed)) return parsed;
+        string output = ReadOutput(parsed);
+        RunLock.RequireFree(output, "--output");
+        return RunArguments.Resumed(parsed, output);
+    }
 
     /// <summary>Whether a model or an unfinished run may be replaced.</summary>
     public bool ReadOverwrite(ParseResult parsed) => parsed.GetValue(_overwrite);

@@ -24,7 +24,7 @@ internal static class JsonMetadata
         }
         catch (JsonException e)
         {
-            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})", "mend it or copy it again from the model's source", e);
+            throw JsonFault.Of(path, e, "mend it or copy it again from the model's source");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

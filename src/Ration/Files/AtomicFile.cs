@@ -25,7 +25,7 @@ public static class AtomicFile
     /// <param name="write">Writes the content; must not close the stream.</param>
     /// <param name="expectedBytes">The final size if known: space is reserved at once, so that a full disk shows before the work is
     /// done.</param>
-    /// <exception cref="InvalidInputException">The folder does not exist or may not be written, or the path is a folder.</exception>
+    /// <exception cref="InvalidInputException">The folder does not exist or may not be written, or the path is a folder or a device.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static void Write(string path, Action<FileStream> write, long expectedBytes = 0)
     {
@@ -36,6 +36,7 @@ public static class AtomicFile
         string? folder = Path.GetDirectoryName(target);
         if (folder is null || Directory.Exists(target)) throw new InvalidInputException($"{path}: this is a folder; name a file to write");
         if (File.Exists(folder)) throw new InvalidInputException($"{path}: {folder} is a file, and no folder to write into; name another place");
+        if (new FileInfo(target) is { Exists: true } there && !PlainFile.Is(there)) throw new InvalidInputException($"{path}: this is no plain file but a device, a pipe or the like; name another");
         if (!Directory.Exists(folder)) throw new InvalidInputException($"{path}: its folder does not exist; create {folder}");
 
         try

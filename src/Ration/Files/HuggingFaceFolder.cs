@@ -83,8 +83,7 @@ public static class HuggingFaceFolder
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})",
-                "mend it or copy it again from the model's source", e);
+            throw JsonFault.Of(path, e, "mend it or copy it again from the model's source");
         }
     }
 

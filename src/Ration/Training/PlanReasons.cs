@@ -150,7 +150,7 @@ internal static class PlanReasons
             LossMethod.Filtered => $"blocks of logits are computed twice instead of keeping {logits}; parts of the gradient below {loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
             LossMethod.Chunked => $"logits of {Math.Min(tokens, LossOptions.ChunkTokens)} tokens at a time instead of {logits} for all",
             LossMethod.Full => $"all logits are kept, {logits}, which saves one of four products",
-            LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact",
+            LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact, and the loss of training, over these classes alone, is below the held-out one over all",
             _ => $"blocks of logits are computed twice instead of keeping {logits}",
         });
     }

@@ -131,7 +131,14 @@ public sealed record TrainingOptions
         Require(MlpTiles is null || MlpTiles <= most,
             $"--mlp-tiles {MlpTiles}: a tile has at least {TiledMlp.LeastRows} tokens, and those that go through the model at once make {most}; give at most {most}, or auto");
         Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
-        Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step");
+        Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step; give {LargestDivisor(Rows, MicroBatchRows ?? 1)}, say");
+    }
+
+    private static int LargestDivisor(int number, int most)
+    {
+        int divisor = Math.Clamp(most, 1, number);
+        while (number % divisor != 0) divisor--;
+        return divisor;
     }
 
     private static void Require(bool condition, string complaint)

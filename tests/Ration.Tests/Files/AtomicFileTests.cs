@@ -93,6 +93,14 @@ public sealed class AtomicFileTests
         Assert.Equal([path], Directory.GetFileSystemEntries(folder.Path));
     }
 
+    // Renaming a file over it would put a plain file in the place of the device.
+    [Fact]
+    public void A_device_is_not_replaced()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("needs /dev/full");
+        Assert.Contains("no plain file", Assert.Throws<InvalidInputException>(() => AtomicFile.Write("/dev/full", _ => Assert.Fail("called"))).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void More_than_the_disk_has_is_refused_before_anything_is_written()
     {

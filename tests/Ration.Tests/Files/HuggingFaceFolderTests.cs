@@ -54,6 +54,14 @@ public sealed class HuggingFaceFolderTests
     }
 
     [Fact]
+    public void Damage_is_said_to_be_where_it_is()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("config.json", "{\n  \"model_type\": \"llama\",\n  oops");
+        Assert.Contains("at byte 3 of line 3", Assert.Throws<FileFormatException>(() => HuggingFaceFolder.ReadConfig(folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_file_says_what_other_readers_look_for()
     {
         using var folder = new TemporaryFolder();

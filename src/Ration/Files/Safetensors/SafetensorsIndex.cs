@@ -40,7 +40,7 @@ internal sealed class SafetensorsIndex
         // The reader's own error for text that is no valid Unicode is InvalidOperationException.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})", "download it again", e);
+            throw JsonFault.Of(path, e, "download it again");
         }
 
         return index;

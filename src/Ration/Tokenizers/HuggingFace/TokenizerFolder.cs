@@ -119,7 +119,7 @@ internal static class TokenizerFolder
         }
         catch (JsonException e)
         {
-            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})", HowToMend, e);
+            throw JsonFault.Of(path, e, HowToMend);
         }
     }
 

@@ -41,7 +41,7 @@ internal static class TokenizerJsonReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new FileFormatException(path, $"the file is not valid JSON ({e.Message})", HowToMend, e);
+            throw JsonFault.Of(path, e, HowToMend);
         }
         catch (Exception e) when (e is FormatException or InvalidInputException and not FileFormatException)
         {

@@ -1,0 +1,17 @@
+using Ration.Memory;
+
+namespace Ration.Cli.Output;
+
+/// <summary>What a run took, beside what was planned for it.</summary>
+internal static class PeakMemory
+{
+    /// <summary>Such as <c>peak memory 50 MiB, planned 58 MiB</c>.</summary>
+    public static string Words(long plannedBytes) => $"peak memory {new ByteSize(MeasuredMemory.PeakResidentBytes())}, planned {new ByteSize(plannedBytes)}";
+
+    /// <summary>Both as members of a result.</summary>
+    public static void Write(JsonObject json, long plannedBytes)
+    {
+        json.Number("plannedPeakBytes", plannedBytes);
+        json.Number("measuredPeakBytes", MeasuredMemory.PeakResidentBytes());
+    }
+}
