@@ -23,7 +23,7 @@ public sealed class CostModel(MachineRates rates)
         OpCost cost = node.Op.Cost(node);
         double share = node.Condition?.Share ?? 1;
         if (node.Op is ReadWeight) return share * cost.Bytes / rates.StorageBytesPerSecond;
-        if (rates.Measured.TryGetValue(ClassOf(node), out WorkTimes? times)) return share * times.Seconds(WorkOf(node, cost));
+        if (rates.Measured.Count > 0 && rates.Measured.TryGetValue(ClassOf(node), out WorkTimes? times)) return share * times.Seconds(WorkOf(node, cost));
 
         // Products with weights in blocks multiply small integers, fast enough to keep up with the memory.
         double efficiency = Efficiency(node);

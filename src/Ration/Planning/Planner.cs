@@ -8,7 +8,14 @@ namespace Ration.Planning;
 /// <param name="Count">How many there are.</param>
 /// <param name="Choices">The choices of one.</param>
 /// <param name="Build">Its graph.</param>
-public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Func<MemoryChoices, Graph> Build);
+public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Func<MemoryChoices, Graph> Build)
+{
+    /// <summary>
+    /// What families share whose weights and state take at least what those of the first of them do: where these alone are too much, the others need not
+    /// be looked at. Null where they should be.
+    /// </summary>
+    public object? Method { get; init; }
+}
 
 /// <summary>A plan that was looked at.</summary>
 /// <param name="Choices">What it chooses.</param>
@@ -20,9 +27,8 @@ public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, doubl
 
 /// <summary>What the planner found.</summary>
 /// <param name="Best">The fastest plan that fits, or null.</param>
-/// <param name="Smallest">Where nothing fits and it was looked for: the plan of the smallest arena, compiled.</param>
 /// <param name="Considered">Every plan that was looked at, in that order.</param>
-public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest, IReadOnlyList<PlanCandidate> Considered)
+public sealed record PlanningResult(PlanCandidate? Best, IReadOnlyList<PlanCandidate> Considered)
 {
     /// <summary>Predicted seconds of a step if memory were no matter.</summary>
     public double Fastest => Considered.Min(static c => c.Seconds);
@@ -31,14 +37,9 @@ public sealed record PlanningResult(PlanCandidate? Best, PlanCandidate? Smallest
     public bool IsUnconstrained => Best is not null && Best.Seconds <= (1 + Planner.Handicap) * Fastest;
 
     /// <summary>The better of two results, over everything that was looked at for either.</summary>
-    /// <param name="other">The other.</param>
-    /// <param name="besides">Bytes that a process needs for the other besides what it needs for this one.</param>
-    public PlanningResult Or(PlanningResult other, long besides = 0)
-    {
-        PlanCandidate? best = Best is null || (other.Best is not null && Planner.Handicapped(other.Best) < Planner.Handicapped(Best)) ? other.Best : Best;
-        PlanCandidate? smallest = best is not null ? null : Smallest!.ArenaBytes <= other.Smallest!.ArenaBytes + besides ? Smallest : other.Smallest;
-        return new PlanningResult(best, smallest, [.. Considered, .. other.Considered]);
-    }
+    public PlanningResult Or(PlanningResult other) => new(
+        Best is null || (other.Best is not null && Planner.Handicapped(other.Best) < Planner.Handicapped(Best)) ? other.Best : Best,
+        [.. Considered, .. other.Considered]);
 }
 
 /// <summary>
@@ -53,7 +54,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     internal const double Handicap = 0.03;
 
     // The managed heap counts against the budget that is planned for; of a large one it is a thousandth, and left to the collector.
-    private const long HeapStep = 3 << 20, LargeBudget = 4L << 30;
+    private const long HeapStep = 6 << 20, LargeBudget = 4L << 30;
 
     // What lives besides is walked through each time; a host's large heap shall not be for a little garbage.
     private const int ShareOfHeap = 8;
@@ -67,16 +68,18 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     /// <param name="families">At least one family.</param>
     /// <param name="arenaBudget">Bytes that an arena may have.</param>
     /// <param name="alsoNeeded">Arena bytes that other programs of the run need with a candidate, for example evaluation.</param>
-    /// <param name="findsSmallest">Whether the plan of the smallest arena is looked for where nothing fits, which takes longer than to find that out.</param>
-    public PlanningResult Choose(IReadOnlyList<PlanFamily> families, long arenaBudget, Func<StepProgram, long> alsoNeeded, bool findsSmallest = true)
+    public PlanningResult Choose(IReadOnlyList<PlanFamily> families, long arenaBudget, Func<StepProgram, long> alsoNeeded)
     {
         _considered.Clear();
         _frees = arenaBudget < LargeBudget;
         List<(PlanFamily Family, int Index, double Seconds)> open = [];
+        HashSet<object> hopeless = [];
         foreach (PlanFamily family in families)
         {
+            if (family.Method is not null && hopeless.Contains(family.Method)) continue;
             int first = FirstWithin(family, arenaBudget);
             if (first < family.Count) open.Add((family, first, Handicapped(Look(family, first))));
+            else if (family.Method is not null && Look(family, 0).PersistentBytes > arenaBudget) hopeless.Add(family.Method);
         }
 
         PlanCandidate? best = null;
@@ -89,11 +92,14 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             else if (index + 1 < family.Count) open.Add((family, index + 1, Handicapped(Look(family, index + 1))));
         }
 
-        return new PlanningResult(best, best is null && findsSmallest ? Smallest(families, alsoNeeded) : null, [.. _considered]);
+        return new PlanningResult(best, [.. _considered]);
     }
 
-    // The plan of the fewest bytes is the last of a family, or the one before where schedules cross.
-    private PlanCandidate Smallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded) =>
+    /// <summary>Looks for the plan of the smallest arena, compiled.</summary>
+    /// <param name="families">At least one family.</param>
+    /// <param name="alsoNeeded">Arena bytes that other programs of the run need with a candidate.</param>
+    public PlanCandidate FindSmallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded) =>
+        // It is the last of a family, or the one before where schedules cross.
         families.SelectMany(family => Enumerable.Range(Math.Max(0, family.Count - 2), Math.Min(2, family.Count)).Select(i => (family, i)))
             .Select(p => (p.family, p.i, Look(p.family, p.i).ArenaBytes)).OrderBy(static p => p.ArenaBytes).Take(3)
             .Select(p => Compile(p.family, p.i, alsoNeeded)).MinBy(static c => c.ArenaBytes)!;

@@ -4,10 +4,11 @@ using Ration.Planning;
 namespace Ration.Training;
 
 /// <summary>What a search among methods found.</summary>
-/// <param name="Plans">The best plan, or the smallest where none fits, over everything that was looked at.</param>
+/// <param name="Plans">The best plan, or none, and everything that was looked at.</param>
+/// <param name="Smallest">Where nothing fits: the plan of the smallest budget.</param>
 /// <param name="RuntimeBytes">What the process needs besides the arena of that plan.</param>
 /// <param name="NarrowestBytes">What it would need if only the methods of the narrowest quality were looked at.</param>
-internal sealed record FoundPlan(PlanningResult Plans, long RuntimeBytes, long NarrowestBytes);
+internal sealed record FoundPlan(PlanningResult Plans, PlanCandidate? Smallest, long RuntimeBytes, long NarrowestBytes);
 
 /// <summary>
 /// Looks for the fastest plan among the methods that a run allows. Looking takes memory that the plan then lacks, so that narrower
@@ -26,43 +27,56 @@ internal sealed class MethodSearch(IDevice device, Planner planner, long budget,
     {
         PlanningResult? found = null;
         long runtime = 0;
-        TrainingMethod[] looked = [];
-        foreach (TrainingOptions allowed in Levels(options))
+        List<(IReadOnlyList<TrainingMethod> Methods, long Runtime)> looked = [];
+        foreach ((IReadOnlyList<TrainingMethod> methods, long needed) in Levels(options))
         {
-            TrainingMethod[] further = [.. TrainingMethods.Of(allowed).Except(looked)];
-            if (further.Length == 0) continue;
-            long wider = runtimeOf(allowed), arena = RuntimeFootprint.LargestArena(budget - wider);
+            long arena = RuntimeFootprint.LargestArena(budget - needed);
             if (found?.Best is { } best && best.ArenaBytes > arena)
             {
-                PlanningResult within = Choose(options, looked, arena, findsSmallest: false);
+                PlanningResult within = Choose(options, [.. looked.SelectMany(static l => l.Methods)], arena);
                 // The most that others can win is taken to be what memory costs; what looking takes costs for certain.
                 if (within.Best is null || within.Best.Seconds / best.Seconds > best.Seconds / found.Fastest) break;
                 found = within with { Considered = [.. found.Considered, .. within.Considered] };
             }
 
-            PlanningResult more = Choose(options, further, arena, findsSmallest: found?.Best is null);
-            PlanningResult all = found?.Or(more, wider - runtime) ?? more;
-            if (all.Best is not null || all.Smallest == more.Smallest) runtime = wider;
-            found = all;
+            PlanningResult more = Choose(options, methods, arena);
+            found = found?.Or(more) ?? more;
+            runtime = needed;
             if (found.IsUnconstrained) break;
-            looked = [.. looked, .. further];
+            looked.Add((methods, needed));
         }
 
-        return new FoundPlan(found!, runtime, runtimeOf(Levels(options).First()));
+        long narrowest = Levels(options).First().Runtime;
+        if (found!.Best is not null) return new FoundPlan(found, null, runtime, narrowest);
+        (PlanCandidate smallest, runtime) = looked.Select(level => (Smallest(options, level.Methods, level.Runtime), level.Runtime)).MinBy(static p => p.Item1.ArenaBytes + p.Runtime);
+        return new FoundPlan(found, smallest, runtime, narrowest);
     }
 
     /// <summary>The plan of choices that were made before, with what the process was given for them at the narrowest quality that has them.</summary>
     public FoundPlan Keep(TrainingOptions options, MemoryChoices choices)
     {
         TrainingMethod method = new(choices.Methods, choices.Activations);
-        long runtime = runtimeOf(Levels(options).FirstOrDefault(allowed => TrainingMethods.Of(allowed).Contains(method), options));
-        PlanFamily family = new(1, _ => choices, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph);
-        return new FoundPlan(planner.Choose([family], RuntimeFootprint.LargestArena(budget - runtime), alsoNeeded), runtime, runtime);
+        long runtime = Levels(options).Where(level => level.Methods.Contains(method)).Select(static level => level.Runtime).DefaultIfEmpty(runtimeOf(options)).First();
+        PlanFamily[] family = [new(1, _ => choices, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph)];
+        PlanningResult kept = planner.Choose(family, RuntimeFootprint.LargestArena(budget - runtime), alsoNeeded);
+        return new FoundPlan(kept, kept.Best is null ? planner.FindSmallest(family, alsoNeeded) : null, runtime, runtime);
     }
 
-    private PlanningResult Choose(TrainingOptions options, TrainingMethod[] methods, long arena, bool findsSmallest) =>
-        planner.Choose([.. methods.SelectMany(method => TrainingPlanFamilies.Of(options, method, device, arena))], arena, alsoNeeded, findsSmallest);
+    private PlanningResult Choose(TrainingOptions options, IReadOnlyList<TrainingMethod> methods, long arena) =>
+        planner.Choose(TrainingPlanFamilies.Of(options, methods, device, arena), arena, alsoNeeded);
 
-    private static IEnumerable<TrainingOptions> Levels(TrainingOptions options) =>
-        Enum.GetValues<MethodQuality>().Where(quality => quality <= options.Quality).Select(quality => options with { Quality = quality });
+    private PlanCandidate Smallest(TrainingOptions options, IReadOnlyList<TrainingMethod> methods, long runtime) =>
+        planner.FindSmallest(TrainingPlanFamilies.Of(options, methods, device, RuntimeFootprint.LargestArena(budget - runtime)), alsoNeeded);
+
+    // The methods that each quality adds to those before, and what the process needs where they are looked at.
+    private IEnumerable<(IReadOnlyList<TrainingMethod> Methods, long Runtime)> Levels(TrainingOptions options)
+    {
+        HashSet<TrainingMethod> before = [];
+        for (MethodQuality quality = MethodQuality.Exact; quality <= options.Quality; quality++)
+        {
+            TrainingOptions allowed = options with { Quality = quality };
+            TrainingMethod[] further = [.. TrainingMethods.Of(allowed).Where(before.Add)];
+            if (further.Length > 0) yield return (further, runtimeOf(allowed));
+        }
+    }
 }

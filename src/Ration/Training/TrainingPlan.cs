@@ -117,13 +117,13 @@ public sealed class TrainingPlan
     private static MemoryBudgetException Refusal(
         TrainingOptions options, FoundPlan found, long budget, Func<TrainingOptions, long> runtimeOf, IDevice device, bool pinned)
     {
-        long arena = found.Plans.Smallest!.ArenaBytes;
+        long arena = found.Smallest!.ArenaBytes;
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + found.RuntimeBytes);
         string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - found.NarrowestBytes), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
         if (!pinned && LowerQuality(options, budget, runtimeOf, device) is { } lower) hint = lower;
-        MemoryChoices least = found.Plans.Smallest.Choices;
+        MemoryChoices least = found.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
             + $"gradients {(least.Release ? "released early" : "kept")}";
         return new MemoryBudgetException(
@@ -141,7 +141,7 @@ public sealed class TrainingPlan
             TrainingMethod last = TrainingMethods.Of(lower)[^1];
             if (last.Quality != quality) continue;
             long arenaBudget = RuntimeFootprint.LargestArena(budget - runtimeOf(lower));
-            PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(lower, last, device, arenaBudget), arenaBudget, static _ => 0, findsSmallest: false);
+            PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(lower, [last], device, arenaBudget), arenaBudget, static _ => 0);
             if (result.Best is { } best) return $"; --quality {quality.ToString().ToLowerInvariant()} would fit, with {PlanReasons.Words(best.Choices, options)}";
         }
 
@@ -151,7 +151,7 @@ public sealed class TrainingPlan
     private static bool FitsOneRow(TrainingOptions options, long arenaBudget, IDevice device)
     {
         TrainingOptions one = options with { BatchTokens = options.Sequence, MicroBatchRows = null };
-        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one, device, arenaBudget), arenaBudget, static _ => 0, findsSmallest: false);
+        PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one, device, arenaBudget), arenaBudget, static _ => 0);
         return result.Best is not null;
     }
 }

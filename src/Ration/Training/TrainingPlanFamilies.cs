@@ -17,15 +17,18 @@ internal static class TrainingPlanFamilies
     /// <param name="options">The run.</param>
     /// <param name="device">Where it will run.</param>
     /// <param name="arenaBudget">Bytes that an arena may have; the optimal schedule is made for them.</param>
-    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IDevice device, long arenaBudget) =>
-        [.. TrainingMethods.Of(options).SelectMany(method => Of(options, method, device, arenaBudget))];
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IDevice device, long arenaBudget) => Of(options, TrainingMethods.Of(options), device, arenaBudget);
 
-    /// <summary>The families of one combination of methods.</summary>
-    public static IReadOnlyList<PlanFamily> Of(TrainingOptions run, TrainingMethod method, IDevice device, long arenaBudget) =>
-        OfMethod(run.With(method.Methods), method, device, arenaBudget);
-
-    private static List<PlanFamily> OfMethod(TrainingOptions options, TrainingMethod method, IDevice device, long arenaBudget)
+    /// <summary>The families of some combinations of methods.</summary>
+    public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IReadOnlyList<TrainingMethod> methods, IDevice device, long arenaBudget)
     {
+        LastTrace traces = new();
+        return [.. methods.SelectMany(method => OfMethod(options.With(method.Methods), method, device, arenaBudget, traces))];
+    }
+
+    private static List<PlanFamily> OfMethod(TrainingOptions options, TrainingMethod method, IDevice device, long arenaBudget, LastTrace traces)
+    {
+        TrainingStep step = options.Step;
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
         List<int> microBatches = MicroBatches(options);
@@ -35,23 +38,13 @@ internal static class TrainingPlanFamilies
             : microBatches.Select(static r => (r, 1)).Concat(tiles > 1 ? [(fewest, tiles)] : []);
         foreach ((int rows, int mlpTiles) in all)
         {
-            // Held weakly where there are many: the heap counts against the budget.
-            WeakReference<Graph> traced = new(null!);
-            Graph? held = null;
-            Graph Traced()
-            {
-                if (!traced.TryGetTarget(out Graph? graph)) traced.SetTarget(graph = TrainingGraph.Trace(options.Step, rows, mlpTiles).Graph);
-                if (method.Quality == MethodQuality.Exact) held = graph;
-                return held ?? graph;
-            }
-
-            Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(Traced(), options.Step, choices);
+            Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traces.Of(step, rows, mlpTiles), step, choices);
             bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
             foreach (bool release in releases)
             {
                 MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
-                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange));
+                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = method.Quality == MethodQuality.Exact ? null : method });
                 // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so inexact methods
                 // go without unless it is asked for.
                 if (release == releases[^1] && (options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && method.Quality == MethodQuality.Exact))) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
@@ -123,5 +116,22 @@ internal static class TrainingPlanFamilies
     private static IEnumerable<RecomputeChoice> SquareRootChoice(TrainingOptions options)
     {
         if (options.Recompute is null or RecomputeMode.SquareRoot) yield return new RecomputeChoice(RecomputeMode.SquareRoot);
+    }
+
+    // Plans that differ in arrangement alone share a trace and are looked at one after another. No more than one is held: the heap counts against the budget.
+    private sealed class LastTrace
+    {
+        private (TrainingStep Step, int Rows, int Tiles, Graph Graph)? _last;
+
+        public Graph Of(TrainingStep step, int rows, int tiles)
+        {
+            if (_last is not { } last || last.Step != step || last.Rows != rows || last.Tiles != tiles)
+            {
+                _last = null;
+                _last = last = (step, rows, tiles, TrainingGraph.Trace(step, rows, tiles).Graph);
+            }
+
+            return last.Graph;
+        }
     }
 }

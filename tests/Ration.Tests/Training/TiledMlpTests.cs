@@ -90,7 +90,7 @@ public sealed class TiledMlpTests
         IReadOnlyList<PlanFamily> families = TrainingPlanFamilies.Of(options, device, 1L << 40);
         Assert.Contains(families, static f => f.Choices(0).MlpTiles == 32);
         Assert.All(TrainingPlanFamilies.Of(options with { Sequence = 128 }, device, 1L << 40), static f => Assert.Equal(1, f.Choices(0).MlpTiles));
-        PlanCandidate smallest = new Planner(device).Choose(families, 1, static _ => 0).Smallest!;
+        PlanCandidate smallest = new Planner(device).FindSmallest(families, static _ => 0);
         Assert.Equal(32, smallest.Choices.MlpTiles);
         PlanCandidate best = new Planner(device).Choose(TrainingPlanFamilies.Of(options, device, smallest.ArenaBytes), smallest.ArenaBytes, static _ => 0).Best!;
         Assert.True(best.ArenaBytes <= smallest.ArenaBytes);

@@ -46,45 +46,45 @@ public readonly record struct ElementwiseDestination(int AssignedInput, bool IsS
 /// </summary>
 public sealed class ElementwiseProgram
 {
-    private readonly List<ElementwiseInstruction> _code = [];
-    private readonly Dictionary<(ElementwiseAction, int, int, int, bool, bool, float), (int Register, bool IsScalar)> _known = [];
-    private readonly Dictionary<Expression, (int Register, bool IsScalar)> _compiled = new(ReferenceEqualityComparer.Instance);
-    private readonly List<Value> _inputs = [];
-    private readonly List<Spread> _spreads = [];
-    private ElementwiseInstruction[] _final = [];
-    private int _scalars;
-    private int _vectors;
+    private readonly ElementwiseInstruction[] _code;
 
-    private ElementwiseProgram()
+    /// <summary>What a compiler has made.</summary>
+    internal ElementwiseProgram(ElementwiseInstruction[] code, IReadOnlyList<Value> inputs, IReadOnlyList<Spread> spreads, IReadOnlyList<ElementwiseDestination> destinations, IReadOnlyList<Expression> formulas)
     {
+        (_code, Inputs, Spreads, Destinations, Formulas) = (code, inputs, spreads, destinations, formulas);
+        StoresLoads = formulas.Any(static f => f is Load);
+        for (int i = destinations.Count - 1; i >= 0; i--)
+        {
+            if (destinations[i].IsStochastic) StochasticDestination = i;
+        }
     }
 
     /// <summary>Values read or assigned, in the order of input numbers.</summary>
-    public IReadOnlyList<Value> Inputs => _inputs;
+    public IReadOnlyList<Value> Inputs { get; }
 
     /// <summary>How each input is read.</summary>
-    public IReadOnlyList<Spread> Spreads => _spreads;
+    public IReadOnlyList<Spread> Spreads { get; }
 
     /// <summary>The straight line: scalar instructions, element loads, arithmetic, stores.</summary>
-    public ReadOnlySpan<ElementwiseInstruction> Code => _final;
+    public ReadOnlySpan<ElementwiseInstruction> Code => _code;
 
     /// <summary>Where stores go.</summary>
-    public IReadOnlyList<ElementwiseDestination> Destinations { get; private set; } = [];
+    public IReadOnlyList<ElementwiseDestination> Destinations { get; }
 
     /// <summary>The formulas, for differentiation and for dumps.</summary>
-    public IReadOnlyList<Expression> Formulas { get; private set; } = [];
+    public IReadOnlyList<Expression> Formulas { get; }
 
     /// <summary>Whether a loaded element is stored as it is, so that one store could overwrite what another one still has to read.</summary>
-    public bool StoresLoads { get; private set; }
+    public bool StoresLoads { get; }
 
     /// <summary>Number of the destination that is rounded by chance, or −1.</summary>
-    public int StochasticDestination { get; private set; } = -1;
+    public int StochasticDestination { get; } = -1;
 
     /// <summary>Registers that hold one number.</summary>
-    public int ScalarRegisters => _scalars;
+    public int ScalarRegisters { get; internal init; }
 
     /// <summary>Registers that hold a chunk of elements.</summary>
-    public int VectorRegisters { get; private set; }
+    public int VectorRegisters { get; internal init; }
 
     /// <summary>Compiles formulas that run together; equal parts are computed once.</summary>
     /// <param name="formulas">Each formula and the persistent value that it is assigned to, or null for a new output.</param>
@@ -92,123 +92,11 @@ public sealed class ElementwiseProgram
     /// <exception cref="GraphException">There is no formula.</exception>
     public static ElementwiseProgram Compile(IReadOnlyList<(Value? Assigned, Expression Formula)> formulas, Value? stochastic = null)
     {
+        ArgumentNullException.ThrowIfNull(formulas);
         if (formulas.Count == 0) throw new GraphException("an elementwise program needs a formula");
-        ElementwiseProgram program = new();
-        List<(int Register, bool IsScalar)> results = [.. formulas.Select(f => program.Compile(f.Formula))];
-        program.Destinations = [.. formulas.Select(f => new ElementwiseDestination(f.Assigned is null ? -1 : program.InputNumber(f.Assigned, Spread.None), f.Assigned is not null && f.Assigned.Id == stochastic?.Id))];
-        program.StochasticDestination = program.Destinations.ToList().FindIndex(static d => d.IsStochastic);
-        for (int i = 0; i < results.Count; i++)
-            program._code.Add(new ElementwiseInstruction(ElementwiseAction.Store, i, false, results[i].Register, results[i].IsScalar));
-        program.StoresLoads = formulas.Any(static f => f.Formula is Load);
-        program.Formulas = [.. formulas.Select(static f => f.Formula)];
-        program.Finish();
-        return program;
+        return new ElementwiseCompiler().Compile(formulas, stochastic);
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Formulas.Count} formulas, {_final.Length} instructions, {VectorRegisters} registers";
-
-    private int InputNumber(Value value, Spread spread)
-    {
-        int number = _inputs.IndexOf(value);
-        if (number >= 0 && _spreads[number] != spread) throw new GraphException($"{value} is read in two ways by one program");
-        if (number >= 0) return number;
-        _inputs.Add(value);
-        _spreads.Add(spread);
-        return _inputs.Count - 1;
-    }
-
-    private (int Register, bool IsScalar) Compile(Expression expression)
-    {
-        if (_compiled.TryGetValue(expression, out (int, bool) done)) return done;
-        (int Register, bool IsScalar) result = expression switch
-        {
-            Load load => Append(ElementwiseAction.Load, (int)load.Spread, (InputNumber(load.Value, load.Spread), load.IsScalar), default, 0),
-            Constant constant => Append(ElementwiseAction.Constant, 0, (0, true), default, constant.Number),
-            Unary unary => Append(ElementwiseAction.Unary, (int)unary.Function, Compile(unary.X), default, 0),
-            Binary binary => Append(ElementwiseAction.Binary, (int)binary.Function, Compile(binary.A), Compile(binary.B), 0),
-            _ => throw new GraphException($"unknown expression {expression.GetType().Name}"),
-        };
-        _compiled.Add(expression, result);
-        return result;
-    }
-
-    private (int Register, bool IsScalar) Append(ElementwiseAction action, int function, (int Register, bool IsScalar) a, (int Register, bool IsScalar) b, float number)
-    {
-        var key = (action, function, a.Register, b.Register, a.IsScalar, b.IsScalar, number);
-        if (_known.TryGetValue(key, out (int, bool) known)) return known;
-        bool scalar = a.IsScalar && (action != ElementwiseAction.Binary || b.IsScalar);
-        int register = scalar ? _scalars++ : _vectors++;
-        _code.Add(new ElementwiseInstruction(action, register, scalar, a.Register, a.IsScalar, b.Register, b.IsScalar,
-            (UnaryFunction)function, (BinaryFunction)function, number, action == ElementwiseAction.Load ? (Spread)function : Spread.None));
-        _known.Add(key, (register, scalar));
-        return (register, scalar);
-    }
-
-    // Orders the code (scalars, loads, arithmetic, stores) and folds the element registers onto as few as are live at once.
-    private void Finish()
-    {
-        List<ElementwiseInstruction> ordered = [.. _code.Select(static (i, n) => (i, n)).OrderBy(static p => Stage(p.i)).ThenBy(static p => p.n).Select(static p => p.i)];
-        Sink(ordered);
-        int[] lastUse = new int[_vectors];
-        for (int i = 0; i < ordered.Count; i++)
-        {
-            foreach (int register in VectorOperands(ordered[i])) lastUse[register] = i;
-        }
-
-        int[] place = new int[_vectors];
-        Stack<int> free = new();
-        int used = 0;
-        for (int i = 0; i < ordered.Count; i++)
-        {
-            ElementwiseInstruction instruction = ordered[i];
-            int[] operands = [.. VectorOperands(instruction).Distinct()];
-            ElementwiseInstruction moved = instruction;
-            if (!instruction.AIsScalar && UsesA(instruction)) moved = moved with { A = place[instruction.A] };
-            if (!instruction.BIsScalar && instruction.Action == ElementwiseAction.Binary) moved = moved with { B = place[instruction.B] };
-            foreach (int register in operands.Where(r => lastUse[r] == i)) free.Push(place[register]);
-            if (!instruction.TargetIsScalar && instruction.Action != ElementwiseAction.Store)
-            {
-                place[instruction.Target] = free.TryPop(out int reused) ? reused : used++;
-                moved = moved with { Target = place[instruction.Target] };
-            }
-
-            ordered[i] = moved;
-        }
-
-        _final = [.. ordered];
-        VectorRegisters = used;
-    }
-
-    // A product with a scalar that one instruction reads, as what it begins with, moves just before it: there it costs no register, and a device can
-    // do both at once.
-    private static void Sink(List<ElementwiseInstruction> code)
-    {
-        for (int i = code.Count - 2; i >= 0; i--)
-        {
-            ElementwiseInstruction product = code[i];
-            if (product is not { Action: ElementwiseAction.Binary, Binary: BinaryFunction.Multiply, TargetIsScalar: false } || product.AIsScalar == product.BIsScalar) continue;
-            int reader = code.FindIndex(i + 1, o => VectorOperands(o).Contains(product.Target));
-            if (reader < 0 || code.FindIndex(reader + 1, o => VectorOperands(o).Contains(product.Target)) >= 0) continue;
-            if (code[reader] is not { Action: ElementwiseAction.Binary, AIsScalar: false } first || first.A != product.Target || (!first.BIsScalar && first.B == product.Target)) continue;
-            code.Insert(reader, product);
-            code.RemoveAt(i);
-        }
-    }
-
-    private static int Stage(ElementwiseInstruction instruction) => instruction switch
-    {
-        { Action: ElementwiseAction.Store } => 3,
-        { TargetIsScalar: true } => 0,
-        { Action: ElementwiseAction.Load } => 1,
-        _ => 2,
-    };
-
-    private static bool UsesA(ElementwiseInstruction i) => i.Action is ElementwiseAction.Unary or ElementwiseAction.Binary or ElementwiseAction.Store;
-
-    private static IEnumerable<int> VectorOperands(ElementwiseInstruction instruction)
-    {
-        if (UsesA(instruction) && !instruction.AIsScalar) yield return instruction.A;
-        if (instruction.Action == ElementwiseAction.Binary && !instruction.BIsScalar) yield return instruction.B;
-    }
+    public override string ToString() => $"{Formulas.Count} formulas, {_code.Length} instructions, {VectorRegisters} registers";
 }
