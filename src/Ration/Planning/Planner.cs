@@ -11,8 +11,8 @@ namespace Ration.Planning;
 public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Func<MemoryChoices, Graph> Build)
 {
     /// <summary>
-    /// What families share whose weights and state take at least what those of the first of them do: where these alone are too much, the others need not
-    /// be looked at. Null where they should be.
+    /// What families share whose weights, state and sums take at least as many bytes as those of the families before: where these alone are too much,
+    /// the ones after need not be looked at. Null where they should be.
     /// </summary>
     public object? Method { get; init; }
 }

@@ -93,6 +93,24 @@ internal static unsafe class FormulaPlan
         }
     }
 
+    /// <summary>Takes from tiles what they would fetch, for others to do.</summary>
+    /// <param name="tiles">The tiles.</param>
+    /// <param name="count">How many there are.</param>
+    /// <param name="tensors">[2 count] receives the address of each such tensor.</param>
+    /// <returns>How many of those there are.</returns>
+    public static int TakeFetches(TileStep* tiles, int count, nint* tensors)
+    {
+        int taken = 0;
+        for (TileStep* tile = tiles; tile < tiles + count; tile++)
+        {
+            if (tile->FetchesLoaded) tensors[taken++] = tile->Loaded.Address;
+            if (tile->FetchesOther) tensors[taken++] = tile->Other.Address;
+            tile->FetchesLoaded = tile->FetchesOther = false;
+        }
+
+        return taken;
+    }
+
     // Whether an instruction multiplies a vector register by a scalar.
     private static bool IsScaling(in ElementwiseInstruction i) => i is { Action: ElementwiseAction.Binary, Binary: BinaryFunction.Multiply } && i.AIsScalar != i.BIsScalar;
 

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
@@ -17,6 +18,9 @@ internal static unsafe class FusedKernel
 
     // From one register to the next, of floats: were it a divisor of a page, a processor would take loads from one for stores to another.
     private const int Pitch = Chunk + 32;
+
+    // Of a line of the cache.
+    private const int FloatsOfLine = 16;
 
     // Elements of one item of work: long enough that fetching it costs nothing.
     private const nint Item = 64 * Chunk;
@@ -47,6 +51,7 @@ internal static unsafe class FusedKernel
         ReadOnlySpan<ElementwiseInstruction> code = program.Code;
         FormulaStep* steps = stackalloc FormulaStep[code.Length];
         TileStep* tiles = stackalloc TileStep[code.Length];
+        nint* fetched = stackalloc nint[2 * code.Length];
         Span<int> direct = stackalloc int[code.Length];
         FormulaPlan.FindDirectStores(code, inputs, types, destinations, destinationTypes, program.StoresLoads, direct);
         fixed (nint* input = inputs, destination = destinations)
@@ -70,6 +75,9 @@ internal static unsafe class FusedKernel
             };
             Prepare(program, work, direct, scalars, (float*)registers);
             work.TileCount = FormulaPlan.FormTiles(code, direct, steps, tiles);
+            for (int n = 0; n < code.Length; n++) work.Coded += IsCoded(steps[n]) ? 1 : 0;
+            work.Fetched = fetched;
+            if (work.Coded > 0) work.FetchedCount = FormulaPlan.TakeFetches(tiles, work.TileCount, fetched);
             pool.Run(ref work, checked((int)((elements + Item - 1) / Item)));
         }
     }
@@ -106,6 +114,9 @@ internal static unsafe class FusedKernel
         static StepOperand Tensor(nint address) => new(address, 1, 1);
     }
 
+    // Whether a tensor is decoded or encoded.
+    private static bool IsCoded(in FormulaStep step) => !step.IsDone && step.Instruction.Action is (ElementwiseAction.Load or ElementwiseAction.Store);
+
     private static void ComputeScalars(ElementwiseProgram program, ReadOnlySpan<nint> inputs, float* scalars)
     {
         foreach (ElementwiseInstruction i in program.Code)
@@ -130,6 +141,9 @@ internal static unsafe class FusedKernel
         public int Length;
         public TileStep* Tiles;
         public int TileCount;
+        public nint* Fetched;
+        public int FetchedCount;
+        public int Coded;
         public nint* Inputs;
         public DType* Types;
         public nint* Destinations;
@@ -163,9 +177,11 @@ internal static unsafe class FusedKernel
 
         private readonly void RunChunk(FormulaStep* steps, TileStep* tiles, nint start, nint count, int worker)
         {
+            int coded = 0;
             for (FormulaStep* step = steps; step < steps + Length; step++)
             {
                 if (step->IsDone) continue;
+                if (IsCoded(*step)) Fetch(start + Chunk, coded++);
                 ElementwiseInstruction* i = &step->Instruction;
                 float* a = step->A.At(start, 0), target = step->Target.At(start, 0);
                 switch (i->Action)
@@ -183,6 +199,17 @@ internal static unsafe class FusedKernel
                         step += step->Together - 1;
                         break;
                 }
+            }
+        }
+
+        // A share of the floats that the next chunk reads. They come while tensors are decoded and encoded; all at once, in tiles, they would be waited for.
+        private readonly void Fetch(nint start, int part)
+        {
+            if (!Sse.IsSupported) return;
+            for (int n = 0; n < FetchedCount; n++)
+            {
+                float* tensor = (float*)Fetched[n] + start;
+                for (int i = Chunk * part / Coded; i < Chunk * (part + 1) / Coded; i += FloatsOfLine) Sse.Prefetch0(tensor + i);
             }
         }
 
