@@ -51,8 +51,9 @@ public sealed class TrainTests(TrainedModel trained)
     [InlineData(1, "--optimizer", "sgd")]
     public void So_it_does_for_other_choices(int threads, string option, string value)
     {
+        // Steps large enough that what a machine maps more or less of libraries is little beside them.
         using TestFolder folder = new();
-        AssertPeakAsPlanned(TrainingJob.Run(TrainingJob.Arguments(trained.Data, folder["output"], 3, threads), option, value, "--json").Json());
+        AssertPeakAsPlanned(TrainingJob.Run(TrainingJob.Arguments(trained.Data, folder["output"], 3, threads, batch: 1024), option, value, "--json").Json());
     }
 
     [Fact]
@@ -102,8 +103,8 @@ public sealed class TrainTests(TrainedModel trained)
         long measured = json.GetProperty("measuredPeakBytes").GetInt64();
         Assert.True(measured <= budget, $"{measured} bytes measured, {budget} allowed");
         Assert.True(planned <= budget, $"{planned} bytes planned, {budget} allowed");
-        // How much of a library the system maps ahead differs between machines by up to a mebibyte: above 5 % of a native process.
-        double tolerance = Math.Max(0.05 * measured, 3 << 20);
+        // Of a native process this small, a few pages of libraries more or less are above 5 %.
+        double tolerance = Math.Max(0.05 * measured, 2 << 20);
         Assert.True(Math.Abs(planned - measured) <= tolerance, $"{planned} bytes planned, {measured} measured: {100.0 * (planned - measured) / measured:0.0} % off");
     }
 }

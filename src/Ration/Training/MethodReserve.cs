@@ -16,14 +16,16 @@ internal static class MethodReserve
 
     /// <summary>Bytes beside <see cref="RuntimeFootprint"/>.</summary>
     /// <param name="options">The run; its <see cref="TrainingOptions.Quality"/> is the widest at which methods are looked at.</param>
-    /// <param name="step">Its step with the methods that were asked for.</param>
-    public static long Bytes(TrainingOptions options, Graph step)
+    /// <param name="compilesRule">Whether <see cref="CompilesRule"/>, of its step with the methods that were asked for.</param>
+    public static long Bytes(TrainingOptions options, bool compilesRule)
     {
         if (options.Quality > MethodQuality.Exact) return options.Quality == MethodQuality.Any ? LookingAtAllMethods : LookingAtMethods;
         long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
         if (RuntimeFootprint.IsNative) return bytes;
         if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
-        if (step.Nodes.Any(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or SumOfSquares))) bytes += CompiledForRule;
-        return bytes;
+        return compilesRule ? bytes + CompiledForRule : bytes;
     }
+
+    /// <summary>Whether a step's update is more than formulas.</summary>
+    public static bool CompilesRule(Graph step) => step.Nodes.Any(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or SumOfSquares));
 }

@@ -98,8 +98,9 @@ public sealed class TrainingPlan
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         Graph traced = TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph;
         hostBytes += BytesOfNode * traced.Nodes.Count;
+        bool compilesRule = MethodReserve.CompilesRule(traced);
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
-        long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(threads, hostBytes + MethodReserve.Bytes(allowed, traced));
+        long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(threads, hostBytes + MethodReserve.Bytes(allowed, compilesRule));
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == "tokens").Shape[0];

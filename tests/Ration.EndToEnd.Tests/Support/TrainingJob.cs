@@ -13,10 +13,10 @@ internal static class TrainingJob
     /// <summary>The state of the run.</summary>
     public const string Checkpoint = "checkpoint.safetensors";
 
-    /// <summary>A run of nano: four rows of 64 tokens a step.</summary>
-    public static string[] Arguments(string data, string output, int steps = 5, int threads = 1, string command = "train") =>
+    /// <summary>A run of nano: rows of 64 tokens, four a step unless told otherwise.</summary>
+    public static string[] Arguments(string data, string output, int steps = 5, int threads = 1, string command = "train", int batch = 256) =>
     [
-        command, "--model", "preset:nano", "--data", data, "--output", output, "--steps", Text(steps), "--batch", "256", "--sequence", "64",
+        command, "--model", "preset:nano", "--data", data, "--output", output, "--steps", Text(steps), "--batch", Text(batch), "--sequence", "64",
         "--threads", Text(threads),
     ];
 

@@ -28,23 +28,19 @@ public static class MachineCalibration
     /// <param name="device">Makes a device; each run has one of its own.</param>
     /// <param name="memory">What this process may have; runs that need more are left out.</param>
     /// <param name="cancellation">Ends the measurement.</param>
-    public static MachineRates Measure(Func<IDevice> device, ByteSize memory, CancellationToken cancellation = default) =>
-        Measure(device, memory, OptimizerCatalog.All.Skip(1), cancellation);
-
-    /// <summary>As the other, but of rules only some are measured besides the first, which all models are trained with.</summary>
-    internal static MachineRates Measure(Func<IDevice> device, ByteSize memory, IEnumerable<OptimizerEntry> rules, CancellationToken cancellation)
+    public static MachineRates Measure(Func<IDevice> device, ByteSize memory, CancellationToken cancellation = default)
     {
         MachineRates rates;
         using (IDevice probe = device()) rates = MachineMeasurement.Measure(probe);
         Dictionary<(string Class, double Work), List<double>> seconds = [];
         foreach ((ModelConfiguration model, int rows, int microBatch, int sequence) in s_runs)
             TryRun(device, new TrainingOptions { Model = model, Sequence = sequence, BatchTokens = rows * sequence, MicroBatchRows = microBatch, Memory = memory, Recompute = RecomputeMode.None }, seconds, cancellation);
-        foreach (OptimizerEntry rule in rules)
+        foreach (OptimizerEntry optimizer in OptimizerCatalog.All.Skip(1))
         {
             foreach (ModelConfiguration model in (ModelConfiguration[])[Model(256, 128, 384, 4), Model(8192, 320, 896, 5)])
             {
                 TrainingOptions options = new() { Model = model, Sequence = 64, BatchTokens = 128, Memory = memory };
-                options = options with { Optimizer = rule.Create(new OptimizerSettings { TokensPerStep = options.BatchTokens }) };
+                options = options with { Optimizer = optimizer.Create(new OptimizerSettings { TokensPerStep = options.BatchTokens }) };
                 TryRun(device, options, seconds, cancellation);
             }
         }

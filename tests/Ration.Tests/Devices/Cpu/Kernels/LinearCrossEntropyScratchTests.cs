@@ -2,10 +2,12 @@ using Ration.Tensors;
 
 namespace Ration.Tests.Devices.Cpu.Kernels;
 
+[Trait("Category", "Kernel")]
 public sealed class LinearCrossEntropyScratchTests
 {
     [Theory]
-    [Trait("Category", "Kernel")]
+    [InlineData(2560, 4096, 288, DType.F32)]
+    [InlineData(3072, 4096, 640, DType.F32)]
     [InlineData(2049, 2600, 33, DType.F32)]
     [InlineData(512, 2048 + 520, 64, DType.F32)]
     [InlineData(1024, 4096, 288, DType.Q8_0)]
@@ -19,14 +21,7 @@ public sealed class LinearCrossEntropyScratchTests
         AssertSame(exact, trial.Run(new LossMode(FilterThreshold: 1e-30f)));
     }
 
-    // Without vectors these would take as long as all others together.
     [Theory]
-    [InlineData(2560, 4096, 288, DType.F32)]
-    [InlineData(3072, 4096, 640, DType.F32)]
-    public void Nor_does_any_of_many_tokens(int tokens, int vocabulary, int width, DType type) => No_block_writes_beyond_the_scratch_that_was_asked_for(tokens, vocabulary, width, type);
-
-    [Theory]
-    [Trait("Category", "Kernel")]
     [InlineData(2049, 2600, 33, DType.F32)]
     [InlineData(130, 2100, 65, DType.F32)]
     [InlineData(300, 900, 320, DType.Q8_0)]
@@ -45,7 +40,6 @@ public sealed class LinearCrossEntropyScratchTests
     }
 
     [Fact]
-    [Trait("Category", "Kernel")]
     public void Any_number_of_threads_gives_the_same_bits()
     {
         LossTrial trial = LossTrial.Random(300, 2500, 40);
@@ -66,7 +60,6 @@ public sealed class LinearCrossEntropyScratchTests
     }
 
     [Fact]
-    [Trait("Category", "Kernel")]
     public void A_sample_without_a_target_is_refused()
     {
         LossTrial trial = LossTrial.Random(5, 33, 4);
