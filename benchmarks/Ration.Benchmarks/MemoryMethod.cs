@@ -62,6 +62,7 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
         new(MethodFamily.Exact, "full logits", "--recompute none --loss full"),
         new(MethodFamily.State, "BF16 state", "--state bf16"),
         new(MethodFamily.State, "8-bit state", "--state 8bit"),
+        new(MethodFamily.State, "4-bit state", "--state 4bit"),
         new(MethodFamily.State, "FP8 state", "--state fp8"),
         new(MethodFamily.Weights, "BF16 weights", "--weights bf16"),
         new(MethodFamily.Weights, "compensated BF16 weights", "--weights bf16-kahan"),

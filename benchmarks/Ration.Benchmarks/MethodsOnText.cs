@@ -25,6 +25,7 @@ internal static class MethodsOnText
     [
         ("--state bf16", static o => o with { State = StateFormat.BF16 }),
         ("--state 8bit", static o => o with { State = StateFormat.EightBit }),
+        ("--state 4bit", static o => o with { State = StateFormat.FourBit }),
         ("--state fp8", static o => o with { State = StateFormat.Float8 }),
         ("--weights bf16", static o => o with { Weights = WeightFormat.BF16 }),
         ("--weights bf16-kahan", static o => o with { Weights = WeightFormat.CompensatedBF16 }),

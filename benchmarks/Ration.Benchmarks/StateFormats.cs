@@ -35,7 +35,7 @@ internal static class StateFormats
         PairedBenchmark pair = new("stored", "F32", "M/s", rounds);
         pair.WriteHead();
         string only = Options.Text(arguments, "--only", "");
-        foreach (StateFormat format in ((StateFormat[])[StateFormat.BF16, StateFormat.EightBit, StateFormat.Float8]).Where(f => only.Length == 0 || f.ToString() == only))
+        foreach (StateFormat format in ((StateFormat[])[StateFormat.BF16, StateFormat.EightBit, StateFormat.FourBit, StateFormat.Float8]).Where(f => only.Length == 0 || f.ToString() == only))
         {
             using Update stored = new(format, elements, threads);
             double ratio = pair.Compare($"elements a second, state {format}", elements * 1e-6, stored.Run, plain.Run);

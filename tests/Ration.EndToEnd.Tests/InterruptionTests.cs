@@ -162,7 +162,8 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
     {
         whole.Result.AssertDone();
         using TestFolder folder = new();
-        string[] arguments = [.. Arguments("output").Select(word => word == whole.Data ? Path.GetFileName(word) : word), "--checkpoint-every", "3"];
+        string[] arguments =
+            [.. Arguments("output").Select(word => word == whole.Data ? Path.GetFileName(word) : word), "--checkpoint-every", "3", "--set", "beta1=0.8", "--set", "weight-decay=0"];
         File.Copy(whole.Data, folder[Path.GetFileName(whole.Data)]);
         ToolRun.RunIn(folder.Root, arguments).AssertDone();
         Directory.CreateDirectory(folder["elsewhere"]);

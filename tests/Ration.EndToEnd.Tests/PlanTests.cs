@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Ration.EndToEnd.Tests.Support;
+using Ration.Memory;
 
 namespace Ration.EndToEnd.Tests;
 
@@ -63,6 +64,18 @@ public sealed class PlanTests(TrainedModel trained)
         Assert.True(json.GetProperty("plannedPeakBytes").GetInt64() > 3L * 4 * 70_553_706_496);
         Assert.True(peak < 512L << 20, $"the plan took {peak >> 20} MiB");
         if (OperatingSystem.IsLinux()) Assert.True(peak > 0);
+    }
+
+    [Theory]
+    [InlineData("600MiB", "high", 4096)]
+    [InlineData("350MiB", "any", 1024)]
+    public void Small_with_its_own_vocabulary_fits_a_fraction_of_its_memory(string memory, string quality, int batch)
+    {
+        JsonElement json = ToolRun.Run(
+            "plan", "--model", "preset:small", "--memory", memory, "--quality", quality, "--batch", TrainingJob.Text(batch), "--threads", "2", "--json").AssertDone().Json();
+        Assert.True(json.GetProperty("fits").GetBoolean());
+        Assert.InRange(json.GetProperty("plannedPeakBytes").GetInt64(), 1, ByteSize.Parse(memory).Bytes);
+        Assert.Equal(124_668_672, json.GetProperty("parameters").GetInt64());
     }
 
     [Fact]

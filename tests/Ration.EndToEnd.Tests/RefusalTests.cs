@@ -129,6 +129,7 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--seed", "2", "seed")]
     [InlineData("--learning-rate", "0.5", "--learning-rate")]
     [InlineData("--optimizer", "sgd", "optimizer")]
+    [InlineData("--set", "weight-decay=0.01", "optimizer")]
     [InlineData("--dropout", "0.1", "dropout")]
     [InlineData("--loss", "full", "--loss")]
     public void Resuming_with_other_options(string option, string value, string named)
@@ -224,6 +225,12 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--state means nothing to --optimizer sgd-plain", "--optimizer", "sgd-plain", "--state", "8bit")]
     [InlineData("--state means nothing to --optimizer lomo", "--optimizer", "lomo", "--state", "bf16", "--weights", "bf16-kahan")]
     [InlineData("give at most 128", "--batch", "1024", "--sequence", "128", "--mlp-tiles", "1000")]
+    [InlineData("adamw has no such number; it has beta1 (0.9)", "--set", "momentum=0.9")]
+    [InlineData("sgd has no such number (did you mean momentum?)", "--optimizer", "sgd", "--set", "momentun=0.9")]
+    [InlineData("--set beta1=1: give a number from 0 to below 1", "--set", "beta1=1")]
+    [InlineData("--set beta1 is given twice", "--set", "beta1=0.5", "--set", "beta1=0.6")]
+    [InlineData("such as weight-decay=0.05", "--set", "beta1")]
+    [InlineData("such as weight-decay=0.05", "--set", "beta1=x")]
     [InlineData("--checkpoint-every 0", "--checkpoint-every", "0")]
     public void An_option_that_would_do_nothing(string named, params string[] options)
     {

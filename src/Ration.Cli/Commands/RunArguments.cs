@@ -37,5 +37,8 @@ internal static class RunArguments
     private static IEnumerable<string> Lasting(OptionResult option) =>
         option.Option == CommonOptions.Data || option.Option == CommonOptions.Model ? Words(option).Select(static word => Path.Exists(word) ? Path.GetFullPath(word) : word) : Words(option);
 
-    private static IEnumerable<string> Words(OptionResult option) => option.Tokens.Select(static t => t.Value).Prepend(option.Option.Name);
+    // A name before each value: not every option with several takes them all after one.
+    private static IEnumerable<string> Words(OptionResult option) => option.Tokens.Count == 0
+        ? [option.Option.Name]
+        : option.Tokens.SelectMany(t => (string[])[option.Option.Name, t.Value]);
 }

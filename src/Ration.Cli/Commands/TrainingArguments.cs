@@ -23,9 +23,10 @@ internal sealed class TrainingArguments
         ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
     private readonly Option<string?> _optimizer = OptionFactory.Choice("--optimizer", "The update rule (default adamw).", [.. OptimizerCatalog.All.Select(static o => (o.Name, o.Name))]);
     private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
+    private readonly Option<string[]> _set = OptionFactory.Words("--set", "NAME=NUMBER", "A number of the update rule, such as weight-decay=0.05; docs/methods.md lists them, and so does a name that the rule does not have. Can be given several times.");
     private readonly Option<StateFormat?> _state = OptionFactory.Choice<StateFormat?>("--state",
         "How the optimizer's state is stored between steps; embedding tables and small tensors keep f32 beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
-        ("f32", StateFormat.F32), ("bf16", StateFormat.BF16), ("8bit", StateFormat.EightBit), ("fp8", StateFormat.Float8));
+        ("f32", StateFormat.F32), ("bf16", StateFormat.BF16), ("8bit", StateFormat.EightBit), ("4bit", StateFormat.FourBit), ("fp8", StateFormat.Float8));
     private readonly Option<WeightFormat?> _weights = OptionFactory.Choice<WeightFormat?>("--weights",
         "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32, or as the plan chooses by --quality).",
         ("f32", WeightFormat.F32), ("bf16", WeightFormat.BF16), ("bf16-kahan", WeightFormat.CompensatedBF16), ("int8", WeightFormat.Int8));
@@ -73,7 +74,7 @@ internal sealed class TrainingArguments
         command.AddGroup("Model and data", CommonOptions.Model, CommonOptions.Data, _tokenizer);
         command.AddGroup("Length of the run", _steps, _epochs, _batch, CommonOptions.Sequence);
         command.AddGroup("Memory", CommonOptions.Memory, _quality, _microBatch, _recompute, _activations, _mlpTiles);
-        command.AddGroup("Update rule", _optimizer, _rank, _state, _learningRate, _warmup, _schedule, _clip, _clipScope);
+        command.AddGroup("Update rule", _optimizer, _rank, _set, _state, _learningRate, _warmup, _schedule, _clip, _clipScope);
         command.AddGroup("Weights, products and loss", _weights, _products, _dropout, _loss, _filterThreshold, _sampleShare);
         command.AddGroup("Machine and randomness", CommonOptions.Threads, CommonOptions.Seed);
         command.AddGroup("Output", [_output, _overwrite, _resume, _checkpointEvery, _evaluationTokens, .. more, CommonOptions.Json]);
@@ -153,7 +154,7 @@ internal sealed class TrainingArguments
             Schedule = parsed.GetValue(_schedule),
             WarmupSteps = parsed.GetValue(_warmup),
             Quality = parsed.GetValue(_quality),
-            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null ? settings : null,
+            RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null && settings.Numbers.Count == 0 ? settings : null,
             Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, settings),
             State = parsed.GetValue(_state),
             Weights = parsed.GetValue(_weights),
@@ -206,7 +207,28 @@ internal sealed class TrainingArguments
         int? rank = parsed.GetValue(_rank);
         if (rank < 1) throw new InvalidInputException($"--rank {rank}: give at least 1");
         if (rank is { } asked) RequireRank(parsed, model, asked);
-        return new OptimizerSettings { Rank = rank, TokensPerStep = Math.Max(1, batch), GradientParts = Parts(rows, parsed.GetValue(_microBatch)), Seed = parsed.GetValue(CommonOptions.Seed) ?? 1 };
+        return new OptimizerSettings
+        {
+            Rank = rank,
+            TokensPerStep = Math.Max(1, batch),
+            GradientParts = Parts(rows, parsed.GetValue(_microBatch)),
+            Numbers = ReadNumbers(parsed.GetValue(_set) ?? []),
+            Seed = parsed.GetValue(CommonOptions.Seed) ?? 1,
+        };
+    }
+
+    private static Dictionary<string, double> ReadNumbers(string[] words)
+    {
+        Dictionary<string, double> numbers = [];
+        foreach (string word in words)
+        {
+            int equals = word.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 1 || !double.TryParse(word.AsSpan(equals + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) || !double.IsFinite(number))
+                throw new InvalidInputException($"--set '{word}': give a name, = and a number, such as weight-decay=0.05");
+            if (!numbers.TryAdd(word[..equals], number)) throw new InvalidInputException($"--set {word[..equals]} is given twice; give it once");
+        }
+
+        return numbers;
     }
 
     private void RequireRank(ParseResult parsed, ModelConfiguration model, int rank)
@@ -214,7 +236,7 @@ internal sealed class TrainingArguments
         string? named = parsed.GetValue(_optimizer);
         OptimizerEntry rule = OptimizerCatalog.All.Single(o => o.Name == (named ?? OptimizerCatalog.All[0].Name));
         // Where the plan may choose the rule, it may be one that has a rank.
-        bool isOpen = named is null && parsed.GetValue(_learningRate) is null && parsed.GetValue(_quality) == MethodQuality.Any;
+        bool isOpen = named is null && parsed.GetValue(_learningRate) is null && parsed.GetResult(_set) is null && parsed.GetValue(_quality) == MethodQuality.Any;
         if (rule.Rank == RankKind.None && !isOpen)
         {
             string known = string.Join(", ", OptimizerCatalog.All.Where(static o => o.Rank != RankKind.None).Select(static o => o.Name));

@@ -23,6 +23,14 @@ public sealed record AdaLomo(float DecayExponent = 0.8f, float Epsilon1 = 1e-30f
     public double RateShare => 10;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        DecayExponent = numbers.Share("decay-exponent", DecayExponent),
+        Epsilon1 = numbers.Positive("epsilon1", Epsilon1),
+        Epsilon2 = numbers.Positive("epsilon2", Epsilon2),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Value normalized = FactoredSecondMoment.Normalize(u, u.Scalar("adalomo.decay", step => 1 - Math.Pow(step.Number, -(double)DecayExponent)), Epsilon1);

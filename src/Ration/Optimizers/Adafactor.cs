@@ -21,6 +21,16 @@ public sealed record Adafactor(
     public string Name => "adafactor";
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        ClipThreshold = numbers.Positive("clip-threshold", ClipThreshold),
+        DecayExponent = numbers.Share("decay-exponent", DecayExponent),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Epsilon1 = numbers.Positive("epsilon1", Epsilon1),
+        Epsilon2 = numbers.Positive("epsilon2", Epsilon2),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Value normalized = FactoredSecondMoment.Normalize(u, u.Scalar("adafactor.decay", step => 1 - Math.Pow(step.Number, -(double)DecayExponent)), Epsilon1);

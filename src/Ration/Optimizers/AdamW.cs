@@ -16,6 +16,15 @@ public sealed record AdamW(float Beta1 = 0.9f, float Beta2 = 0.95f, float Epsilo
     public string Name => "adamw";
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u) => Update(u, Beta1, Beta2, Epsilon, WeightDecay);
 
     /// <summary>The update with decays in double precision, which those very close to one need.</summary>

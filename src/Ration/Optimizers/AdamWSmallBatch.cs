@@ -25,5 +25,14 @@ public sealed record AdamWSmallBatch(
     public double Beta2 => Math.Pow(ReferenceBeta2, (double)TokensPerStep / ReferenceTokens);
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Beta1 = numbers.Share("beta1", Beta1),
+        ReferenceBeta2 = numbers.Share("reference-beta2", ReferenceBeta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u) => AdamW.Update(u, Beta1, Beta2, Epsilon, WeightDecay);
 }

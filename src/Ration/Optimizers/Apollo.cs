@@ -35,6 +35,18 @@ public sealed record Apollo(
     public static Apollo Mini(ulong seed) => new(Rank: 1, ByTensor: true, Scale: MathF.Sqrt(128), Seed: seed);
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Period = numbers.Count("period", Period),
+        Scale = numbers.Positive("scale", Scale),
+        Growth = numbers.Positive("growth", Growth),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

@@ -30,6 +30,16 @@ public sealed record BAdam(
     public bool TrainsOnlyBlocks => true;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Period = numbers.Count("period", Period),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u) =>
         new BlockSampling(Count: 1, Period, Order, Seed).Train(u, new AdamW(Beta1, Beta2, Epsilon, WeightDecay).Update);
 }

@@ -35,6 +35,17 @@ public sealed record CompAct(
     public GradientCompression? Compression => new(Rank, Period, Seed);
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Period = numbers.Count("period", Period),
+        Scale = numbers.Positive("scale", Scale),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (!u.IsCompressed)

@@ -56,6 +56,18 @@ public sealed record Frugal(
     public string Name => Part switch { StateFullPart.Columns => "frugal-columns", StateFullPart.RandomProjection => "frugal-random", _ => "frugal-blocks" };
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Density = numbers.Share("density", Density),
+        Period = numbers.Count("period", Period),
+        StateFreeScale = numbers.Positive("state-free-scale", StateFreeScale),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         AdamW adam = new(Beta1, Beta2, Epsilon, WeightDecay);

@@ -34,6 +34,11 @@ public interface IOptimizer
     /// <summary>What the default learning rate, which is one for AdamW, is multiplied by to suit the rule.</summary>
     double RateShare => 1;
 
+    /// <summary>The rule with numbers that were asked for, of those that it lets be set: one call for each.</summary>
+    /// <param name="numbers">What was asked for.</param>
+    /// <exception cref="InvalidInputException">One is outside of its range.</exception>
+    IOptimizer WithNumbers(RuleNumbers numbers) => this;
+
     /// <summary>Emits the update of one parameter.</summary>
     void Update(UpdateBuilder u);
 }

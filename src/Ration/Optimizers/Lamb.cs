@@ -21,6 +21,15 @@ public sealed record Lamb(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilo
     public double RateShare => 4;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Load first = u.State("first_moment"), second = u.State("second_moment", nonNegative: true);

@@ -20,6 +20,14 @@ public sealed record Lars(float Momentum = 0.9f, float WeightDecay = 0.0005f, fl
     public double RateShare => 1000;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Momentum = numbers.Share("momentum", Momentum),
+        Trust = numbers.Positive("trust", Trust),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Load velocity = u.State("velocity"), gradient = new(u.GradientTensor);

@@ -19,6 +19,14 @@ public sealed record Lion(float Beta1 = 0.9f, float Beta2 = 0.99f, float WeightD
     public double RateShare => 0.3;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Load momentum = u.State("momentum");

@@ -25,6 +25,17 @@ public sealed record Lisa(
     public bool TrainsAllInEveryStep => false;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Layers = numbers.Count("layers", Layers),
+        Period = numbers.Count("period", Period),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         AdamW rule = new(Beta1, Beta2, Epsilon, WeightDecay);

@@ -18,5 +18,11 @@ public sealed record Lomo(float WeightDecay = 0) : IOptimizer
     public double RateShare => 50;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u) => new Sgd(Momentum: 0, WeightDecay).Update(u);
 }

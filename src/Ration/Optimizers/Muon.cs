@@ -22,6 +22,17 @@ public sealed record Muon(
     public string Name => "muon";
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Momentum = numbers.Share("momentum", Momentum),
+        Rms = numbers.Positive("rms", Rms),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

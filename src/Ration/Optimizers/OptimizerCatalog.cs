@@ -14,6 +14,9 @@ public sealed record OptimizerSettings
     /// <summary>Equal parts that a step is divided into, for rules that compare their gradients.</summary>
     public int GradientParts { get; init; } = 2;
 
+    /// <summary>Numbers of the rule by name, such as <c>weight-decay</c>, where they are not to be the rule's own.</summary>
+    public IReadOnlyDictionary<string, double> Numbers { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Decides everything random in a rule.</summary>
     public ulong Seed { get; init; } = 1;
 }
@@ -33,10 +36,31 @@ public enum RankKind
 
 /// <summary>An optimizer that can be asked for by name.</summary>
 /// <param name="Name">The name on the command line.</param>
-/// <param name="Create">Makes it.</param>
+/// <param name="Make">Makes it with its own numbers.</param>
 /// <param name="Rank">What <see cref="OptimizerSettings.Rank"/> counts for it.</param>
-public sealed record OptimizerEntry(string Name, Func<OptimizerSettings, IOptimizer> Create, RankKind Rank = RankKind.None)
+public sealed record OptimizerEntry(string Name, Func<OptimizerSettings, IOptimizer> Make, RankKind Rank = RankKind.None)
 {
+    /// <summary>The numbers that <see cref="OptimizerSettings.Numbers"/> can set.</summary>
+    public IReadOnlyList<RuleNumber> Numbers
+    {
+        get
+        {
+            RuleNumbers none = new(new Dictionary<string, double>());
+            Make(new OptimizerSettings { TokensPerStep = 1 }).WithNumbers(none);
+            return none.Had;
+        }
+    }
+
+    /// <summary>The optimizer with the numbers that are asked for.</summary>
+    /// <exception cref="InvalidInputException">It has no number of a name, or cannot use one.</exception>
+    public IOptimizer Create(OptimizerSettings settings)
+    {
+        RuleNumbers numbers = new(settings.Numbers);
+        IOptimizer optimizer = Make(settings).WithNumbers(numbers);
+        numbers.RequireTaken(Name);
+        return optimizer;
+    }
+
     /// <summary>The largest rank that a matrix has for it.</summary>
     /// <param name="matrix">Shape of the matrix, or of a stack of them.</param>
     public long MostRank(Shape matrix) => Rank == RankKind.Columns ? matrix[^1] : Math.Min(matrix[^1], matrix[^2]);

@@ -37,6 +37,20 @@ public sealed record QGaLore(
     public double RateShare => 1 / Scale;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Period = numbers.Count("period", Period),
+        Scale = numbers.Positive("scale", Scale),
+        Likeness = numbers.Share("likeness", Likeness),
+        Patience = numbers.Count("patience", Patience),
+        PowerIterations = numbers.Count("power-iterations", PowerIterations),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (u.IsLeftTo(new AdamW(Beta1, Beta2, Epsilon, WeightDecay))) return;

@@ -17,6 +17,14 @@ public sealed record Sgd(float Momentum = 0.9f, float WeightDecay = 0) : IOptimi
     public double RateShare => 50 * (1 - Momentum);
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        // Without momentum it is another rule, which has no state.
+        Momentum = Momentum == 0 ? 0 : numbers.Share("momentum", Momentum),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Expression step = u.Gradient;

@@ -17,6 +17,14 @@ public sealed record SgdSai(float Momentum = 0.9f, float Epsilon = 1e-8f, float 
     public string Name => "sgd-sai";
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Momentum = numbers.Share("momentum", Momentum),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         Load momentum = u.State("momentum"), ratio = u.State("signal_to_noise", Shape.Scalar);

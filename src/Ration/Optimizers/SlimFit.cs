@@ -35,6 +35,16 @@ public sealed record SlimFit(
     public LayerFreezing? Freezing => new(Frozen, Seed);
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Frozen = numbers.Share("frozen", Frozen),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         if (!LayerFreezing.Takes(u.Parameter.Value))

@@ -27,6 +27,18 @@ public sealed record Soap(
     public string Name => "soap";
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Period = numbers.Count("period", Period),
+        MaximumSide = numbers.Count("maximum-side", MaximumSide),
+        FirstIterations = numbers.Count("first-iterations", FirstIterations),
+        Beta1 = numbers.Share("beta1", Beta1),
+        Beta2 = numbers.Share("beta2", Beta2),
+        Epsilon = numbers.Positive("epsilon", Epsilon),
+        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         bool isMatrix = u.Shape.Rank == 2, hasLeft = u.IsHiddenMatrix && u.Shape[0] <= MaximumSide, hasRight = isMatrix && u.Shape[1] <= MaximumSide;

@@ -35,6 +35,14 @@ public sealed record Vrgd(IOptimizer Inner, int Parts, float Gamma = 0.1f, float
     public double RateShare => Inner.RateShare;
 
     /// <inheritdoc/>
+    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    {
+        Inner = Inner.WithNumbers(numbers),
+        Gamma = numbers.Positive("gamma", Gamma),
+        Beta3 = numbers.Share("beta3", Beta3),
+    };
+
+    /// <inheritdoc/>
     public void Update(UpdateBuilder u)
     {
         GradientMoments moments = u.Moments ?? throw new InvalidOperationException($"{Name} was given no squares of the gradients of {u.Name}");

@@ -104,6 +104,12 @@ public enum DType
     /// <summary>As <see cref="Dynamic8"/>, with the unsigned code: for numbers that are never below zero.</summary>
     DynamicUnsigned8,
 
+    /// <summary>Blocks of 128: an F32 greatest magnitude, then the signed dynamic code in 4 bits (Li et al. 2023), the first of two in the high half; for optimizer state.</summary>
+    Dynamic4,
+
+    /// <summary>As <see cref="Dynamic4"/>, with sixteenths of the greatest magnitude, 1 to 16: for numbers that are never below zero and are divided by.</summary>
+    LinearUnsigned4,
+
     /// <summary>
     /// Blocks of 128: an F32 greatest magnitude, an F32 exponent, then F8 E4M3 of the numbers raised to that exponent, so that they fill the
     /// range of the format (Xi et al. 2025, "COAT"); for optimizer state.
@@ -121,7 +127,7 @@ public static class DTypeExtensions
         DType.Q2_K or DType.Q3_K or DType.Q4_K or DType.Q5_K or DType.Q6_K => 256,
         DType.NF4 or DType.FP4 or DType.NF4Double or DType.FP4Double => 64,
         DType.Dynamic8 or DType.DynamicUnsigned8 => 256,
-        DType.F8Expanded => 128,
+        DType.F8Expanded or DType.Dynamic4 or DType.LinearUnsigned4 => 128,
         _ => 1,
     };
 
@@ -135,7 +141,7 @@ public static class DTypeExtensions
     /// Whether blocks run on from row to row, so that only the tensor as a whole must be whole blocks: what formulas read, element by element, needs
     /// no rows. Products cannot read rows that begin within a block.
     /// </summary>
-    public static bool CrossesRows(this DType type) => type is DType.Dynamic8 or DType.DynamicUnsigned8 or DType.F8Expanded;
+    public static bool CrossesRows(this DType type) => type is DType.Dynamic8 or DType.DynamicUnsigned8 or DType.Dynamic4 or DType.LinearUnsigned4 or DType.F8Expanded;
 
     /// <summary>Bytes of a block; of one element where there are no blocks.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The type <see cref="IsPlanar"/>.</exception>
@@ -157,6 +163,7 @@ public static class DTypeExtensions
         DType.Q6_K => 210,
         DType.NF4 or DType.FP4 => 36,
         DType.Dynamic8 or DType.DynamicUnsigned8 => 260,
+        DType.Dynamic4 or DType.LinearUnsigned4 => 68,
         DType.F8Expanded => 136,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, type.IsPlanar() ? "blocks do not lie by themselves" : "unknown element type"),
     };

@@ -171,6 +171,7 @@ internal static class PlanReasons
     private static string Words(StateFormat state) => state switch
     {
         StateFormat.EightBit => "8-bit blocks",
+        StateFormat.FourBit => "4-bit blocks",
         StateFormat.Float8 => "8-bit floats",
         _ => state.ToString().ToLowerInvariant(),
     };
@@ -179,6 +180,8 @@ internal static class PlanReasons
     {
         DType.Dynamic8 => "8-bit blocks",
         DType.DynamicUnsigned8 => "8-bit blocks without signs",
+        DType.Dynamic4 => "4-bit blocks",
+        DType.LinearUnsigned4 => "4-bit blocks without signs and zero",
         DType.F8Expanded => "8-bit floats",
         _ => type.ToString().ToLowerInvariant(),
     };

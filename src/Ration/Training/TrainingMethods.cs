@@ -25,7 +25,7 @@ internal static class TrainingMethods
     public static IReadOnlyList<TrainingMethod> Of(TrainingOptions options)
     {
         ActivationMethod[] activations = options.Activations is { } pinned ? [pinned] : [.. s_activations.Select(ActivationMethods.Parse).Where(m => m.Quality <= options.Quality)];
-        StateFormat?[] states = options.State is not null || options.Quality == MethodQuality.Exact ? [null] : [null, StateFormat.BF16, StateFormat.EightBit];
+        StateFormat?[] states = options.State is not null || options.Quality == MethodQuality.Exact ? [null] : [null, StateFormat.BF16, StateFormat.EightBit, StateFormat.FourBit];
         string?[] rules = options.RuleSettings is null || options.Quality != MethodQuality.Any ? [null] : [null, .. s_rules];
         WeightFormat?[] weights = options.Weights is not null ? [null] : options.Quality switch
         {
@@ -33,11 +33,12 @@ internal static class TrainingMethods
             MethodQuality.High => [null, WeightFormat.BF16],
             _ => [null, WeightFormat.BF16, WeightFormat.Int8],
         };
-        // State in fewer bits saves more than weights and costs less. Another rule is for where memory is very short: there only the extremes of the
-        // rest matter.
+        // State in 8 bits saves more than weights and costs less, and in 4 bits is for what weights then leave. Another rule is for where memory is very
+        // short: there only the extremes of the rest matter, and its own state is small.
         bool IsWorthwhile(string? rule, StateFormat? state, WeightFormat? held, ActivationMethod kept) =>
-            (held is null || state == states[^1])
-            && (rule is null || ((state is null || state == states[^1]) && (held is null || held == weights[^1]) && (kept == activations[0] || kept == activations[^1])));
+            (held is null || states.Length == 1 || state >= StateFormat.EightBit)
+            && (state != StateFormat.FourBit || held == weights[^1])
+            && (rule is null || ((state is null or StateFormat.EightBit) && (held is null || held == weights[^1]) && (kept == activations[0] || kept == activations[^1])));
         return
         [
             .. from rule in rules from state in states from held in weights from kept in activations

@@ -32,14 +32,10 @@ internal static class TrainingPlanFamilies
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
         List<int> microBatches = MicroBatches(options);
-        // Tiles cost time, and are worth it where a hidden layer of the fewest rows is still large.
-        int fewest = microBatches[^1], tiles = AutomaticTiles(options, fewest);
-        IEnumerable<(int Rows, int Tiles)> all = options.MlpTiles is { } pinned ? microBatches.Select(r => (r, pinned))
-            : microBatches.Select(static r => (r, 1)).Concat(tiles > 1 ? [(fewest, tiles)] : []);
-        foreach ((int rows, int mlpTiles) in all)
+        foreach ((int rows, int mlpTiles) in Parts(options, microBatches))
         {
             Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traces.Of(step, rows, mlpTiles), step, choices);
-            bool[] releases = rows < options.Rows ? [false] : MustRelease(options) ? [true] : [false, true];
+            bool[] releases = rows < options.Rows ? [false] : MustRelease(options) || (mlpTiles > 1 && options.MlpTiles is null) ? [true] : [false, true];
             foreach (bool release in releases)
             {
                 MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles };
@@ -52,6 +48,15 @@ internal static class TrainingPlanFamilies
         }
 
         return families;
+    }
+
+    // Tiles cost time, and are worth it where a hidden layer is large although little else is: of the fewest rows, or of all where gradients are released.
+    private static IEnumerable<(int Rows, int Tiles)> Parts(TrainingOptions options, List<int> microBatches)
+    {
+        if (options.MlpTiles is { } pinned) return microBatches.Select(rows => (rows, pinned));
+        return microBatches.SelectMany(rows => Tiles(rows).Distinct().Select(tiles => (rows, tiles)));
+
+        int[] Tiles(int rows) => rows == options.Rows || rows == microBatches[^1] ? [1, AutomaticTiles(options, rows)] : [1];
     }
 
     // What was asked for is a run that holds no gradients: that leaves nothing to add micro-batches up in.

@@ -13,4 +13,52 @@ public sealed class OptimizerCatalogTests
             Assert.True((entry.Rank != RankKind.None) != three.Equals(five), entry.Name);
         }
     }
+
+    public static TheoryData<string> Names => [.. OptimizerCatalog.All.Select(static o => o.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Each_number_that_a_rule_has_is_set_by_itself(string name)
+    {
+        OptimizerEntry entry = OptimizerCatalog.All.Single(o => o.Name == name);
+        List<IOptimizer> made = [entry.Create(new OptimizerSettings { TokensPerStep = 1024 })];
+        Assert.NotEmpty(entry.Numbers);
+        Assert.Distinct(entry.Numbers.Select(static n => n.Name));
+        foreach (RuleNumber number in entry.Numbers)
+        {
+            Assert.Equal(made[0], Set(entry, number.Name, number.Usual));
+            made.Add(Set(entry, number.Name, number.Usual < 1 ? 0.75 : number.Usual + 1));
+            Assert.Equal(name, made[^1].Name);
+            foreach (double no in (double[])[-1, double.NaN, 1e300]) Assert.Contains(number.Name, Assert.Throws<InvalidInputException>(() => Set(entry, number.Name, no)).Message, StringComparison.Ordinal);
+        }
+
+        // Records are equal by their numbers.
+        Assert.Distinct(made);
+        string complaint = Assert.Throws<InvalidInputException>(() => Set(entry, "nonsense", 1)).Message;
+        Assert.All(entry.Numbers, number => Assert.Contains(number.Name, complaint, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("adamw", "beta1", 1)]
+    [InlineData("adamw", "beta2", 0.99999999999)]
+    [InlineData("adamw", "epsilon", 0)]
+    [InlineData("adamw", "epsilon", 1e-60)]
+    [InlineData("slimfit", "frozen", 1)]
+    [InlineData("lisa", "layers", 0)]
+    [InlineData("lisa", "period", 2.5)]
+    [InlineData("lisa", "period", 1e10)]
+    [InlineData("sgd-plain", "momentum", 0.5)]
+    public void A_number_that_a_rule_cannot_use_is_refused(string name, string number, double value) =>
+        Assert.Throws<InvalidInputException>(() => Set(OptimizerCatalog.All.Single(o => o.Name == name), number, value));
+
+    [Fact]
+    public void The_default_of_a_number_is_exact()
+    {
+        SlimFit rule = (SlimFit)OptimizerCatalog.Create("slimfit", new OptimizerSettings());
+        Assert.Equal(0.9, rule.Frozen);
+        Assert.Equal(0.95, ((SlimFit)Set(OptimizerCatalog.All.Single(static o => o.Name == "slimfit"), "frozen", 0.95)).Frozen);
+    }
+
+    private static IOptimizer Set(OptimizerEntry entry, string number, double value) =>
+        entry.Create(new OptimizerSettings { TokensPerStep = 1024, Numbers = new Dictionary<string, double> { [number] = value } });
 }

@@ -14,6 +14,7 @@ public class StoredStateTests
     [InlineData(StateFormat.F32, 8.0 * Count)]
     [InlineData(StateFormat.BF16, 4.0 * Count)]
     [InlineData(StateFormat.EightBit, 2.0 * Count * 260 / 256)]
+    [InlineData(StateFormat.FourBit, 2.0 * Count * 68 / 128)]
     [InlineData(StateFormat.Float8, 2.0 * Count * 136 / 128)]
     public void State_is_rounded_between_steps_and_nowhere_else(StateFormat format, double bytes)
     {
@@ -47,6 +48,8 @@ public class StoredStateTests
     [InlineData(StateFormat.EightBit, 64, 101, "layers.0.up", 8.0 * 6464)]
     [InlineData(StateFormat.EightBit, 64, 100, "layers.0.up", 2.0 * 25 * 260)]
     [InlineData(StateFormat.BF16, 64, 100, "layers.0.up", 4.0 * 6400)]
+    [InlineData(StateFormat.FourBit, 31, 132, "layers.0.up", 8.0 * 31 * 132)]
+    [InlineData(StateFormat.FourBit, 64, 66, "layers.0.up", 2.0 * 33 * 68)]
     [InlineData(StateFormat.Float8, 64, 128, "layers.0.up", 2.0 * 64 * 136)]
     public void Small_tensors_and_broken_blocks_stay_in_f32_and_blocks_run_over_rows(StateFormat format, int rows, int columns, string name, double bytes)
     {
@@ -59,6 +62,7 @@ public class StoredStateTests
         StateFormat.F32 => values,
         StateFormat.BF16 => [.. values.Select(static v => (double)BitConverter.Int32BitsToSingle((int)Math.Round(BitConverter.SingleToInt32Bits((float)v) / 65536.0) << 16))],
         StateFormat.EightBit => DynamicFormatTests.RoundTrip(values, signed),
+        StateFormat.FourBit => FourBitStateFormatTests.RoundTrip(values, signed),
         _ => ExpandedByteFloatTests.RoundTrip(values),
     };
 

@@ -84,6 +84,8 @@ public static unsafe class TensorCodec
             case DType.FP4: DecodeBlocks<FourBitFormat<FourBitFloatCode>>(source, target, count); break;
             case DType.Dynamic8: DecodeBlocks<DynamicFormat<SignedDynamicCode>>(source, target, count); break;
             case DType.DynamicUnsigned8: DecodeBlocks<DynamicFormat<UnsignedDynamicCode>>(source, target, count); break;
+            case DType.Dynamic4: DecodeBlocks<FourBitStateFormat<FourBitDynamicCode>>(source, target, count); break;
+            case DType.LinearUnsigned4: DecodeBlocks<FourBitStateFormat<FourBitLinearCode>>(source, target, count); break;
             case DType.F8Expanded: DecodeBlocks<ExpandedByteFloatFormat>(source, target, count); break;
             default: throw new NotSupportedException($"{type} has no elements that can be read as real numbers by themselves");
         }
@@ -118,6 +120,8 @@ public static unsafe class TensorCodec
             case DType.FP4: EncodeBlocks<FourBitFormat<FourBitFloatCode>>(source, target, count); break;
             case DType.Dynamic8: EncodeBlocks<DynamicFormat<SignedDynamicCode>>(source, target, count); break;
             case DType.DynamicUnsigned8: EncodeBlocks<DynamicFormat<UnsignedDynamicCode>>(source, target, count); break;
+            case DType.Dynamic4: EncodeBlocks<FourBitStateFormat<FourBitDynamicCode>>(source, target, count); break;
+            case DType.LinearUnsigned4: EncodeBlocks<FourBitStateFormat<FourBitLinearCode>>(source, target, count); break;
             case DType.F8Expanded: EncodeBlocks<ExpandedByteFloatFormat>(source, target, count); break;
             case DType.NF4Double: DoubleQuantization.Encode<NormalFloatCode>(source, target, count); break;
             case DType.FP4Double: DoubleQuantization.Encode<FourBitFloatCode>(source, target, count); break;

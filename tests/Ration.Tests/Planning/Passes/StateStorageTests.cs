@@ -26,13 +26,17 @@ public class StateStorageTests
     }
 
     [Fact]
-    public void Tables_keep_f32_and_matrices_do_not()
+    public void Tables_keep_f32_beside_8_bits_and_matrices_do_not()
     {
         Dictionary<string, DType> types = Types(TrainingSamples.InBlocks(StateFormat.EightBit));
         Assert.Equal(DType.F32, types["model.embed_tokens.weight.first_moment"]);
         Assert.Equal(DType.F32, types["model.norm.weight.first_moment"]);
         Assert.Equal(DType.Dynamic8, types["model.layers.0.mlp.up_proj.weight.first_moment"]);
         Assert.Equal(DType.DynamicUnsigned8, types["model.layers.0.mlp.up_proj.weight.second_moment"]);
+        types = Types(TrainingSamples.InBlocks(StateFormat.FourBit));
+        Assert.Equal(DType.Dynamic4, types["model.embed_tokens.weight.first_moment"]);
+        Assert.Equal(DType.LinearUnsigned4, types["model.embed_tokens.weight.second_moment"]);
+        Assert.Equal(DType.F32, types["model.norm.weight.first_moment"]);
         types = Types(TrainingSamples.InBlocks(StateFormat.BF16));
         Assert.Equal(DType.BF16, types["model.embed_tokens.weight.first_moment"]);
         Assert.Equal(DType.F32, types["model.norm.weight.first_moment"]);

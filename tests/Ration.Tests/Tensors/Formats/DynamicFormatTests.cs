@@ -111,6 +111,8 @@ public class DynamicFormatTests
     [Theory]
     [InlineData(DType.Dynamic8)]
     [InlineData(DType.DynamicUnsigned8)]
+    [InlineData(DType.Dynamic4)]
+    [InlineData(DType.LinearUnsigned4)]
     [InlineData(DType.F8Expanded)]
     public void Cleared_memory_holds_zeros_and_zeros_clear_it(DType type)
     {

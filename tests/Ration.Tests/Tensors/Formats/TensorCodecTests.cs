@@ -40,6 +40,10 @@ public unsafe class TensorCodecTests
         DType.Dynamic8 => 0.0071,
         DType.DynamicUnsigned8 => 0.0036,
         DType.F8Expanded => 1.0 / 16,
+
+        // Half a part of the highest decade, which is as far as −1 from −0.8875; and what is nearly zero from the least code.
+        DType.Dynamic4 => 0.1126,
+        DType.LinearUnsigned4 => 0.0626,
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
@@ -48,8 +52,8 @@ public unsafe class TensorCodecTests
     {
         DType.Q2_K => 0.25,
         DType.Q3_K => 0.14,
-        DType.Q4_0 or DType.Q4_1 or DType.Q4_K or DType.NF4 or DType.FP4 or DType.NF4Double or DType.FP4Double => 0.12,
-        DType.Q5_0 or DType.Q5_1 or DType.Q5_K or DType.F8E5M2 => 0.06,
+        DType.Q4_0 or DType.Q4_1 or DType.Q4_K or DType.NF4 or DType.FP4 or DType.NF4Double or DType.FP4Double or DType.Dynamic4 => 0.12,
+        DType.Q5_0 or DType.Q5_1 or DType.Q5_K or DType.F8E5M2 or DType.LinearUnsigned4 => 0.06,
         DType.F8E4M3 or DType.F8Expanded or DType.Q6_K => 0.03,
         DType.Dynamic8 => 0.01,
         DType.Q8_0 or DType.BF16 or DType.DynamicUnsigned8 => 0.005,
@@ -69,7 +73,7 @@ public unsafe class TensorCodecTests
 
             // Blocks of different size must not hurt each other, but for doubly quantized ones, which share the step of their scales.
             for (int i = 0; i < x.Count && !type.IsPlanar(); i++) x.Span[i] *= MathF.Pow(2, (i / block % 9) - 4);
-            for (int i = 0; i < x.Count && type == DType.DynamicUnsigned8; i++) x.Span[i] = MathF.Abs(x.Span[i]);
+            for (int i = 0; i < x.Count && type is DType.DynamicUnsigned8 or DType.LinearUnsigned4; i++) x.Span[i] = MathF.Abs(x.Span[i]);
             TensorCodec.Encode(type, x.Span, stored.Span);
             TensorCodec.Decode(type, stored.Span, back.Span);
             double squares = 0, errors = 0;

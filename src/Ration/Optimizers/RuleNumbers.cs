@@ -1,0 +1,62 @@
+using System.Globalization;
+
+namespace Ration.Optimizers;
+
+/// <summary>
+/// Numbers of a rule that were asked for by name. A rule takes those it has (<see cref="IOptimizer.WithNumbers"/>), each with the range that it can use;
+/// what it leaves was a mistake.
+/// </summary>
+/// <param name="asked">The numbers by name.</param>
+public sealed class RuleNumbers(IReadOnlyDictionary<string, double> asked)
+{
+    private const double Most = 1e9;
+    private const string UnitRange = "from 0 to below 1";
+
+    private readonly List<RuleNumber> _had = [];
+
+    /// <summary>The numbers that the rule has, those asked for or not.</summary>
+    public IReadOnlyList<RuleNumber> Had => _had;
+
+    /// <summary>A share or a decay: from 0 to below 1.</summary>
+    /// <param name="name">In words joined by hyphens.</param>
+    /// <param name="usual">What it is where it was not asked for.</param>
+    /// <exception cref="InvalidInputException">It is outside.</exception>
+    public float Share(string name, float usual) => (float)Take(name, usual, static n => (float)n is >= 0 and < 1, UnitRange);
+
+    /// <inheritdoc cref="Share(string, float)"/>
+    public double Share(string name, double usual) => Take(name, usual, static n => n is >= 0 and < 1, UnitRange);
+
+    /// <summary>A factor or a threshold: more than 0.</summary>
+    /// <inheritdoc cref="Share(string, float)"/>
+    public float Positive(string name, float usual) => (float)Take(name, usual, static n => (float)n > 0 && n <= Most, "above 0");
+
+    /// <summary>A share that is taken away, or a term that may be left out: at least 0.</summary>
+    /// <inheritdoc cref="Share(string, float)"/>
+    public float NotNegative(string name, float usual) => (float)Take(name, usual, static n => n is >= 0 and <= Most, "of at least 0");
+
+    /// <summary>How many of something: a whole number from 1 on.</summary>
+    /// <inheritdoc cref="Share(string, float)"/>
+    public int Count(string name, int usual) => (int)Take(name, usual, static n => n is >= 1 and <= Most && double.IsInteger(n), "that is whole and at least 1");
+
+    /// <summary>Refuses what was not taken.</summary>
+    /// <param name="rule">Name of the rule.</param>
+    /// <exception cref="InvalidInputException">A name means nothing to the rule; the message lists those that do.</exception>
+    public void RequireTaken(string rule)
+    {
+        if (asked.Keys.FirstOrDefault(name => !_had.Exists(n => n.Name == name)) is not { } other) return;
+        string has = _had.Count == 0 ? "no numbers to set" : string.Join(", ", _had.Select(static n => string.Create(CultureInfo.InvariantCulture, $"{n.Name} ({(float)n.Usual})")));
+        throw new InvalidInputException($"--set {other}: {rule} has no such number{Spelling.Suggestion(other, _had.Select(static n => n.Name))}; it has {has}");
+    }
+
+    private double Take(string name, double usual, Func<double, bool> isWithin, string range)
+    {
+        _had.Add(new RuleNumber(name, usual));
+        if (!asked.TryGetValue(name, out double number)) return usual;
+        return isWithin(number) ? number : throw new InvalidInputException(string.Create(CultureInfo.InvariantCulture, $"--set {name}={number}: give a number {range}"));
+    }
+}
+
+/// <summary>A number of a rule that can be set.</summary>
+/// <param name="Name">In words joined by hyphens.</param>
+/// <param name="Usual">What it is otherwise.</param>
+public sealed record RuleNumber(string Name, double Usual);
