@@ -22,4 +22,7 @@ public sealed record MemoryChoices(int MicroBatchRows, RecomputeChoice Recompute
 
     /// <summary>What these choices may do to the numbers.</summary>
     public MethodQuality Quality => Activations.Quality > Methods.Quality ? Activations.Quality : Methods.Quality;
+
+    /// <summary>How far from exact, where plans are compared: a step for each of quality, and one for state in 4 bits, the coarsest of its own.</summary>
+    internal int StepsFromExact => (int)Quality + (Methods.State == StateFormat.FourBit ? 1 : 0);
 }

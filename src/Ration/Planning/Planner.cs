@@ -50,7 +50,7 @@ public sealed record PlanningResult(PlanCandidate? Best, IReadOnlyList<PlanCandi
 /// <param name="rates">What plans are compared by; null for nominal rates.</param>
 public sealed class Planner(IDevice device, MachineRates? rates = null)
 {
-    // Exact numbers are worth something: a plan with others must be faster by this much for each step down.
+    // Exact numbers are worth something: a plan with others must be faster by this much for each step away.
     internal const double Handicap = 0.03;
 
     // The managed heap counts against the budget that is planned for; of a large one it is a thousandth, and left to the collector.
@@ -105,7 +105,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             .Select(p => Compile(p.family, p.i, alsoNeeded)).MinBy(static c => c.ArenaBytes)!;
 
     /// <summary>The time by which plans are compared.</summary>
-    internal static double Handicapped(PlanCandidate candidate) => candidate.Seconds * (1 + (Handicap * (int)candidate.Choices.Quality));
+    internal static double Handicapped(PlanCandidate candidate) => candidate.Seconds * (1 + (Handicap * candidate.Choices.StepsFromExact));
 
     private int FirstWithin(PlanFamily family, long arenaBudget)
     {

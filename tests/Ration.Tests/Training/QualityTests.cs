@@ -56,6 +56,18 @@ public sealed class QualityTests
         }
     }
 
+    // 4 bits move fewer bytes, and would otherwise seem the better for it.
+    [Fact]
+    public void State_in_4_bits_is_for_what_8_do_not_fit()
+    {
+        long least = Smallest(MethodQuality.High), exact = Smallest(MethodQuality.Exact);
+        List<StateFormat?> states = [];
+        for (int i = 0; i <= 8; i++) states.Add(Plan(MethodQuality.High, least + (i * (exact - least) / 8)).Choices.Methods.State);
+        Assert.Equal(StateFormat.FourBit, states[0]);
+        Assert.Contains(StateFormat.EightBit, states);
+        Assert.DoesNotContain(StateFormat.FourBit, states[states.IndexOf(StateFormat.EightBit)..]);
+    }
+
     [Fact]
     public void What_a_refusal_says_would_fit_does()
     {
