@@ -26,11 +26,12 @@ internal static class Tool
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
-        if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed), ExitCode.BadInput);
+        if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed, arguments), ExitCode.BadInput);
         if (parsed.Errors.Count > 0) return Complain(MistakenOption(parsed) ?? parsed.Errors[0].Message, ExitCode.BadInput);
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            using StreamWriter help = StandardOutput.Open();
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = help });
         }
         catch (InvalidInputException e)
         {

@@ -254,6 +254,7 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--temperature '1e99': give a number", "generate", "--temperature", "1e99")]
     [InlineData("--batch is given 2 times", "train", "--batch", "64", "--batch", "128")]
     [InlineData("--steps has no value; write --steps N", "train", "--steps")]
+    [InlineData("--overwrite takes no value; write --overwrite alone", "train", "--overwrite=maybe")]
     [InlineData("a run writes a folder", "train", "--output", "model.gguf")]
     public void Words_that_mean_nothing(string reason, params string[] arguments) => AssertRefused(reason, arguments);
 
@@ -275,6 +276,18 @@ public sealed class RefusalTests(TrainedModel trained)
         ToolResult result = ToolRun.RunProgram("/bin/sh", "-c", $"exec \"$0\" \"$@\" {redirection}", ToolRun.ToolPath, "eval", "--model", trained.Output, "--data", trained.Data);
         Assert.True(result.Code == code, $"exit code {result.Code}: {result}");
         if (code == BadInput) Assert.Contains("standard output cannot be written", result.ErrorLines[^1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("train --help")]
+    [InlineData("--version")]
+    public void Help_that_cannot_be_written(string arguments)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("only Linux has /dev/full");
+        ToolResult result = ToolRun.RunProgram("/bin/sh", "-c", $"exec \"$0\" {arguments} >/dev/full", ToolRun.ToolPath);
+        Assert.True(result.Code == BadInput, $"exit code {result.Code}: {result}");
+        Assert.Contains("standard output cannot be written", result.ErrorLines.Single(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,10 +15,14 @@ internal static class UnknownWord
     public static string Complaint(Command command, string word) => Complaint(command, word, word.StartsWith('-') ? OptionFor(command, word, null) : null);
 
     /// <summary>The complaint about the first word of a command line that means nothing.</summary>
-    public static string Complaint(ParseResult parsed)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="arguments">Its words as they were written.</param>
+    public static string Complaint(ParseResult parsed, string[] arguments)
     {
         Command command = parsed.CommandResult.Command;
         string word = parsed.UnmatchedTokens[0], next = parsed.UnmatchedTokens.ElementAtOrDefault(1) ?? "";
+        if (command.Options.FirstOrDefault(o => o.Arity.MaximumNumberOfValues <= 1 && o.ValueType == typeof(bool) && arguments.Contains($"{o.Name}={word}")) is { } onOff)
+            return $"{onOff.Name} takes no value; write {onOff.Name} alone";
         if (word.StartsWith('-')) return Complaint(command, word, OptionFor(command, word, next));
         if (string.Equals(word, "help", StringComparison.OrdinalIgnoreCase)) return Complaint(command, word, HelpFor(command, next));
         string? missing = MissingOption(command, word, option => parsed.GetResult(option) is not null);

@@ -39,9 +39,9 @@ public sealed record NaturalGaLore(
     {
         Period = numbers.Count("period", Period),
         Scale = numbers.Positive("scale", Scale),
-        History = numbers.Count("history", History),
+        History = numbers.Count("history", History, most: 10_000),
         Damping = numbers.Positive("damping", Damping),
-        PowerIterations = numbers.Count("power-iterations", PowerIterations),
+        PowerIterations = numbers.Count("power-iterations", PowerIterations, most: 100),
         Beta1 = numbers.Share("beta1", Beta1),
         Beta2 = numbers.Share("beta2", Beta2),
         Epsilon = numbers.Positive("epsilon", Epsilon),

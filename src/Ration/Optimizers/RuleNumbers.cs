@@ -35,8 +35,12 @@ public sealed class RuleNumbers(IReadOnlyDictionary<string, double> asked)
     public float NotNegative(string name, float usual) => (float)Take(name, usual, static n => n is >= 0 and <= Most, "of at least 0");
 
     /// <summary>How many of something: a whole number from 1 on.</summary>
-    /// <inheritdoc cref="Share(string, float)"/>
-    public int Count(string name, int usual) => (int)Take(name, usual, static n => n is >= 1 and <= Most && double.IsInteger(n), "that is whole and at least 1");
+    /// <param name="name">In words joined by hyphens.</param>
+    /// <param name="usual">What it is where it was not asked for.</param>
+    /// <param name="most">The largest that can be used, where each is a part of the step's graph or takes memory.</param>
+    /// <exception cref="InvalidInputException">It is outside.</exception>
+    public int Count(string name, int usual, int most = int.MaxValue) =>
+        (int)Take(name, usual, n => n >= 1 && n <= most && double.IsInteger(n), string.Create(CultureInfo.InvariantCulture, $"that is whole and from 1 to {most:N0}"));
 
     /// <summary>Refuses what was not taken.</summary>
     /// <param name="rule">Name of the rule.</param>

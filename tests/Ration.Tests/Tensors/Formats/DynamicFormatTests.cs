@@ -34,16 +34,41 @@ public class DynamicFormatTests
     }
 
     /// <summary>What comes back of numbers in blocks of 256.</summary>
-    internal static double[] RoundTrip(double[] values, bool signed)
+    internal static double[] RoundTrip(double[] values, bool signed) => RoundTrip(values, Values(signed), Block);
+
+    /// <summary>What comes back of numbers in blocks that are scaled by their greatest magnitude.</summary>
+    internal static double[] RoundTrip(double[] values, double[] codes, int block)
     {
-        double[] codes = Values(signed), result = new double[values.Length];
-        for (int start = 0; start < values.Length; start += Block)
+        double[] result = new double[values.Length];
+        for (int start = 0; start < values.Length; start += block)
         {
-            double greatest = values.Skip(start).Take(Block).Max(Math.Abs);
-            for (int i = start; i < Math.Min(values.Length, start + Block); i++) result[i] = greatest == 0 ? 0 : Nearest(codes, values[i] / greatest) * greatest;
+            double greatest = values.Skip(start).Take(block).Max(Math.Abs);
+            for (int i = start; i < Math.Min(values.Length, start + block); i++) result[i] = greatest == 0 ? 0 : Nearest(codes, values[i] / greatest) * greatest;
         }
 
         return result;
+    }
+
+    /// <summary>Numbers of all sizes, and those beside the middles between codes, go to the nearest code.</summary>
+    internal static void AssertNearest(DType type, double[] codes, double decades)
+    {
+        int block = type.BlockElements();
+        bool signed = codes[0] < 0;
+        List<double> values = [];
+        Random random = new(3);
+        for (int i = 0; i < 40 * block; i++) values.Add((signed && random.Next(2) == 0 ? -1 : 1) * Math.Pow(10, -decades * random.NextDouble()));
+        foreach (double code in codes.Zip(codes.Skip(1), static (a, b) => (a + b) / 2)) values.AddRange([code * 0.9999, code * 1.0001]);
+        while (values.Count % block != 0) values.Add(0);
+        for (int i = 0; i < values.Count; i += block) values[i] = 1;
+        float[] x = [.. values.Select(static v => (float)v)], back = new float[values.Count];
+        using Guarded<byte> stored = new((nint)type.Bytes(x.Length), 1);
+        TensorCodec.Encode(type, x, stored.Span);
+        TensorCodec.Decode(type, stored.Span, back);
+        for (int i = 0; i < x.Length; i++)
+        {
+            double nearest = Nearest(codes, x[i]), error = Math.Abs(nearest - x[i]);
+            Assert.True(Math.Abs(back[i] - x[i]) <= (error * (1 + 1e-6)) + (2e-6 * Math.Abs(x[i])), $"{x[i]:R} became {back[i]:R}, not {nearest:R}");
+        }
     }
 
     [Theory]
@@ -88,25 +113,7 @@ public class DynamicFormatTests
     [Theory]
     [InlineData(DType.Dynamic8, true)]
     [InlineData(DType.DynamicUnsigned8, false)]
-    public void Numbers_go_to_the_nearest_code(DType type, bool signed)
-    {
-        double[] codes = Values(signed);
-        List<double> values = [];
-        Random random = new(3);
-        for (int i = 0; i < 40 * Block; i++) values.Add((signed && random.Next(2) == 0 ? -1 : 1) * Math.Pow(10, -8.5 * random.NextDouble()));
-        foreach (double code in codes.Zip(codes.Skip(1), static (a, b) => (a + b) / 2)) values.AddRange([code * 0.9999, code * 1.0001]);
-        while (values.Count % Block != 0) values.Add(0);
-        for (int i = 0; i < values.Count; i += Block) values[i] = 1;
-        float[] x = [.. values.Select(static v => (float)v)], back = new float[values.Count];
-        using Guarded<byte> stored = new((nint)type.Bytes(x.Length), 1);
-        TensorCodec.Encode(type, x, stored.Span);
-        TensorCodec.Decode(type, stored.Span, back);
-        for (int i = 0; i < x.Length; i++)
-        {
-            double nearest = Nearest(codes, x[i]), error = Math.Abs(nearest - x[i]);
-            Assert.True(Math.Abs(back[i] - x[i]) <= (error * (1 + 1e-6)) + (2e-6 * Math.Abs(x[i])), $"{x[i]:R} became {back[i]:R}, not {nearest:R}");
-        }
-    }
+    public void Numbers_go_to_the_nearest_code(DType type, bool signed) => AssertNearest(type, Values(signed), 8.5);
 
     [Theory]
     [InlineData(DType.Dynamic8)]

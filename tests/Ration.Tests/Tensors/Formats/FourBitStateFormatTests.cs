@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Ration.Tensors;
 using Ration.Tensors.Formats;
-using Ration.Tests.Devices.Cpu.Kernels;
 
 namespace Ration.Tests.Tensors.Formats;
 
@@ -30,17 +29,7 @@ public class FourBitStateFormatTests
     }
 
     /// <summary>What comes back of numbers in blocks of 128.</summary>
-    internal static double[] RoundTrip(double[] values, bool signed)
-    {
-        double[] codes = Values(signed), result = new double[values.Length];
-        for (int start = 0; start < values.Length; start += Block)
-        {
-            double greatest = values.Skip(start).Take(Block).Max(Math.Abs);
-            for (int i = start; i < Math.Min(values.Length, start + Block); i++) result[i] = greatest == 0 ? 0 : Nearest(codes, values[i] / greatest) * greatest;
-        }
-
-        return result;
-    }
+    internal static double[] RoundTrip(double[] values, bool signed) => DynamicFormatTests.RoundTrip(values, Values(signed), Block);
 
     [Theory]
     [InlineData(DType.Dynamic4, true)]
@@ -72,26 +61,7 @@ public class FourBitStateFormatTests
     [Theory]
     [InlineData(DType.Dynamic4, true)]
     [InlineData(DType.LinearUnsigned4, false)]
-    public void Numbers_go_to_the_nearest_code(DType type, bool signed)
-    {
-        double[] codes = Values(signed);
-        List<double> values = [];
-        Random random = new(3);
-        for (int i = 0; i < 40 * Block; i++) values.Add((signed && random.Next(2) == 0 ? -1 : 1) * Math.Pow(10, -3.5 * random.NextDouble()));
-        foreach (double middle in codes.Zip(codes.Skip(1), static (a, b) => (a + b) / 2)) values.AddRange([middle * 0.9999, middle * 1.0001]);
-        while (values.Count % Block != 0) values.Add(0);
-        for (int i = 0; i < values.Count; i += Block) values[i] = 1;
-        using Guarded<float> x = new([.. values.Select(static v => (float)v)], 1);
-        using Guarded<float> back = new(x.Count, 1);
-        using Guarded<byte> stored = new((nint)type.Bytes((long)x.Count), 1);
-        TensorCodec.Encode(type, x.Span, stored.Span);
-        TensorCodec.Decode(type, stored.Span, back.Span);
-        for (int i = 0; i < x.Count; i++)
-        {
-            double nearest = Nearest(codes, x.Span[i]);
-            Assert.True(Math.Abs(back.Span[i] - nearest) <= 1e-6, $"{x.Span[i]:R} became {back.Span[i]:R}, not {nearest:R}");
-        }
-    }
+    public void Numbers_go_to_the_nearest_code(DType type, bool signed) => DynamicFormatTests.AssertNearest(type, Values(signed), 3.5);
 
     [Fact]
     public void What_is_divided_by_never_becomes_zero()
@@ -113,6 +83,4 @@ public class FourBitStateFormatTests
         for (int i = 0; i < Block / 2; i++) stored[sizeof(float) + i] = (byte)((i % Codes) | ((Codes - 1 - (i % Codes)) << 4));
         return stored;
     }
-
-    private static double Nearest(double[] codes, double value) => codes.MinBy(c => Math.Abs(c - value));
 }
