@@ -129,7 +129,7 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--seed", "2", "seed")]
     [InlineData("--learning-rate", "0.5", "--learning-rate")]
     [InlineData("--optimizer", "sgd", "optimizer")]
-    [InlineData("--set", "weight-decay=0.01", "optimizer")]
+    [InlineData("--set", "weight-decay=0.01", "--set")]
     [InlineData("--dropout", "0.1", "dropout")]
     [InlineData("--loss", "full", "--loss")]
     public void Resuming_with_other_options(string option, string value, string named)
@@ -229,6 +229,9 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("sgd has no such number (did you mean momentum?)", "--optimizer", "sgd", "--set", "momentun=0.9")]
     [InlineData("--set beta1=1: give a number from 0 to below 1", "--set", "beta1=1")]
     [InlineData("--set beta1 is given twice", "--set", "beta1=0.5", "--set", "beta1=0.6")]
+    [InlineData("--set beta2=2", "--set", "beta1=0.5", "beta2=2")]
+    [InlineData("--set rank: that is an option of its own; give --rank 8", "--optimizer", "galore", "--set", "rank=8")]
+    [InlineData("frugal-columns has no such number", "--optimizer", "frugal-columns", "--rank", "8", "--set", "density=0.5")]
     [InlineData("such as weight-decay=0.05", "--set", "beta1")]
     [InlineData("such as weight-decay=0.05", "--set", "beta1=x")]
     [InlineData("--checkpoint-every 0", "--checkpoint-every", "0")]

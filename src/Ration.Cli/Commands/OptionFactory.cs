@@ -75,13 +75,13 @@ internal static class OptionFactory
         },
     };
 
-    /// <summary>Texts, of which each is given with the option's name before it; none where it is not given.</summary>
-    public static Option<string[]> Words(string name, string placeholder, string description) => new(name)
+    /// <summary>Texts, of which each is given with the option's name before it, or many after one; none where it is not given.</summary>
+    public static Option<string[]> Words(string name, string placeholder, string description, bool manyAfterOne = false) => new(name)
     {
         Description = description,
         HelpName = placeholder,
         Arity = ArgumentArity.OneOrMore,
-        AllowMultipleArgumentsPerToken = false,
+        AllowMultipleArgumentsPerToken = manyAfterOne,
         CustomParser = static result => [.. result.Tokens.Select(static t => t.Value)],
     };
 

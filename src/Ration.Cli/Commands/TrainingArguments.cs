@@ -23,9 +23,9 @@ internal sealed class TrainingArguments
         ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
     private readonly Option<string?> _optimizer = OptionFactory.Choice("--optimizer", "The update rule (default adamw).", [.. OptimizerCatalog.All.Select(static o => (o.Name, o.Name))]);
     private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
-    private readonly Option<string[]> _set = OptionFactory.Words("--set", "NAME=NUMBER", "A number of the update rule, such as weight-decay=0.05; docs/methods.md lists them, and so does a name that the rule does not have. Can be given several times.");
+    private readonly Option<string[]> _set = OptionFactory.Words("--set", "NAME=NUMBER", "Numbers of the update rule, such as weight-decay=0.05 beta2=0.99; a name that it does not have lists those it has. The plan keeps a rule whose numbers are set.", manyAfterOne: true);
     private readonly Option<StateFormat?> _state = OptionFactory.Choice<StateFormat?>("--state",
-        "How the optimizer's state is stored between steps; embedding tables and small tensors keep f32 beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
+        "How the optimizer's state is stored between steps; small tensors keep f32, and embedding tables beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
         ("f32", StateFormat.F32), ("bf16", StateFormat.BF16), ("8bit", StateFormat.EightBit), ("4bit", StateFormat.FourBit), ("fp8", StateFormat.Float8));
     private readonly Option<WeightFormat?> _weights = OptionFactory.Choice<WeightFormat?>("--weights",
         "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32, or as the plan chooses by --quality).",
@@ -212,20 +212,22 @@ internal sealed class TrainingArguments
             Rank = rank,
             TokensPerStep = Math.Max(1, batch),
             GradientParts = Parts(rows, parsed.GetValue(_microBatch)),
-            Numbers = ReadNumbers(parsed.GetValue(_set) ?? []),
+            Numbers = ReadNumbers(parsed),
             Seed = parsed.GetValue(CommonOptions.Seed) ?? 1,
         };
     }
 
-    private static Dictionary<string, double> ReadNumbers(string[] words)
+    private Dictionary<string, double> ReadNumbers(ParseResult parsed)
     {
         Dictionary<string, double> numbers = [];
-        foreach (string word in words)
+        foreach (string word in parsed.GetValue(_set) ?? [])
         {
             int equals = word.IndexOf('=', StringComparison.Ordinal);
             if (equals < 1 || !double.TryParse(word.AsSpan(equals + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) || !double.IsFinite(number))
                 throw new InvalidInputException($"--set '{word}': give a name, = and a number, such as weight-decay=0.05");
-            if (!numbers.TryAdd(word[..equals], number)) throw new InvalidInputException($"--set {word[..equals]} is given twice; give it once");
+            string name = word[..equals];
+            if (parsed.CommandResult.Command.Options.Any(o => o.Name == $"--{name}")) throw new InvalidInputException($"--set {name}: that is an option of its own; give --{name} {word[(equals + 1)..]}");
+            if (!numbers.TryAdd(name, number)) throw new InvalidInputException($"--set {name} is given twice; give it once");
         }
 
         return numbers;

@@ -19,7 +19,9 @@ internal static class Summary
         string evaluation = result.EvaluationTokens == 0
             ? "no held-out text to evaluate on"
             : $"held-out loss {result.EvaluationLoss:0.0000}, perplexity {Math.Exp(result.EvaluationLoss):0.000} on {Counted.Of(result.EvaluationTokens, "token")}";
-        Log.Line($"done: {Counted.Of(result.StepsDone, "step")}, {Counted.Of(result.Tokens, "token")} in {Duration.Of(TimeSpan.FromSeconds(result.Seconds))}, {result.Tokens / result.Seconds:N0} tokens/s");
+        long now = result.Tokens / plan.Options.BatchTokens;
+        string resumed = now < result.StepsDone ? $", {now:N0} of them now" : "";
+        Log.Line($"done: {Counted.Of(result.StepsDone, "step")}{resumed}, {Counted.Of(result.Tokens, "token")} in {Duration.Of(TimeSpan.FromSeconds(result.Seconds))}, {result.Tokens / result.Seconds:N0} tokens/s");
         Log.Line($"training loss {result.TrainLoss:0.0000}; {evaluation}");
         Log.Line($"peak memory {new ByteSize(outcome.MeasuredPeakBytes)}, planned {new ByteSize(plan.PlannedPeakBytes)}, budget {new ByteSize(plan.BudgetBytes)}");
         Log.Line($"saved to {outcome.Output}");

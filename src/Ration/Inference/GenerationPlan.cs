@@ -127,7 +127,7 @@ public sealed class GenerationPlan
         (long needed, GenerationChoices last) = Smallest(options, device, runtime);
         ByteSize smallest = new(needed);
         string kept = $"{last.Chunk} token{(last.Chunk == 1 ? "" : "s")} at a time, keys and values in {last.CacheType}"
-            + (last.WeightType is { } type ? $", weights in {type}" : "") + ", those of all blocks read from the files for each token";
+            + (last.WeightType is { } type ? $", weights in {type}" : "") + ", weights of all blocks read from the files for each token";
         return new MemoryBudgetException(
             $"generating {options.LeastContext} tokens with {options.Model.Name} does not fit {new ByteSize(budget)}: "
             + $"{MemoryBudgetException.Words(smallest)} with {kept}{Hint(options, device, budget, runtime)}", smallest);

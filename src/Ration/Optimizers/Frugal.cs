@@ -58,7 +58,8 @@ public sealed record Frugal(
     /// <inheritdoc/>
     public IOptimizer WithNumbers(RuleNumbers numbers) => this with
     {
-        Density = numbers.Share("density", Density),
+        // The rank says it already.
+        Density = Rank is null ? numbers.Share("density", Density) : Density,
         Period = numbers.Count("period", Period),
         StateFreeScale = numbers.Positive("state-free-scale", StateFreeScale),
         Beta1 = numbers.Share("beta1", Beta1),

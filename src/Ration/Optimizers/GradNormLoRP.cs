@@ -43,7 +43,7 @@ public sealed record GradNormLoRP(
     {
         Period = numbers.Count("period", Period),
         Scale = numbers.Positive("scale", Scale),
-        PowerIterations = numbers.Count("power-iterations", PowerIterations, most: 100),
+        PowerIterations = numbers.Count("power-iterations", PowerIterations, most: 20),
         Beta1 = numbers.Share("beta1", Beta1),
         Beta2 = numbers.Share("beta2", Beta2),
         Epsilon = numbers.Positive("epsilon", Epsilon),

@@ -41,7 +41,7 @@ public sealed record NaturalGaLore(
         Scale = numbers.Positive("scale", Scale),
         History = numbers.Count("history", History, most: 10_000),
         Damping = numbers.Positive("damping", Damping),
-        PowerIterations = numbers.Count("power-iterations", PowerIterations, most: 100),
+        PowerIterations = numbers.Count("power-iterations", PowerIterations, most: 20),
         Beta1 = numbers.Share("beta1", Beta1),
         Beta2 = numbers.Share("beta2", Beta2),
         Epsilon = numbers.Positive("epsilon", Epsilon),

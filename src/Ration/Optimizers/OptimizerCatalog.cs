@@ -41,15 +41,7 @@ public enum RankKind
 public sealed record OptimizerEntry(string Name, Func<OptimizerSettings, IOptimizer> Make, RankKind Rank = RankKind.None)
 {
     /// <summary>The numbers that <see cref="OptimizerSettings.Numbers"/> can set.</summary>
-    public IReadOnlyList<RuleNumber> Numbers
-    {
-        get
-        {
-            RuleNumbers none = new(new Dictionary<string, double>());
-            Make(new OptimizerSettings { TokensPerStep = 1 }).WithNumbers(none);
-            return none.Had;
-        }
-    }
+    public IReadOnlyList<RuleNumber> Numbers => RuleNumbers.Of(Make(new OptimizerSettings { TokensPerStep = 1 }));
 
     /// <summary>The optimizer with the numbers that are asked for.</summary>
     /// <exception cref="InvalidInputException">It has no number of a name, or cannot use one.</exception>

@@ -9,13 +9,22 @@ namespace Ration.Optimizers;
 /// <param name="asked">The numbers by name.</param>
 public sealed class RuleNumbers(IReadOnlyDictionary<string, double> asked)
 {
-    private const double Most = 1e9;
+    // Below this a float has fewer digits, or becomes 0.
+    private const double Least = 1.2e-38, Most = 1e9;
     private const string UnitRange = "from 0 to below 1";
 
     private readonly List<RuleNumber> _had = [];
 
     /// <summary>The numbers that the rule has, those asked for or not.</summary>
     public IReadOnlyList<RuleNumber> Had => _had;
+
+    /// <summary>The numbers of a rule as they are.</summary>
+    public static IReadOnlyList<RuleNumber> Of(IOptimizer rule)
+    {
+        RuleNumbers none = new(new Dictionary<string, double>());
+        rule.WithNumbers(none);
+        return none.Had;
+    }
 
     /// <summary>A share or a decay: from 0 to below 1.</summary>
     /// <param name="name">In words joined by hyphens.</param>
@@ -28,11 +37,11 @@ public sealed class RuleNumbers(IReadOnlyDictionary<string, double> asked)
 
     /// <summary>A factor or a threshold: more than 0.</summary>
     /// <inheritdoc cref="Share(string, float)"/>
-    public float Positive(string name, float usual) => (float)Take(name, usual, static n => (float)n > 0 && n <= Most, "above 0");
+    public float Positive(string name, float usual) => (float)Take(name, usual, static n => n is >= Least and <= Most, string.Create(CultureInfo.InvariantCulture, $"from {Least} to {Most:N0}"));
 
     /// <summary>A share that is taken away, or a term that may be left out: at least 0.</summary>
     /// <inheritdoc cref="Share(string, float)"/>
-    public float NotNegative(string name, float usual) => (float)Take(name, usual, static n => n is >= 0 and <= Most, "of at least 0");
+    public float NotNegative(string name, float usual) => (float)Take(name, usual, static n => n is >= 0 and <= Most, string.Create(CultureInfo.InvariantCulture, $"from 0 to {Most:N0}"));
 
     /// <summary>How many of something: a whole number from 1 on.</summary>
     /// <param name="name">In words joined by hyphens.</param>

@@ -31,7 +31,7 @@ public sealed record Soap(
     {
         Period = numbers.Count("period", Period),
         MaximumSide = numbers.Count("maximum-side", MaximumSide),
-        FirstIterations = numbers.Count("first-iterations", FirstIterations, most: 100),
+        FirstIterations = numbers.Count("first-iterations", FirstIterations, most: 20),
         Beta1 = numbers.Share("beta1", Beta1),
         Beta2 = numbers.Share("beta2", Beta2),
         Epsilon = numbers.Positive("epsilon", Epsilon),

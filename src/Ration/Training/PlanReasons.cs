@@ -1,6 +1,7 @@
 using System.Globalization;
 using Ration.Graphs;
 using Ration.Memory;
+using Ration.Optimizers;
 using Ration.Planning;
 using Ration.Planning.Passes;
 using Ration.Tensors;
@@ -33,7 +34,7 @@ internal static class PlanReasons
     {
         RecomputeChoice choice = plan.Choices.Recompute;
         if (plan.Options.Recompute is not (null or RecomputeMode.Optimal)) return new("recompute", choice.ToString(), "as asked");
-        if (choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), "everything fits, so nothing is computed twice");
+        if (choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), "everything that blocks keep fits, so none is computed again");
         double slower = Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { Recompute = new RecomputeChoice(RecomputeMode.None) });
         string what = choice switch
         {
@@ -42,7 +43,7 @@ internal static class PlanReasons
             { Blocks: 0 } => "norms and activation functions are forgotten and computed again",
             _ => $"norms and activation functions, and all of {choice.Blocks} of {plan.Options.Model.Layers} blocks, are computed again",
         };
-        string price = double.IsNaN(slower) ? "" : string.Create(CultureInfo.InvariantCulture, $"; about {100 * (slower - 1):0.#} % slower");
+        string price = !(slower > 1.0005) ? "" : string.Create(CultureInfo.InvariantCulture, $"; about {100 * (slower - 1):0.#} % slower");
         return new("recompute", choice.ToString(), what + price);
     }
 
@@ -135,9 +136,17 @@ internal static class PlanReasons
     private static PlanReason Optimizer(TrainingPlan plan)
     {
         Value[] state = [.. plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState)];
-        if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, "keeps no state");
+        string set = string.Concat(NumbersSet(plan.Options.Optimizer).Select(static n => string.Create(CultureInfo.InvariantCulture, $"; {n.Name} {(float)n.Usual} as asked")));
+        if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, $"keeps no state{set}");
         string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes)).Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
-        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}");
+        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}{set}");
+    }
+
+    // The numbers of a rule that are not what they usually are.
+    private static IEnumerable<RuleNumber> NumbersSet(IOptimizer rule)
+    {
+        IReadOnlyList<RuleNumber> usual = OptimizerCatalog.All.FirstOrDefault(o => o.Name == rule.Name)?.Numbers ?? [];
+        return RuleNumbers.Of(rule).Except(usual).Where(number => usual.Any(u => u.Name == number.Name));
     }
 
     private static PlanReason Loss(TrainingPlan plan)

@@ -154,7 +154,7 @@ public static class TrainingCheckpoint
         TrainingStep step = options.Step;
         LearningRateSchedule schedule = options.LearningRateSchedule;
         return string.Create(CultureInfo.InvariantCulture,
-            $"--model ({step.Model with { Name = "" }}); --batch {options.BatchTokens}; --sequence {step.Sequence}; --optimizer {step.Optimizer.Name} ({step.Optimizer}); --state {step.State}; --weights {step.Weights}; --products {step.Products}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss}); --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
+            $"--model ({step.Model with { Name = "" }}); --batch {options.BatchTokens}; --sequence {step.Sequence}; --optimizer {step.Optimizer.Name}; --set, --rank or --seed of the update rule ({step.Optimizer}); --state {step.State}; --weights {step.Weights}; --products {step.Products}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss}); --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
     internal static string ChecksumOf(Func<string, string?> text)

@@ -32,7 +32,7 @@ internal static class TrainingPlanFamilies
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
         List<int> microBatches = MicroBatches(options);
-        foreach ((int rows, int mlpTiles) in Parts(options, microBatches))
+        foreach ((int rows, int mlpTiles) in Parts(options, microBatches, method.Quality))
         {
             Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traces.Of(step, rows, mlpTiles), step, choices);
             bool[] releases = rows < options.Rows ? [false] : MustRelease(options) || (mlpTiles > 1 && options.MlpTiles is null) ? [true] : [false, true];
@@ -51,12 +51,13 @@ internal static class TrainingPlanFamilies
     }
 
     // Tiles cost time, and are worth it where a hidden layer is large although little else is: of the fewest rows, or of all where gradients are released.
-    private static IEnumerable<(int Rows, int Tiles)> Parts(TrainingOptions options, List<int> microBatches)
+    // Gradients of tiles are equal to rounding only, so that exact plans take them where a single micro-batch leaves no other way.
+    private static IEnumerable<(int Rows, int Tiles)> Parts(TrainingOptions options, List<int> microBatches, MethodQuality quality)
     {
         if (options.MlpTiles is { } pinned) return microBatches.Select(rows => (rows, pinned));
         return microBatches.SelectMany(rows => Tiles(rows).Distinct().Select(tiles => (rows, tiles)));
 
-        int[] Tiles(int rows) => rows == options.Rows || rows == microBatches[^1] ? [1, AutomaticTiles(options, rows)] : [1];
+        int[] Tiles(int rows) => rows == microBatches[^1] || (rows == options.Rows && quality != MethodQuality.Exact) ? [1, AutomaticTiles(options, rows)] : [1];
     }
 
     // What was asked for is a run that holds no gradients: that leaves nothing to add micro-batches up in.

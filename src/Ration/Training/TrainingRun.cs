@@ -33,7 +33,7 @@ public readonly record struct TrainingProgress(long Step, long Steps, float Loss
 
 /// <summary>What a run came to.</summary>
 /// <param name="StepsDone">Steps done in all.</param>
-/// <param name="Tokens">Tokens trained on in this run.</param>
+/// <param name="Tokens">Tokens trained on now, without those of before a resume.</param>
 /// <param name="TrainLoss">Mean loss of the last steps (a twentieth of the run, at least one).</param>
 /// <param name="EvaluationLoss">Loss on held-out text; NaN where there is none or the run was interrupted.</param>
 /// <param name="EvaluationTokens">Targets that the evaluation looked at.</param>

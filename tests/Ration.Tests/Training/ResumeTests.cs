@@ -114,7 +114,7 @@ public sealed class ResumeTests
         Run(options, folder.Path);
         Assert.Contains("it has --seed 3 where this run has --seed 4", Refusal(options with { Seed = 4 }), StringComparison.Ordinal);
         Assert.Contains("it has --optimizer adamw where this run has --optimizer sgd", Refusal(options with { Optimizer = new Ration.Optimizers.Sgd() }), StringComparison.Ordinal);
-        Assert.Contains("its --optimizer adamw is another", Refusal(options with { Optimizer = new Ration.Optimizers.AdamW(Beta1: 0.8f) }), StringComparison.Ordinal);
+        Assert.Contains("its --set, --rank or --seed of the update rule is another", Refusal(options with { Optimizer = new Ration.Optimizers.AdamW(Beta1: 0.8f) }), StringComparison.Ordinal);
         Assert.Contains("--state", Refusal(options with { State = StateFormat.BF16 }), StringComparison.Ordinal);
         Assert.Contains("--products", Refusal(options with { Products = ProductFormat.Int8 }), StringComparison.Ordinal);
         Assert.Contains("--weights", Refusal(options with { Weights = WeightFormat.BF16 }), StringComparison.Ordinal);
