@@ -43,6 +43,7 @@ internal static class PlanReasons
             { Blocks: 0 } => "norms and activation functions are forgotten and computed again",
             _ => $"norms and activation functions, and all of {choice.Blocks} of {plan.Options.Model.Layers} blocks, are computed again",
         };
+        // Not a number where that was not looked at; below a twentieth of a per cent nothing is worth saying.
         string price = !(slower > 1.0005) ? "" : string.Create(CultureInfo.InvariantCulture, $"; about {100 * (slower - 1):0.#} % slower");
         return new("recompute", choice.ToString(), what + price);
     }

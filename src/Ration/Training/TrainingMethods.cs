@@ -36,7 +36,7 @@ internal static class TrainingMethods
         // State in 8 bits saves more than weights and costs less, and in 4 bits is for what weights then leave. Another rule is for where memory is very
         // short: there only the extremes of the rest matter, and its own state is small.
         bool IsWorthwhile(string? rule, StateFormat? state, WeightFormat? held, ActivationMethod kept) =>
-            (held is null || states.Length == 1 || state >= StateFormat.EightBit)
+            (held is null || states.Length == 1 || state is StateFormat.EightBit or StateFormat.FourBit)
             && (state != StateFormat.FourBit || held == weights[^1])
             && (rule is null || ((state is null or StateFormat.EightBit) && (held is null || held == weights[^1]) && (kept == activations[0] || kept == activations[^1])));
         return

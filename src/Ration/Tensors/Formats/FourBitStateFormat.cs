@@ -5,7 +5,8 @@ namespace Ration.Tensors.Formats;
 
 /// <summary>
 /// Optimizer state in 4 bits (Li, Chen and Zhu 2023, "Memory Efficient Optimizers with 4-bit States"): the F32 greatest magnitude of 128
-/// numbers, then 64 bytes with the code of element i in the low and that of element i + 64 in the high half of byte i. Signed state has the
+/// numbers, then 64 bytes with the code of element i in the low and that of element i + 64 in the high half of byte i, which unlike <see cref="FourBit{TCode}"/>'s
+/// neighbours lie in order once bytes are widened: state is decoded and encoded in every step. Signed state has the
 /// dynamic code, state that is never below zero the linear one without a zero (the paper's "zero-point problem").
 /// <para>
 /// The paper scales second moments of matrices by the lesser of their row's and their column's greatest, which a second pass over the matrix

@@ -99,5 +99,6 @@ public class MachineRatesTests
         foreach (string kind in (string[])["MatMul NT", "MatMul NN", "MatMul TN", "Attention", "AttentionGradient", "RmsNorm", "LinearCrossEntropy", "LinearCrossEntropyGradient"])
             Assert.True(rates.Measured.ContainsKey(kind), kind);
         Assert.True(rates.Measured["MatMul NT"].Points.Count > 1);
+        Assert.Contains(rates.Measured.Keys, static kind => kind.StartsWith("Orthonormalize", StringComparison.Ordinal));
     }
 }
