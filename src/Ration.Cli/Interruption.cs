@@ -11,15 +11,12 @@ internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
-    private readonly string? _notice;
 
     /// <summary>Listens from now on.</summary>
-    /// <param name="notice">What is said at the first signal, where the end takes its time; null for nothing.</param>
-    public Interruption(string? notice = null)
-    {
-        _notice = notice;
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
-    }
+    public Interruption() => _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+
+    /// <summary>What is said at the first signal, where the end takes its time; null for nothing.</summary>
+    public string? Notice { get; set; }
 
     /// <summary>Where nothing is done yet that would have to end in good order: says so, and yields the exit code with which the first signal ends the process.</summary>
     public Func<int>? AtOnce { get; set; }
@@ -39,7 +36,7 @@ internal sealed class Interruption : IDisposable
         if (_source.IsCancellationRequested) return;
         if (AtOnce is { } end) Environment.Exit(end());
         context.Cancel = true;
-        if (_notice is not null) Notify(_notice);
+        if (Notice is { } notice) Notify(notice);
         _source.Cancel();
     }
 

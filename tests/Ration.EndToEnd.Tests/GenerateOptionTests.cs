@@ -89,6 +89,7 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         JsonElement json = ToolRun.Run([.. arguments, "--json"]).AssertDone().Json();
         Assert.True(json.GetProperty("fits").GetBoolean());
         Assert.True(json.GetProperty("predictedTokensPerSecond").GetDouble() > 0);
+        TrainTests.AssertMemoryAddsUp(json);
         Assert.Equal(28, json.GetProperty("choices").GetProperty("context").GetInt32());
         Assert.Contains("keys and values", ToolRun.Run(arguments).AssertDone().Output, StringComparison.Ordinal);
         Assert.Contains("context: 28 tokens; the prompt and what may be generated", ToolRun.Run(arguments).AssertDone().Output, StringComparison.Ordinal);

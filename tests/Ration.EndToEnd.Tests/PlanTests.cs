@@ -18,11 +18,19 @@ public sealed class PlanTests(TrainedModel trained)
         ToolResult result = ToolRun.Run([.. TrainingJob.Arguments(trained.Data, output, command: "plan"), "--json"]).AssertDone();
         JsonElement json = result.Json();
         Assert.All(s_keys, key => Assert.True(json.TryGetProperty(key, out _), $"{key} is missing"));
-        Assert.All(TrainTests.MemoryKeys, key => Assert.True(json.GetProperty("memory").GetProperty(key).GetInt64() >= 0));
+        TrainTests.AssertMemoryAddsUp(json);
         Assert.True(json.GetProperty("fits").GetBoolean());
         Assert.True(json.GetProperty("predictedTokensPerSecond").GetDouble() > 0);
         Assert.True(json.GetProperty("predictedStepSeconds").GetDouble() > 0);
         Assert.False(Directory.Exists(output), "a plan starts nothing");
+    }
+
+    [Fact]
+    public void Choices_have_the_words_of_the_options()
+    {
+        string[] words = ["--state", "4bit", "--weights", "bf16-kahan", "--products", "int8", "--activations", "mesa", "--recompute", "sqrt", "--optimizer", "lion"];
+        JsonElement choices = ToolRun.Run(["plan", "--model", "preset:nano", .. words, "--json"]).AssertDone().Json().GetProperty("choices");
+        Assert.All(words.Chunk(2), pair => Assert.Equal(pair[1], choices.GetProperty(pair[0][2..]).GetString()));
     }
 
     [Fact]

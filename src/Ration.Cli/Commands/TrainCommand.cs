@@ -28,13 +28,13 @@ internal static class TrainCommand
 
     private static int Run(ParseResult parsed, TrainingArguments arguments)
     {
-        using Interruption interruption = new("finishing the step, then saving; a second time ends at once, and what was not saved is lost");
+        using Interruption interruption = new();
         bool json = parsed.GetValue(CommonOptions.Json);
         parsed = arguments.Resumed(parsed);
         CommonOptions.NoteMemory(parsed);
         ModelSource source = TrainingArguments.ReadModel(parsed);
         string tokenizer;
-        TrainingOutcome outcome = Train(parsed, arguments, source, interruption.Token, out tokenizer);
+        TrainingOutcome outcome = Train(parsed, arguments, source, interruption, out tokenizer);
         if (!json && !outcome.Result.Interrupted) Summary.Write(outcome);
         if (json) TrainingJson.Write(outcome);
         if (outcome.Result.Interrupted)
@@ -48,8 +48,9 @@ internal static class TrainCommand
         return ExitCode.Done;
     }
 
-    private static TrainingOutcome Train(ParseResult parsed, TrainingArguments arguments, ModelSource source, CancellationToken cancellation, out string tokenizerName)
+    private static TrainingOutcome Train(ParseResult parsed, TrainingArguments arguments, ModelSource source, Interruption interruption, out string tokenizerName)
     {
+        CancellationToken cancellation = interruption.Token;
         string output = arguments.ReadOutput(parsed);
         int sequence = TrainingArguments.ReadSequence(parsed, source.Configuration);
         string[] paths = parsed.GetValue(CommonOptions.Data) is { Length: > 0 } given ? given : ["."];
@@ -77,6 +78,7 @@ internal static class TrainCommand
         source.SaveTokenizer(output);
         learnt?.Save(output);
         using TrainingRun run = new(plan, batches, runOptions);
+        interruption.Notice = "finishing the step, then saving; a second time ends at once, and what was not saved is lost";
         using ProgressDisplay progress = new(plan, run.Trainer.StepsDone);
         return new TrainingOutcome(plan, run.Run(progress, cancellation), output);
     }

@@ -26,13 +26,13 @@ internal sealed class TrainingArguments
     private readonly Option<string[]> _set = OptionFactory.Words("--set", "NAME=NUMBER", "Numbers of the update rule, such as weight-decay=0.05 beta2=0.99; a name that it does not have lists those it has. The plan keeps a rule whose numbers are set.", manyAfterOne: true);
     private readonly Option<StateFormat?> _state = OptionFactory.Choice<StateFormat?>("--state",
         "How the optimizer's state is stored between steps; small tensors keep f32, and embedding tables beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
-        ("f32", StateFormat.F32), ("bf16", StateFormat.BF16), ("8bit", StateFormat.EightBit), ("4bit", StateFormat.FourBit), ("fp8", StateFormat.Float8));
+        [.. Enum.GetValues<StateFormat>().Select(static f => (f.Name(), (StateFormat?)f))]);
     private readonly Option<WeightFormat?> _weights = OptionFactory.Choice<WeightFormat?>("--weights",
         "How matrices are held while training: bf16 and int8 round updates by chance, bf16-kahan keeps what rounding leaves over (default f32, or as the plan chooses by --quality).",
-        ("f32", WeightFormat.F32), ("bf16", WeightFormat.BF16), ("bf16-kahan", WeightFormat.CompensatedBF16), ("int8", WeightFormat.Int8));
+        [.. Enum.GetValues<WeightFormat>().Select(static f => (f.Name(), (WeightFormat?)f))]);
     private readonly Option<ProductFormat> _products = OptionFactory.Choice("--products",
         "In what linear layers of blocks are multiplied while training: int8 rounds both factors to bytes, but for the gradients of weights (default f32).",
-        ("f32", ProductFormat.F32), ("int8", ProductFormat.Int8));
+        [.. Enum.GetValues<ProductFormat>().Select(static f => (f.Name(), f))]);
     private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
         ("auto", null), ("none", RecomputeMode.None), ("attention", RecomputeMode.Attention), ("mlp", RecomputeMode.Mlp), ("all", RecomputeMode.Blocks),
@@ -46,12 +46,11 @@ internal sealed class TrainingArguments
     private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
     private readonly Option<double?> _learningRate = OptionFactory.Number<double>("--learning-rate", "X", "Peak learning rate (default by the model's width).");
     private readonly Option<long?> _warmup = OptionFactory.Number<long>("--warmup", "STEPS", "Steps until the peak (default a twentieth of all, at most 500).");
-    private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).",
-        ("cosine", ScheduleShape.Cosine), ("linear", ScheduleShape.Linear), ("constant", ScheduleShape.Constant));
+    private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).", [.. Enum.GetValues<ScheduleShape>().Select(static s => (s.Name(), s))]);
     private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Gradients are held to this norm (default 1, 0 for never).");
     private readonly Option<ClipScope> _clipScope = OptionFactory.Choice("--clip-scope",
         "What --clip limits: the norm of each parameter, which lets gradients be released early, of all together, the same in two backward passes, which does both, or each element (default parameter).",
-        ("parameter", ClipScope.Parameter), ("global", ClipScope.Global), ("two-pass", ClipScope.TwoPass), ("value", ClipScope.Value));
+        [.. Enum.GetValues<ClipScope>().Select(static s => (s.Name(), s))]);
     private readonly Option<float?> _dropout = OptionFactory.Number<float>("--dropout", "P", "Probability of dropout (default 0).");
     private readonly Option<LossMethod> _loss = OptionFactory.Choice("--loss",
         "How the loss over the vocabulary is computed: in blocks that are cut to the cache (the default), so without the parts of the gradient that are negligible, by chunks of tokens, "

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Ration.Files;
 
 namespace Ration.Cli.Commands;
@@ -23,6 +24,7 @@ internal static class UnknownWord
         string word = parsed.UnmatchedTokens[0], next = parsed.UnmatchedTokens.ElementAtOrDefault(1) ?? "";
         if (command.Options.FirstOrDefault(o => o.Arity.MaximumNumberOfValues <= 1 && o.ValueType == typeof(bool) && arguments.Contains($"{o.Name}={word}")) is { } onOff)
             return $"{onOff.Name} takes no value; write {onOff.Name} alone";
+        if (TakenForArgument(parsed) is { } option) return Complaint(command, option, $"{FullName(command)} {Quoted(word)}");
         if (word.StartsWith('-')) return Complaint(command, word, OptionFor(command, word, next));
         if (string.Equals(word, "help", StringComparison.OrdinalIgnoreCase)) return Complaint(command, word, HelpFor(command, next));
         string? missing = MissingOption(command, word, option => parsed.GetResult(option) is not null);
@@ -34,6 +36,10 @@ internal static class UnknownWord
         string suggestion = meant is not null ? $" (did you mean {meant}?)" : word.StartsWith('-') ? "" : Spelling.Suggestion(word, command.Subcommands.Select(static c => c.Name));
         return $"there is no command or option '{word}'{suggestion}; {FullName(command)} --help lists them";
     }
+
+    // A command that takes a path takes an option that it does not have for one, and what was meant to be the path is left over.
+    private static string? TakenForArgument(ParseResult parsed) => parsed.CommandResult.Children.OfType<ArgumentResult>()
+        .SelectMany(static argument => argument.Tokens).Select(static token => token.Value).FirstOrDefault(static text => text.StartsWith("--", StringComparison.Ordinal));
 
     private static string? OptionFor(Command command, string word, string? next)
     {

@@ -32,7 +32,7 @@ internal static class GenerationPlanOutput
         if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
         else json.Number("budgetBytes", plan.BudgetBytes);
         json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
-        PlanJson.WriteMemory(json, Peak(plan), plan.RuntimeBytes);
+        PlanJson.WriteMemory(json, Peak(plan), plan.RuntimeBytes, plan.PlannedPeakBytes);
         json.Number("predictedTokensPerSecond", decode);
         json.Number("predictedStepSeconds", plan.Options.Rows / decode);
         json.Number("predictedPrefillTokensPerSecond", plan.PrefillTokensPerSecond(rates));

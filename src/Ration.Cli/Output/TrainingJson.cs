@@ -1,5 +1,6 @@
 using Ration.Memory;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Training;
 
 namespace Ration.Cli.Output;
@@ -35,7 +36,7 @@ internal static class TrainingJson
         json.Number("budgetBytes", plan.BudgetBytes);
         json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
         json.Number("measuredPeakBytes", outcome.MeasuredPeakBytes);
-        PlanJson.WriteMemory(json, plan.Program.Timeline, plan.RuntimeBytes);
+        PlanJson.WriteMemory(json, plan.Program.Timeline, plan.RuntimeBytes, plan.PlannedPeakBytes);
         PlanJson.WriteChoices(json, plan);
         json.Flag("interrupted", result.Interrupted);
         json.Text("output", outcome.Output);
@@ -45,6 +46,12 @@ internal static class TrainingJson
 /// <summary>The JSON of <c>ration plan</c>, and the parts that it shares with others.</summary>
 internal static class PlanJson
 {
+    private static readonly (MemoryKind Kind, string Key)[] s_kinds =
+    [
+        (MemoryKind.Weights, "weights"), (MemoryKind.Gradients, "gradients"), (MemoryKind.OptimizerState, "optimizerState"),
+        (MemoryKind.Activations, "activations"), (MemoryKind.KvCache, "kvCache"), (MemoryKind.Inputs, "inputs"), (MemoryKind.Workspace, "workspace"),
+    ];
+
     /// <summary>Writes it.</summary>
     /// <param name="plan">The plan; where nothing fits, that of the smallest budget.</param>
     /// <param name="rates">What the machine does in a second.</param>
@@ -56,24 +63,25 @@ internal static class PlanJson
         if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
         if (refusal is null) json.Number("budgetBytes", plan.BudgetBytes);
         json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
-        WriteMemory(json, plan.Program.Timeline, plan.RuntimeBytes);
+        WriteMemory(json, plan.Program.Timeline, plan.RuntimeBytes, plan.PlannedPeakBytes);
         json.Number("predictedTokensPerSecond", plan.Options.BatchTokens / seconds);
         json.Number("predictedStepSeconds", seconds);
         WriteChoices(json, plan);
         json.Number("parameters", plan.Options.Model.Parameters);
     });
 
-    /// <summary>Bytes by kind when the step is at its peak, and what the process needs besides.</summary>
-    public static void WriteMemory(JsonObject json, MemoryTimeline timeline, long runtimeBytes) => json.Object("memory", memory =>
+    /// <summary>Bytes by kind when the step is at its peak, what the process needs besides, and the rest of the planned peak: alignment, gaps, and what another program needs beyond this one.</summary>
+    public static void WriteMemory(JsonObject json, MemoryTimeline timeline, long runtimeBytes, long plannedPeakBytes) => json.Object("memory", memory =>
     {
-        memory.Number("weights", timeline.AtPeak(MemoryKind.Weights));
-        memory.Number("gradients", timeline.AtPeak(MemoryKind.Gradients));
-        memory.Number("optimizerState", timeline.AtPeak(MemoryKind.OptimizerState));
-        memory.Number("activations", timeline.AtPeak(MemoryKind.Activations));
-        memory.Number("kvCache", timeline.AtPeak(MemoryKind.KvCache));
-        memory.Number("inputs", timeline.AtPeak(MemoryKind.Inputs));
-        memory.Number("workspace", timeline.AtPeak(MemoryKind.Workspace));
+        long rest = plannedPeakBytes - runtimeBytes;
+        foreach ((MemoryKind kind, string key) in s_kinds)
+        {
+            memory.Number(key, timeline.AtPeak(kind));
+            rest -= timeline.AtPeak(kind);
+        }
+
         memory.Number("runtime", runtimeBytes);
+        memory.Number("other", rest);
     });
 
     /// <summary>What was decided, by machine-readable names.</summary>
@@ -85,9 +93,9 @@ internal static class PlanJson
         choices.Number("mlpTiles", plan.Choices.MlpTiles);
         choices.Flag("releaseGradients", plan.Choices.Release);
         choices.Text("optimizer", plan.Options.Optimizer.Name);
-        choices.Text("state", plan.Options.Step.State.ToString());
-        choices.Text("weights", plan.Options.Step.Weights.ToString());
-        choices.Text("products", plan.Options.Products.ToString());
+        choices.Text("state", plan.Options.Step.State.Name());
+        choices.Text("weights", plan.Options.Step.Weights.Name());
+        choices.Text("products", plan.Options.Products.Name());
         choices.Number("batch", plan.Options.BatchTokens);
         choices.Number("sequence", plan.Options.Sequence);
         choices.Number("learningRate", plan.Options.PeakLearningRate);

@@ -50,7 +50,7 @@ public sealed record GenerationOptions
     /// <summary>Tokens of a prompt at once that must be kept to; null to choose.</summary>
     public int? Chunk { get; init; }
 
-    /// <summary>The most bytes that the process may have resident; null for what the machine has free.</summary>
+    /// <summary>The most bytes that the process may have resident; null for four fifths of what the machine has free.</summary>
     public ByteSize? Memory { get; init; }
 
     /// <summary>What may change where memory is short.</summary>

@@ -11,7 +11,7 @@ public sealed record LanguageModelOptions
     private const int UsualContext = 4096;
     private const int LeastAnswer = 256;
 
-    /// <summary>The most bytes that the process may have resident; null for what the machine has free.</summary>
+    /// <summary>The most bytes that the process may have resident; null for four fifths of what the machine has free.</summary>
     public ByteSize? Memory { get; init; }
 
     /// <summary>Texts that are computed at once, by <see cref="LanguageModel.StartAll"/>; each has room in the cache for a whole text.</summary>

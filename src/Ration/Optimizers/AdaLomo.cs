@@ -25,7 +25,7 @@ public sealed record AdaLomo(float DecayExponent = 0.8f, float Epsilon1 = 1e-30f
     /// <inheritdoc/>
     public IOptimizer WithNumbers(RuleNumbers numbers) => this with
     {
-        DecayExponent = numbers.Share("decay-exponent", DecayExponent),
+        DecayExponent = numbers.Part("decay-exponent", DecayExponent),
         Epsilon1 = numbers.Positive("epsilon1", Epsilon1),
         Epsilon2 = numbers.Positive("epsilon2", Epsilon2),
     };

@@ -24,7 +24,7 @@ public sealed record Adafactor(
     public IOptimizer WithNumbers(RuleNumbers numbers) => this with
     {
         ClipThreshold = numbers.Positive("clip-threshold", ClipThreshold),
-        DecayExponent = numbers.Share("decay-exponent", DecayExponent),
+        DecayExponent = numbers.Part("decay-exponent", DecayExponent),
         Beta1 = numbers.Share("beta1", Beta1),
         Epsilon1 = numbers.Positive("epsilon1", Epsilon1),
         Epsilon2 = numbers.Positive("epsilon2", Epsilon2),

@@ -14,7 +14,7 @@ namespace Ration.Optimizers;
 /// <param name="ByTensor">One factor for the whole tensor (APOLLO-Mini) instead of one for each channel.</param>
 /// <param name="Scale">α, by which the scaled gradient is multiplied: 1, and √128 in APOLLO-Mini.</param>
 /// <param name="Period">T: steps from one projection to the next, at least 1.</param>
-/// <param name="Growth">γ: the most by which the norm of the update grows in a step.</param>
+/// <param name="Growth">γ: the most by which the norm of the update grows in a step, at least 1.</param>
 /// <param name="Beta1">Decay of the mean of gradients, in [0, 1).</param>
 /// <param name="Beta2">Decay of the mean of squared gradients, in [0, 1).</param>
 /// <param name="Epsilon">Added to the root of the second mean.</param>
@@ -39,7 +39,7 @@ public sealed record Apollo(
     {
         Period = numbers.Count("period", Period),
         Scale = numbers.Positive("scale", Scale),
-        Growth = numbers.Positive("growth", Growth),
+        Growth = numbers.AtLeastOne("growth", Growth),
         Beta1 = numbers.Share("beta1", Beta1),
         Beta2 = numbers.Share("beta2", Beta2),
         Epsilon = numbers.Positive("epsilon", Epsilon),

@@ -10,7 +10,7 @@ namespace Ration.Optimizers;
 /// COSMOS (Liu et al. 2025, algorithm 1): of the momentum M of a matrix m × n, the part in the leading eigenspace U of GᵀG, of rank r, is scaled
 /// by Adam as in SOAP, and the rest is orthogonalized as in Muon. U follows the gradient by a power iteration and a QR factorization in each
 /// step, and S holds GᵀG within it. State: m·n + m·r + n·r + r². What is not a matrix of a block is updated by AdamW. (The reference code, lliu606/COSMOS,
-/// puts Nesterov's mean of gradient and momentum in the place of M unless it is told otherwise.)
+/// puts Nesterov's mean of gradient and momentum in the place of M unless it is told otherwise, and β₁ = 0.9 in AdamW.)
 /// </summary>
 /// <param name="Rank">r, at most the shorter side.</param>
 /// <param name="Gamma">γ: the weight of the orthogonalized part.</param>
@@ -26,6 +26,9 @@ public sealed record Cosmos(
     int Rank = 64, float Gamma = 0.2f, float Rms = 0.2f, float Beta1 = 0.95f, float Beta2 = 0.95f, float Epsilon = 1e-8f, float WeightDecay = 0.1f,
     ulong Seed = 1) : IOptimizer
 {
+    // The square of a small ε would be 0, and a row of zeros 0 / 0.
+    private const float LeastNormal = 1.1754944e-38f;
+
     /// <inheritdoc/>
     public string Name => "cosmos";
 
@@ -50,11 +53,18 @@ public sealed record Cosmos(
         u.AssignNow(momentum, Expression.Lerp(momentum, new Load(gradient), 1 - Beta1));
         (Value basis, Value projected) = Subspace(u, gradient);
         Value inside = u.MatMul(momentum.Value, basis, name: "inside"), direction = Direction(u, inside, projected);
-        Load outside = new(u.Tensor("outside", momentum - new Load(u.MatMul(inside, basis, transposeB: true, name: "lifted"))));
-        Load orthogonal = new(NewtonSchulz.Orthogonalize(u, outside.Value));
         float size = MathF.Sqrt(u.Shape.Elements);
         Load adapted = new(u.MatMul(direction, basis, transposeB: true, name: "adapted"));
-        Value both = u.Tensor("combined", adapted + (orthogonal * (Gamma * size / Norm(orthogonal.Value, "orthogonal_norm"))));
+        Value both = adapted.Value;
+
+        // Where the subspace is everything there is no rest, and what rounding has left of it would be scaled to full size.
+        if (basis.Shape[1] < u.Shape[1])
+        {
+            Load outside = new(u.Tensor("outside", momentum - new Load(u.MatMul(inside, basis, transposeB: true, name: "lifted"))));
+            Load orthogonal = new(NewtonSchulz.Orthogonalize(u, outside.Value));
+            both = u.Tensor("combined", adapted + (orthogonal * (Gamma * size / Norm(orthogonal.Value, "orthogonal_norm"))));
+        }
+
         u.Assign(u.Parameter, u.Decayed(WeightDecay) - (new Load(both) * (u.LearningRate * (Rms * size) / Norm(both, "combined_norm"))));
 
         Expression Norm(Value x, string name) => Expression.SquareRoot(u.SquaredNorm(x, name)) + 1e-8f;
@@ -85,7 +95,7 @@ public sealed record Cosmos(
         Expression square = Expression.Lerp(second, p * p, 1 - Beta2);
         Load meanScale = u.Scalar("cosmos.meanScale", step => 1 / (1 - Math.Pow(beta1, step.Number)));
         Load rootScale = u.Scalar("cosmos.rootScale", step => 1 / Math.Sqrt(1 - Math.Pow(beta2, step.Number)));
-        Expression root = Expression.SquareRoot(square + (Epsilon * Epsilon)) * rootScale;
+        Expression root = Expression.SquareRoot(square + MathF.Max(Epsilon * Epsilon, LeastNormal)) * rootScale;
         return u.Tensor("direction", new Load(inside) * meanScale / root, (second, square));
     }
 }

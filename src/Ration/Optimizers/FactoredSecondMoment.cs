@@ -26,7 +26,7 @@ internal static class FactoredSecondMoment
     private static Value NormalizeMatrix(UpdateBuilder u, Expression decay, float epsilon)
     {
         long rows = u.Shape.Rows, columns = u.Shape[^1];
-        Load rowState = u.State("row_squares", new Shape(rows)), columnState = u.State("column_squares", new Shape(columns));
+        Load rowState = u.State("row_squares", new Shape(rows), nonNegative: true), columnState = u.State("column_squares", new Shape(columns), nonNegative: true);
         Value gradient = u.GradientTensor;
         Expression rowSquares = Mean(rowState, u.Graph.RowSquares(gradient, "row_squares"), decay, columns * epsilon);
         Expression columnSquares = Mean(columnState, u.Graph.ColumnSquares(gradient, "column_squares"), decay, rows * epsilon);
@@ -40,7 +40,7 @@ internal static class FactoredSecondMoment
 
     private static Value NormalizeVector(UpdateBuilder u, Expression decay, float epsilon)
     {
-        Load state = u.State("squares");
+        Load state = u.State("squares", nonNegative: true);
         Expression squares = Expression.Lerp((u.Gradient * u.Gradient) + epsilon, state, decay);
         return u.Tensor("normalized", u.Gradient / Expression.SquareRoot(squares), (state, squares));
     }

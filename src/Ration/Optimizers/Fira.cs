@@ -14,7 +14,7 @@ namespace Ration.Optimizers;
 /// <param name="Period">T: steps from one subspace to the next, at least 1.</param>
 /// <param name="Scale">α: the learning rate of matrices of blocks as a share of the others', for both parts; the reference code multiplies by it
 /// whatever comes back from the subspace.</param>
-/// <param name="Growth">γ: the most by which the norm of the rest grows in a step.</param>
+/// <param name="Growth">γ: the most by which the norm of the rest grows in a step, at least 1.</param>
 /// <param name="Beta1">Decay of the mean of gradients, in [0, 1).</param>
 /// <param name="Beta2">Decay of the mean of squared gradients, in [0, 1).</param>
 /// <param name="Epsilon">Added to the root of the second mean.</param>
@@ -36,7 +36,7 @@ public sealed record Fira(
     {
         Period = numbers.Count("period", Period),
         Scale = numbers.Positive("scale", Scale),
-        Growth = numbers.Positive("growth", Growth),
+        Growth = numbers.AtLeastOne("growth", Growth),
         PowerIterations = numbers.Count("power-iterations", PowerIterations, most: 20),
         Beta1 = numbers.Share("beta1", Beta1),
         Beta2 = numbers.Share("beta2", Beta2),
@@ -51,6 +51,8 @@ public sealed record Fira(
 
         Subspace subspace = new(u, Rank);
         Value basis = subspace.FollowingGradient(Period, PowerIterations, Seed), projected = subspace.Project(basis);
+
+        // The moments' bias is corrected before the limiter sees the rest; the reference code corrects it after.
         Value direction = new AdamMoments(Beta1, Beta2, Epsilon).Direction(u, projected);
         Value rest = u.Tensor("rest", new Load(subspace.Gradient) - new Load(subspace.Lift(basis, projected)));
         Expression factor = ChannelScaling.Factor(u, rest, projected, direction, u.Shape[0] < u.Shape[1], Growth);

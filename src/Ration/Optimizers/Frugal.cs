@@ -1,9 +1,8 @@
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
-using Ration.Memory;
+using Ration.Optimizers.LowRank;
 using Ration.Optimizers.Parts;
-using Ration.Tensors;
 
 namespace Ration.Optimizers;
 
@@ -59,7 +58,7 @@ public sealed record Frugal(
     public IOptimizer WithNumbers(RuleNumbers numbers) => this with
     {
         // The rank says it already.
-        Density = Rank is null ? numbers.Share("density", Density) : Density,
+        Density = Rank is null ? numbers.Part("density", Density) : Density,
         Period = numbers.Count("period", Period),
         StateFreeScale = numbers.Positive("state-free-scale", StateFreeScale),
         Beta1 = numbers.Share("beta1", Beta1),
@@ -72,8 +71,7 @@ public sealed record Frugal(
     public void Update(UpdateBuilder u)
     {
         AdamW adam = new(Beta1, Beta2, Epsilon, WeightDecay);
-        if (u.IsLeftTo(adam)) return;
-        if (Part == StateFullPart.Blocks)
+        if (Part == StateFullPart.Blocks && u is { IsMatrix: true, Block: not null })
         {
             int count = Rank ?? Math.Max(1, (int)Math.Round(u.Blocks * Density));
             new BlockSampling(count, Period, BlockOrder.Drawn, Seed).Train(
@@ -81,6 +79,7 @@ public sealed record Frugal(
             return;
         }
 
+        if (u.IsLeftTo(adam)) return;
         Value step = Part == StateFullPart.Columns ? Columns(u) : Projection(u);
         u.Assign(u.Parameter, u.Decayed(WeightDecay) - (u.LearningRate * new Load(step)));
     }
@@ -99,19 +98,16 @@ public sealed record Frugal(
 
     private Value Projection(UpdateBuilder u)
     {
-        bool left = u.Shape[0] < u.Shape[1];
-        long side = left ? u.Shape[0] : u.Shape[1], rank = Math.Clamp(Rank ?? (long)Math.Round(side * Density), 1, side);
-        Load kept = u.State("basis", new Shape(side, rank));
-        Value gradient = u.GradientTensor, basis = kept.Value;
-        using (u.Every(Period)) u.AssignNow(kept, new Load(u.Graph.Orthonormalize(u.RandomMatrix("basis", side, rank, 1, Seed, Period))));
-        Value projected = left ? u.MatMul(basis, gradient, transposeA: true, name: "projected") : u.MatMul(gradient, basis, name: "projected");
-        Value direction = Adam.Direction(u, projected, Period);
-        Value rest = u.Tensor("rest", Rest(new Load(gradient) - new Load(Lift(projected, null))));
-        return Lift(direction, rest);
+        Subspace subspace = new(u, Rank ?? (int)Math.Round(Math.Min(u.Shape[0], u.Shape[1]) * Density));
+        Load kept = u.State("basis", subspace.BasisShape);
+        Value basis = kept.Value;
+        using (u.Every(Period)) u.AssignNow(kept, new Load(u.Graph.Orthonormalize(u.RandomMatrix("basis", subspace.Side, subspace.Rank, 1, Seed, Period))));
+        Value projected = subspace.Project(basis), direction = Adam.Direction(u, projected, Period);
 
-        Value Lift(Value x, Value? sum) => left
-            ? u.Graph.MatMul(basis, x, false, false, sum, "lifted", MemoryKind.Workspace)
-            : u.Graph.MatMul(x, basis, false, true, sum, "lifted", MemoryKind.Workspace);
+        // Where the subspace is everything there is no rest, and the signs of what rounding has left of it would be steps of full size.
+        if (subspace.Rank == subspace.Side) return subspace.Lift(basis, direction);
+        Value rest = u.Tensor("rest", Rest(new Load(subspace.Gradient) - new Load(subspace.Lift(basis, projected))));
+        return subspace.Lift(basis, direction, rest);
     }
 
     private Expression Rest(Expression gradient) => (StateFree == StateFreeRule.SignSgd ? Expression.Sign(gradient) : gradient) * StateFreeScale;

@@ -35,6 +35,14 @@ public sealed class RuleNumbers(IReadOnlyDictionary<string, double> asked)
     /// <inheritdoc cref="Share(string, float)"/>
     public double Share(string name, double usual) => Take(name, usual, static n => n is >= 0 and < 1, UnitRange);
 
+    /// <summary>A part of a whole: more than 0, up to 1.</summary>
+    /// <inheritdoc cref="Share(string, float)"/>
+    public float Part(string name, float usual) => (float)Take(name, usual, static n => n is >= Least and <= 1, string.Create(CultureInfo.InvariantCulture, $"from {Least} to 1"));
+
+    /// <summary>A factor by which something may grow: at least 1.</summary>
+    /// <inheritdoc cref="Share(string, float)"/>
+    public float AtLeastOne(string name, float usual) => (float)Take(name, usual, static n => n is >= 1 and <= Most, string.Create(CultureInfo.InvariantCulture, $"from 1 to {Most:N0}"));
+
     /// <summary>A factor or a threshold: more than 0.</summary>
     /// <inheritdoc cref="Share(string, float)"/>
     public float Positive(string name, float usual) => (float)Take(name, usual, static n => n is >= Least and <= Most, string.Create(CultureInfo.InvariantCulture, $"from {Least} to {Most:N0}"));

@@ -6,7 +6,8 @@ namespace Ration.Optimizers;
 /// <summary>
 /// SGD-SaI (Xu et al. 2024, "No More Adam: Learning Rate Scaling at Initialization is All You Need"): momentum, with the learning rate of
 /// each parameter scaled, for good, by the signal-to-noise ratio ‖g‖/(σ(g) + ε) of its first gradient; one state of the parameter's size and
-/// a scalar. Vectors are not decayed.
+/// a scalar. Vectors are not decayed. A parameter whose first gradient is zero keeps a ratio of 0 and only decays, in the authors' code too, which
+/// begins with m = g.
 /// </summary>
 /// <param name="Momentum">μ in m = μm + (1 − μ)g, in [0, 1).</param>
 /// <param name="Epsilon">Added to the standard deviation of the first gradient's elements.</param>

@@ -9,8 +9,9 @@ namespace Ration.Optimizers;
 /// SOAP (Vyas et al. 2024, algorithms 3 and 4): Adam in the eigenbasis of Shampoo's preconditioners L, the mean of GGᵀ, and R, the mean of
 /// GᵀG. Each basis is renewed every so many steps by one power iteration and a QR factorization. A side longer than
 /// <see cref="MaximumSide"/>, and the vocabulary of a table or head whatever its length, keeps its own coordinates (the paper's one-sided
-/// form). State of a matrix m × n: 2·m·n + 2·m² + 2·n². What is not a matrix is updated by AdamW. As in the reference code the first step only begins the preconditioners; the first bases are found by
-/// <see cref="FirstIterations"/> iterations where that code calls an eigensolver.
+/// form). State of a matrix m × n: 2·m·n + 2·m² + 2·n². What is not a matrix is updated by AdamW, and so are stacks of experts' matrices.
+/// As in the reference code the first step only begins the preconditioners, but weights decay in it here; the first bases are found by iterations where
+/// that code calls an eigensolver.
 /// </summary>
 /// <param name="Beta1">Decay of the mean of gradients, in [0, 1).</param>
 /// <param name="Beta2">Decay of the mean of squared gradients and of the preconditioners, in [0, 1).</param>
@@ -18,7 +19,7 @@ namespace Ration.Optimizers;
 /// <param name="WeightDecay">Share of a weight lost per step and unit of learning rate.</param>
 /// <param name="Period">f: steps from one renewal of the bases to the next, at least 1.</param>
 /// <param name="MaximumSide">The longest side that is preconditioned.</param>
-/// <param name="FirstIterations">Power iterations for the first basis, at least 1.</param>
+/// <param name="FirstIterations">Power iterations for the first basis, at least 1, beside the one of every renewal.</param>
 public sealed record Soap(
     float Beta1 = 0.95f, float Beta2 = 0.95f, float Epsilon = 1e-8f, float WeightDecay = 0.01f, int Period = 10, int MaximumSide = 10_000,
     int FirstIterations = 10) : IOptimizer

@@ -72,7 +72,8 @@ public sealed class UpdateBuilder(
 
     /// <summary>
     /// Whether the parameter is a matrix of a block, which methods for products are for, and not an embedding table, a head, a gain or a bias:
-    /// those have no meaning as a map between spaces, or no rows to save on.
+    /// those have no meaning as a map between spaces, or no rows to save on. A stack of experts' matrices is none either: products take one
+    /// matrix at a time.
     /// </summary>
     public bool IsHiddenMatrix => parameter.Shape.Rank == 2 && parameter.Block is not null;
 
@@ -151,9 +152,9 @@ public sealed class UpdateBuilder(
     /// <summary>Σ x of a tensor, a scalar.</summary>
     public Load Sum(Value tensor, string name) => new(builder.Sum(tensor, name));
 
-    /// <summary>op(a)·op(b) of two matrices.</summary>
-    public Value MatMul(Value a, Value b, bool transposeA = false, bool transposeB = false, string name = "product") =>
-        builder.MatMul(a, b, transposeA, transposeB, name: name, kind: MemoryKind.Workspace);
+    /// <summary>op(a)·op(b) of two matrices, and a sum that it is added to.</summary>
+    public Value MatMul(Value a, Value b, bool transposeA = false, bool transposeB = false, Value? sum = null, string name = "product") =>
+        builder.MatMul(a, b, transposeA, transposeB, sum, name, MemoryKind.Workspace);
 
     /// <summary>Assigns to state, now: what is emitted afterwards sees the new value.</summary>
     public void AssignNow(Load target, Expression formula) => builder.Assign([(target.Value, formula)]);

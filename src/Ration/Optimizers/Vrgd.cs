@@ -38,7 +38,7 @@ public sealed record Vrgd(IOptimizer Inner, int Parts, float Gamma = 0.1f, float
     public IOptimizer WithNumbers(RuleNumbers numbers) => this with
     {
         Inner = Inner.WithNumbers(numbers),
-        Gamma = numbers.Positive("gamma", Gamma),
+        Gamma = numbers.Part("gamma", Gamma),
         Beta3 = numbers.Share("beta3", Beta3),
     };
 
@@ -58,7 +58,7 @@ public sealed record Vrgd(IOptimizer Inner, int Parts, float Gamma = 0.1f, float
             return;
         }
 
-        Load average = u.State("signal_to_noise");
+        Load average = u.State("signal_to_noise", nonNegative: true);
         Expression next = Expression.Lerp(average, confined, 1 - Beta3);
         Expression scale = u.Scalar("vrgd.scale", step => 1 / (1 - Math.Pow(Beta3, step.Number)));
         u.Apply(Inner, u.Gradient * next * scale);

@@ -36,7 +36,7 @@ public sealed class Evaluation : IDisposable
     /// <param name="sequence">Tokens of a row.</param>
     /// <param name="device">Where to run; disposed with this object.</param>
     /// <param name="threads">Threads of that device.</param>
-    /// <param name="memory">Most bytes that the process may have resident; null for what the machine has free.</param>
+    /// <param name="memory">Most bytes that the process may have resident; null for four fifths of what the machine has free.</param>
     /// <param name="hostBytes">Managed memory that the run will hold.</param>
     /// <param name="weightType">How each weight is held, by its name and shape; null for F32.</param>
     /// <exception cref="MemoryBudgetException">Not even one row fits.</exception>

@@ -24,6 +24,20 @@ public enum ClipScope
     Value,
 }
 
+/// <summary>Facts about <see cref="ClipScope"/>.</summary>
+public static class ClipScopeExtensions
+{
+    /// <summary>The word for it on the command line and in files.</summary>
+    public static string Name(this ClipScope scope) => scope switch
+    {
+        ClipScope.Parameter => "parameter",
+        ClipScope.Global => "global",
+        ClipScope.TwoPass => "two-pass",
+        ClipScope.Value => "value",
+        _ => throw new ArgumentOutOfRangeException(nameof(scope), scope, "unknown scope of clipping"),
+    };
+}
+
 /// <summary>Clips the gradients of a training step.</summary>
 internal static class GradientClipping
 {

@@ -13,6 +13,19 @@ public enum ScheduleShape
     Constant,
 }
 
+/// <summary>Facts about <see cref="ScheduleShape"/>.</summary>
+public static class ScheduleShapeExtensions
+{
+    /// <summary>The word for it on the command line and in files.</summary>
+    public static string Name(this ScheduleShape shape) => shape switch
+    {
+        ScheduleShape.Cosine => "cosine",
+        ScheduleShape.Linear => "linear",
+        ScheduleShape.Constant => "constant",
+        _ => throw new ArgumentOutOfRangeException(nameof(shape), shape, "unknown shape of a schedule"),
+    };
+}
+
 /// <summary>The learning rate of each step: a linear warm-up, then a decay to the last step.</summary>
 /// <param name="Shape">How it falls.</param>
 /// <param name="Peak">The rate at the end of the warm-up.</param>

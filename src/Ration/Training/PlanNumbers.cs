@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ration.Memory;
+using Ration.Planning;
 
 namespace Ration.Training;
 
@@ -40,6 +41,11 @@ internal static class PlanNumbers
         >= 0.9995 => Invariant($"{value:0.00}"),
         _ => Invariant($"{value:0.###}"),
     };
+
+    /// <summary>What times are predicted from.</summary>
+    public static string Source(MachineRates rates) => rates.Measured.Count > 0
+        ? $"measured times of {Plural(rates.Measured.Count, "kind")} of operations"
+        : $"{ThreeDigits(rates.Flops / 1e9)} GFLOP/s and {ThreeDigits(rates.BytesPerSecond / 1e9)} GB/s; ration bench measures each kind of operation";
 
     /// <summary>Thousands separated.</summary>
     public static string Whole(long value) => Invariant($"{value:#,0}");

@@ -154,7 +154,7 @@ public static class PlanPage
 
     private static void Footer(StringBuilder page, PlanReport report) => page
         .Append($"<footer>Bytes are placed before the step runs and are exact; {Escape(PlanNumbers.Share(report.Fragmentation))} of what comes and goes is lost between buffers. ")
-        .Append($"Times are predicted from {PlanNumbers.ThreeDigits(report.Rates.Flops / 1e9)} GFLOP/s and {PlanNumbers.ThreeDigits(report.Rates.BytesPerSecond / 1e9)} GB/s.</footer>\n");
+        .Append($"Times are predicted from {PlanNumbers.Source(report.Rates)}.</footer>\n");
 
     /// <summary>With a capital first.</summary>
     internal static string Title(string name) => name.Length == 0 ? name : char.ToUpperInvariant(name[0]) + name[1..];

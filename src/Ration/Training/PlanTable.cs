@@ -26,7 +26,7 @@ internal static class PlanTable
         TrainingOptions options = report.Plan.Options;
         text.Append($"{options.Model.Name}: {PlanNumbers.Count(report.Parameters)} parameters, {PlanNumbers.Plural(report.TokensPerStep, "token")} a step")
             .Append($" ({PlanNumbers.Plural(options.Rows, "row")} of {PlanNumbers.Whole(options.Sequence)})\n");
-        text.Append($"predicted {PlanNumbers.Seconds(report.StepSeconds)} a step, {PlanNumbers.ThreeDigits(report.TokensPerSecond)} tokens/s\n\n");
+        text.Append($"predicted {PlanNumbers.Seconds(report.StepSeconds)} a step, {PlanNumbers.ThreeDigits(report.TokensPerSecond)} tokens/s, from {PlanNumbers.Source(report.Rates)}\n\n");
     }
 
     /// <summary>Bytes by purpose, with their sum and the budget.</summary>

@@ -63,7 +63,7 @@ public sealed class Trainer : IDisposable
         StepsDone = 0;
     }
 
-    /// <summary>Sets the weights to those of a model folder, and all other state to zero.</summary>
+    /// <summary>Sets the weights to those of a model, folder or file, and all other state to zero.</summary>
     /// <exception cref="InvalidInputException">The folder has not these weights, or they are damaged.</exception>
     public void Initialize(string modelFolder)
     {

@@ -14,7 +14,7 @@ namespace Ration.Training;
 /// <param name="Steps">Steps of the whole run.</param>
 /// <param name="Choices">How memory was arranged: kept on resuming, so that sums are added up in the same order.</param>
 /// <param name="Fingerprint">The options that change the numbers.</param>
-/// <param name="DataFingerprint">The number of tokens of the data.</param>
+/// <param name="DataFingerprint">Names the data.</param>
 /// <param name="Arguments">What the run was started with, in words of whoever started it; empty where that was not said.</param>
 /// <param name="IsCurrent">Whether this version can go on with it; others wrote state differently.</param>
 public sealed record CheckpointHeader(long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint, string Arguments, bool IsCurrent)
@@ -32,7 +32,7 @@ public static class TrainingCheckpoint
     /// <summary>Name of the file in the output folder.</summary>
     public const string FileName = "checkpoint.safetensors";
 
-    private const string AnyFormat = "ration-checkpoint-", Format = AnyFormat + "2";
+    private const string AnyFormat = "ration-checkpoint-", Format = AnyFormat + "3";
     private const string ChecksumKey = "checksum";
 
     private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", ArgumentsKey = "arguments";
@@ -154,7 +154,7 @@ public static class TrainingCheckpoint
         TrainingStep step = options.Step;
         LearningRateSchedule schedule = options.LearningRateSchedule;
         return string.Create(CultureInfo.InvariantCulture,
-            $"--model ({step.Model with { Name = "" }}); --batch {options.BatchTokens}; --sequence {step.Sequence}; --optimizer {step.Optimizer.Name}; --set, --rank or --seed of the update rule ({step.Optimizer}); --state {step.State}; --weights {step.Weights}; --products {step.Products}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope}; --dropout {step.Dropout}; --loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss}); --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
+            $"--model ({step.Model with { Name = "" }}); --batch {options.BatchTokens}; --sequence {step.Sequence}; --optimizer {step.Optimizer.Name}; --set, --rank or --seed of the update rule ({step.Optimizer}); --state {step.State.Name()}; --weights {step.Weights.Name()}; --products {step.Products.Name()}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope.Name()}; --dropout {step.Dropout}; --loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss}); --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape.Name()}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
     }
 
     internal static string ChecksumOf(Func<string, string?> text)

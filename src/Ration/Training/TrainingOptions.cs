@@ -13,7 +13,7 @@ public sealed record TrainingOptions
     /// <summary>The model.</summary>
     public required ModelConfiguration Model { get; init; }
 
-    /// <summary>Most bytes that the process may have resident at any time, or null for what the machine has free.</summary>
+    /// <summary>Most bytes that the process may have resident at any time, or null for four fifths of what the machine has free.</summary>
     public ByteSize? Memory { get; init; }
 
     /// <summary>Optimizer steps.</summary>

@@ -55,6 +55,23 @@ public sealed class BlockSamplingTests
     }
 
     [Fact]
+    public void Stacks_of_matrices_take_their_turns_as_matrices_do()
+    {
+        const int Blocks = 4;
+        Frugal rule = new(StateFullPart.Blocks, Period: Period, Seed: Seed);
+        using BlockTrial matrices = new(rule, Blocks, 6, 7), stacks = new(rule, Blocks, 6, 7, stacked: 2);
+        for (int step = 1; step <= 3 * Period; step++)
+        {
+            Matrix64[] gradients = [.. matrices.Names.Select((_, i) => Matrix64.Normal(6, 7, (100 * step) + i, 0.1))];
+            matrices.Step(gradients, 0.01);
+            stacks.Step(gradients, 0.01);
+        }
+
+        Assert.Equal(4L * 2 * 42 * 2, stacks.StateBytes);
+        Assert.All(matrices.Names, name => Assert.Equal(matrices.Read(name), stacks.Read(name)));
+    }
+
+    [Fact]
     public void Every_block_is_drawn_as_often_and_has_the_place_that_is_said()
     {
         const int Blocks = 9, Turns = 4000;

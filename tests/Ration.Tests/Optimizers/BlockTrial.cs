@@ -21,9 +21,14 @@ internal sealed class BlockTrial : IDisposable
     private long _steps;
 
     /// <summary>Compiles the updates of all parameters, which start as normal numbers.</summary>
-    public BlockTrial(IOptimizer optimizer, int blocks, int rows, int columns)
+    /// <param name="optimizer">The rule.</param>
+    /// <param name="blocks">How many blocks.</param>
+    /// <param name="rows">Rows of every matrix.</param>
+    /// <param name="columns">Columns of every matrix.</param>
+    /// <param name="stacked">Into how many matrices, one on the other, the rows are divided.</param>
+    public BlockTrial(IOptimizer optimizer, int blocks, int rows, int columns, int stacked = 1)
     {
-        Shape shape = new(rows, columns);
+        Shape shape = stacked == 1 ? new(rows, columns) : new(stacked, rows / stacked, columns);
         GraphBuilder builder = new();
         Value[] parameters = [builder.Parameter(Outside, shape), .. Enumerable.Range(0, blocks).Select(i => builder.Parameter(NameOf(i), shape, block: new BlockPart(i, "up")))];
         Value[] gradients = [.. parameters.Select(p => builder.Input("gradient." + p.Name, shape))];

@@ -9,16 +9,18 @@ public class FrugalTests
     private const ulong Seed = 31;
 
     [Theory]
-    [InlineData(7, 33, StateFreeRule.SignSgd)]
-    [InlineData(65, 19, StateFreeRule.SignSgd)]
-    [InlineData(12, 12, StateFreeRule.Sgd)]
-    public void A_random_projection_is_updated_by_Adam_and_the_rest_without_state(int rows, int columns, StateFreeRule rest)
+    [InlineData(7, 33, StateFreeRule.SignSgd, 0.25f)]
+    [InlineData(65, 19, StateFreeRule.SignSgd, 0.25f)]
+    [InlineData(12, 12, StateFreeRule.Sgd, 0.25f)]
+    [InlineData(9, 14, StateFreeRule.SignSgd, 1f)]
+    [InlineData(14, 9, StateFreeRule.SignSgd, 1f)]
+    public void A_random_projection_is_updated_by_Adam_and_the_rest_without_state(int rows, int columns, StateFreeRule rest, float density)
     {
         bool left = rows < columns;
-        int side = Math.Min(rows, columns), longer = Math.Max(rows, columns), rank = (int)Math.Round(side * 0.25);
+        int side = Math.Min(rows, columns), longer = Math.Max(rows, columns), rank = (int)Math.Round(side * density);
         Adam64 adam = left ? new(rank, longer, 0.9f, 0.999f, 1e-8) : new(longer, rank, 0.9f, 0.999f, 1e-8);
         Matrix64 basis = new(side, rank);
-        long bytes = Compare(StateFullPart.RandomProjection, rows, columns, rest, adam, (g, epoch, isNew) =>
+        long bytes = Compare(StateFullPart.RandomProjection, rows, columns, rest, density, adam, (g, epoch, isNew) =>
         {
             if (isNew) basis = Matrix64.Random("basis", side, rank, 1, Seed, epoch).Orthonormalized;
             Matrix64 low = left ? basis.Transposed * g : g * basis, direction = adam.Direction(low);
@@ -37,7 +39,7 @@ public class FrugalTests
     {
         int count = Math.Max(1, columns / 4);
         Adam64 adam = new(rows, count, 0.9f, 0.999f, 1e-8);
-        long bytes = Compare(StateFullPart.Columns, rows, columns, rest, adam, (g, epoch, _) =>
+        long bytes = Compare(StateFullPart.Columns, rows, columns, rest, 0.25f, adam, (g, epoch, _) =>
         {
             double[] chance = [.. Matrix64.Random("columns", 1, columns, 1, Seed, epoch).Elements.Select(Math.Abs)];
             int[] chosen = [.. Enumerable.Range(0, columns).OrderByDescending(i => chance[i]).Take(count).Order()];
@@ -50,10 +52,10 @@ public class FrugalTests
 
     // The part of a gradient with state, and the direction that Adam makes of it, both in the parameter's coordinates.
     private static long Compare(
-        StateFullPart part, int rows, int columns, StateFreeRule rest, Adam64 adam, Func<Matrix64, int, bool, (Matrix64 Part, Matrix64 Direction)> split)
+        StateFullPart part, int rows, int columns, StateFreeRule rest, float density, Adam64 adam, Func<Matrix64, int, bool, (Matrix64 Part, Matrix64 Direction)> split)
     {
         Matrix64 w = Matrix64.Normal(rows, columns, 1);
-        Frugal rule = new(part, Period: Period, StateFree: rest, StateFreeScale: 0.5f, WeightDecay: 0.1f, Seed: Seed);
+        Frugal rule = new(part, Density: density, Period: Period, StateFree: rest, StateFreeScale: 0.5f, WeightDecay: 0.1f, Seed: Seed);
         using OptimizerTrial trial = new(rule, w.Elements, new Shape(rows, columns));
         for (int step = 1; step <= 20; step++)
         {

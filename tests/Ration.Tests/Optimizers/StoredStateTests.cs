@@ -5,7 +5,7 @@ using Ration.Tests.Tensors.Formats;
 
 namespace Ration.Tests.Optimizers;
 
-/// <summary>AdamW with state in fewer bits, against the rule in float64 with the same rounding between steps.</summary>
+/// <summary>Rules with state in fewer bits, against the rule in float64 with the same rounding between steps.</summary>
 public class StoredStateTests
 {
     private const int Rows = 23, Columns = 512, Count = Rows * Columns;
@@ -55,6 +55,16 @@ public class StoredStateTests
     {
         using OptimizerTrial trial = new(new AdamW(), OptimizerTrial.Normal(rows * columns, 1), new Shape(rows, columns), name, state: format);
         Assert.Equal(bytes, trial.StateBytes);
+    }
+
+    [Fact]
+    public void A_column_s_sum_of_squares_is_never_stored_as_zero()
+    {
+        const int Long = 4096;
+        using OptimizerTrial trial = new(new Adafactor(), new double[2 * Long], new Shape(2, Long), state: StateFormat.FourBit);
+        trial.Step([.. Enumerable.Range(0, 2 * Long).Select(static i => i % 100 == 0 ? 1.0 : 0.01)], 0.1);
+        Assert.Equal((4 * 2) + (Long * 68 / 128), trial.StateBytes);
+        Assert.All(trial.State("column_squares"), static square => Assert.True(square > 0));
     }
 
     private static double[] Stored(StateFormat format, double[] values, bool signed) => format switch

@@ -18,7 +18,7 @@ namespace Ration.Graphs.Ops;
 /// </param>
 /// <param name="SoftCap">If not 0, logits z become cap · tanh(z / cap) (Gemma 2).</param>
 /// <param name="OrderVocabulary">
-/// With a threshold: the third output is each token's average logit [vocabulary] over the tokens with a target, and the backward pass
+/// With a threshold: the third output is the average logit of each class [vocabulary] over the tokens with a target, and the backward pass
 /// takes the vocabulary in that order, so that what is not negligible lies in few tiles (section 4.3).
 /// </param>
 /// <param name="ChunkTokens">If not 0, logits of so many tokens and the whole vocabulary are held at a time, instead of a block of 4 MiB.</param>

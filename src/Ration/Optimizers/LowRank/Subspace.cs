@@ -88,9 +88,12 @@ internal sealed class Subspace
         : _update.MatMul(Gradient, basis, name: "projected");
 
     /// <summary>Coordinates back as a matrix of the parameter's shape.</summary>
-    public Value Lift(Value basis, Value projected) => _isLeft
-        ? _update.MatMul(basis, projected, name: "lifted")
-        : _update.MatMul(projected, basis, transposeB: true, name: "lifted");
+    /// <param name="basis">The basis.</param>
+    /// <param name="projected">The coordinates.</param>
+    /// <param name="sum">What the matrix is added to, or null.</param>
+    public Value Lift(Value basis, Value projected, Value? sum = null) => _isLeft
+        ? _update.MatMul(basis, projected, sum: sum, name: "lifted")
+        : _update.MatMul(projected, basis, transposeB: true, sum: sum, name: "lifted");
 
     /// <summary>Σ of squares of the gradient's coordinates, for each vector of a basis.</summary>
     public Value Energies(Value projected) => _isLeft

@@ -9,3 +9,15 @@ public enum ProductFormat
     /// <summary>Bytes, in the forward pass and for the inputs' gradients (<see cref="SwitchBack"/>).</summary>
     Int8,
 }
+
+/// <summary>Facts about <see cref="ProductFormat"/>.</summary>
+public static class ProductFormatExtensions
+{
+    /// <summary>The word for it on the command line and in files.</summary>
+    public static string Name(this ProductFormat format) => format switch
+    {
+        ProductFormat.F32 => "f32",
+        ProductFormat.Int8 => "int8",
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown format of products"),
+    };
+}

@@ -28,6 +28,17 @@ public static class StateFormatExtensions
     /// <summary>Tensors of fewer elements stay in F32: they save next to nothing.</summary>
     public const long LeastElements = 4096;
 
+    /// <summary>The word for it on the command line and in files.</summary>
+    public static string Name(this StateFormat format) => format switch
+    {
+        StateFormat.F32 => "f32",
+        StateFormat.BF16 => "bf16",
+        StateFormat.EightBit => "8bit",
+        StateFormat.FourBit => "4bit",
+        StateFormat.Float8 => "fp8",
+        _ => throw Unknown(format),
+    };
+
     /// <summary>The storage of a piece of state.</summary>
     /// <param name="format">What is asked for.</param>
     /// <param name="state">The state, in F32.</param>
@@ -41,9 +52,11 @@ public static class StateFormatExtensions
             StateFormat.EightBit => state.IsNonNegative ? DType.DynamicUnsigned8 : DType.Dynamic8,
             StateFormat.FourBit => state.IsNonNegative ? DType.LinearUnsigned4 : DType.Dynamic4,
             StateFormat.Float8 => DType.F8Expanded,
-            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown format of optimizer state"),
+            _ => throw Unknown(format),
         };
         bool stays = state.Shape.Elements < LeastElements || (isOfTable && format is StateFormat.EightBit or StateFormat.Float8) || !type.CanStore(state.Shape);
         return stays ? DType.F32 : type;
     }
+
+    private static ArgumentOutOfRangeException Unknown(StateFormat format) => new(nameof(format), format, "unknown format of optimizer state");
 }

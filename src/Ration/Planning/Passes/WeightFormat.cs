@@ -21,6 +21,16 @@ public enum WeightFormat
 /// <summary>Facts about <see cref="WeightFormat"/>.</summary>
 public static class WeightFormatExtensions
 {
+    /// <summary>The word for it on the command line and in files.</summary>
+    public static string Name(this WeightFormat format) => format switch
+    {
+        WeightFormat.F32 => "f32",
+        WeightFormat.BF16 => "bf16",
+        WeightFormat.CompensatedBF16 => "bf16-kahan",
+        WeightFormat.Int8 => "int8",
+        _ => throw Unknown(format),
+    };
+
     /// <summary>Whether updates are rounded up or down by chance.</summary>
     public static bool IsStochastic(this WeightFormat format) => format is WeightFormat.BF16 or WeightFormat.Int8;
 
@@ -32,8 +42,10 @@ public static class WeightFormatExtensions
             WeightFormat.F32 => DType.F32,
             WeightFormat.BF16 or WeightFormat.CompensatedBF16 => DType.BF16,
             WeightFormat.Int8 => DType.Q8_0,
-            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "unknown format of weights"),
+            _ => throw Unknown(format),
         };
         return shape.Rank >= 2 && type.CanStore(shape) ? type : DType.F32;
     }
+
+    private static ArgumentOutOfRangeException Unknown(WeightFormat format) => new(nameof(format), format, "unknown format of weights");
 }
