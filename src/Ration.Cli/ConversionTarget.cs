@@ -1,13 +1,12 @@
 using Ration.Cli.Inspection;
 using Ration.Files;
 using Ration.Tokenizers;
-using Ration.Training;
 
 namespace Ration.Cli;
 
 /// <summary>
-/// Where a converted model goes. It appears under its name when it is whole: a new folder is filled under another name first, and files are
-/// replaced one by one.
+/// Where a converted model goes. It appears under its name when it is whole: a new folder is filled under another name first, and files that are there are
+/// replaced when all of the new ones are complete.
 /// </summary>
 internal sealed class ConversionTarget
 {
@@ -84,7 +83,7 @@ internal sealed class ConversionTarget
             throw new InvalidInputException($"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be gone on with beside another model; give another name");
         ModelExport.ToHuggingFace(model, Output, options, cancellation);
         // It is that of the model before: to resume it would bring that back.
-        File.Delete(Path.Combine(Output, TrainingCheckpoint.FileName));
+        RunFolder.DeleteCheckpoint(Output);
     }
 
     private void WriteNewFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)

@@ -51,12 +51,14 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
     /// <exception cref="InvalidInputException">They have none that is known.</exception>
     public ITokenizer OpenTokenizer() => Path is null ? new ByteTokenizer(Configuration.Vocabulary) : ModelTokenizer.Read(Path);
 
-    /// <summary>Writes the tokenizer of a GGUF file into the folder of what is trained from it; of a folder, the files go along with the weights.</summary>
+    /// <summary>Whether the tokenizer has to be written for what is trained from the model: that of a GGUF file; files of a folder go along with the weights.</summary>
+    public bool HasTokenizerInFile => File.Exists(Path) && !System.IO.Path.GetExtension(Path).Equals(".bin", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Writes the tokenizer of a GGUF file into a folder.</summary>
     public void SaveTokenizer(string folder)
     {
-        if (!File.Exists(Path)) return;
-        using StoredModel stored = StoredModel.Open(Path);
-        if (stored.Kind != ModelFileKind.Gguf) return;
+        if (!HasTokenizerInFile) return;
+        using StoredModel stored = StoredModel.Open(Path!);
         ModelExport.SaveTokenizer(stored, folder);
     }
 }

@@ -6,6 +6,16 @@ namespace Ration.Cli;
 /// <summary>The folder of a training run: what of it is there.</summary>
 internal static class RunFolder
 {
+    /// <summary>Where a run keeps the tokenizer that its model is saved with.</summary>
+    public static string TokenizerOf(string folder) => Path.Combine(folder, TrainingCheckpoint.TokenizerFolderName);
+
+    /// <summary>Removes the checkpoint and what belongs to it.</summary>
+    public static void DeleteCheckpoint(string folder)
+    {
+        File.Delete(Path.Combine(folder, TrainingCheckpoint.FileName));
+        if (Directory.Exists(TokenizerOf(folder))) Directory.Delete(TokenizerOf(folder), recursive: true);
+    }
+
     /// <summary>The checkpoint; null where there is none, or none that can be read.</summary>
     public static CheckpointHeader? FindCheckpoint(string folder)
     {

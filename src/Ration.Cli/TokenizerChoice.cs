@@ -38,7 +38,7 @@ internal sealed record TokenizerChoice(int? Vocabulary)
     /// <param name="cancellation">Stops it between pieces of text.</param>
     public LearntVocabulary Open(string[] paths, string? output, bool resume, ByteSize? memory, CancellationToken cancellation)
     {
-        if (resume && output is not null) return new LearntVocabulary(ModelTokenizer.Read(output), null);
+        if (resume && output is not null && Directory.Exists(RunFolder.TokenizerOf(output))) return new LearntVocabulary(ModelTokenizer.Read(RunFolder.TokenizerOf(output)), null);
         PreTokenizer splitting = PreTokenizerNames.Find(Splitting) ?? throw new InvalidOperationException($"there is no pre-tokenizer {Splitting}");
         BytePairTrainer trainer = new(Vocabulary ?? Fewest, [], splitting) { MostWords = memory is { } budget ? (int)long.Clamp(budget.Bytes / BytesOfWord, LeastWords, int.MaxValue) : int.MaxValue };
         trainer.Add(TextCorpus.Open(paths, output), cancellation);
@@ -48,7 +48,7 @@ internal sealed record TokenizerChoice(int? Vocabulary)
     }
 }
 
-/// <summary>A vocabulary that was learnt: usable at once, written into the folder of a run when that begins.</summary>
+/// <summary>A vocabulary that was learnt.</summary>
 /// <param name="Tokenizer">The tokens.</param>
 /// <param name="Folder">A temporary folder that holds them; null where they lie in the run's folder already.</param>
 internal sealed record LearntVocabulary(ITokenizer Tokenizer, string? Folder) : IDisposable
@@ -59,12 +59,6 @@ internal sealed record LearntVocabulary(ITokenizer Tokenizer, string? Folder) : 
         string folder = Directory.CreateTempSubdirectory("ration-").FullName;
         TokenizerJsonWriter.Write(Path.Combine(folder, TokenizerJsonWriter.FileName), trained, splitting);
         return new LearntVocabulary(ModelTokenizer.Read(folder), folder);
-    }
-
-    /// <summary>Puts the vocabulary into the folder of a run.</summary>
-    public void Save(string output)
-    {
-        if (Folder is not null) File.Copy(Path.Combine(Folder, TokenizerJsonWriter.FileName), Path.Combine(output, TokenizerJsonWriter.FileName), overwrite: true);
     }
 
     /// <inheritdoc/>

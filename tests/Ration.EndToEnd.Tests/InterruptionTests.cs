@@ -148,13 +148,18 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         ToolRun.Run(TrainingJob.Arguments(whole.Data, output, 1)).AssertDone();
         byte[] model = TrainingJob.ModelBytes(output);
         Signals.StopIgnoring(Signals.Interrupt);
-        using ToolRun run = ToolRun.Start([.. Arguments(output), "--checkpoint-every", "3", "--overwrite"]);
-        run.WaitUntil(() => TrainingJob.StepsDone(output) > 1);
-        Signals.Send(run, Signals.Interrupt);
-        ToolResult result = run.Wait();
-        Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
-        Assert.Contains(OutlivingModel, result.ErrorLines[^1], StringComparison.Ordinal);
-        Assert.Equal(model, TrainingJob.ModelBytes(output));
+        foreach (string[] start in (string[][])[[.. Arguments(output), "--checkpoint-every", "3", "--overwrite"], ["train", "--output", output, "--resume"]])
+        {
+            // The checkpoint of the run before is at its last step, which is the first of this one's.
+            long before = TrainingJob.StepsDone(output);
+            using ToolRun run = ToolRun.Start(start);
+            run.WaitUntil(() => TrainingJob.StepsDone(output) > before);
+            Signals.Send(run, Signals.Interrupt);
+            ToolResult result = run.Wait();
+            Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+            Assert.Contains(OutlivingModel, result.ErrorLines[^1], StringComparison.Ordinal);
+            Assert.Equal(model, TrainingJob.ModelBytes(output));
+        }
     }
 
     [Fact]

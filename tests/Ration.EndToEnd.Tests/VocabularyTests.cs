@@ -55,6 +55,26 @@ public sealed class VocabularyTests(TrainedModel trained)
         Assert.False(File.Exists(folder["output/tokenizer.json"]));
     }
 
+    [Fact]
+    public void A_model_of_bytes_stays_readable_until_the_one_with_a_vocabulary_is_there()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        using TestFolder folder = new();
+        string output = folder["output"];
+        ToolRun.Run(TrainingJob.Arguments(trained.Data, output, 1)).AssertDone();
+        byte[] model = TrainingJob.ModelBytes(output);
+        Signals.StopIgnoring(Signals.Interrupt);
+        using ToolRun run = ToolRun.Start([.. TrainingJob.Arguments(trained.Data, output, 40), "--tokenizer", "train:300", "--overwrite", "--checkpoint-every", "3"]);
+        run.WaitUntil(() => TrainingJob.StepsDone(output) > 1);
+        Signals.Send(run, Signals.Interrupt);
+        Assert.Equal(130, run.Wait().Code);
+        Assert.Equal(model, TrainingJob.ModelBytes(output));
+        string[] generate = ["generate", "--model", output, "--prompt", "the old ", "--max-tokens", "8", "--json"];
+        Assert.Equal("the old ".Length, ToolRun.Run(generate).AssertDone().Json().GetProperty("promptTokens").GetInt32());
+        ToolRun.Run("train", "--output", output, "--resume").AssertDone();
+        Assert.True(ToolRun.Run(generate).AssertDone().Json().GetProperty("promptTokens").GetInt32() < "the old ".Length);
+    }
+
     [Theory]
     [InlineData("train")]
     [InlineData("plan")]

@@ -42,7 +42,7 @@ internal static class CommonOptions
     public static Option<ulong?> Seed { get; } = OptionFactory.Number<ulong>("--seed", "N", "Decides everything random; the same seed gives the same result, bit for bit (default 1).");
 
     /// <summary>Cores.</summary>
-    public static Option<int?> Threads { get; } = OptionFactory.Number<int>("--threads", "N", "Cores to use (default all); the result does not depend on it.");
+    public static Option<int?> Threads { get; } = OptionFactory.Number<int>("--threads", "N", "Cores to use (default all). The result does not depend on it, unless a budget is so short that more threads, which need memory too, lead to another plan.");
 
     /// <summary>Machine-readable results.</summary>
     public static Option<bool> Json { get; } = OptionFactory.Switch("--json", "Write exactly one JSON object to standard output.");

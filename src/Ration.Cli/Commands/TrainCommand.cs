@@ -75,9 +75,8 @@ internal static class TrainCommand
         if (replaces) Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
         cancellation.ThrowIfCancellationRequested();
         GarbageLimit.ReleaseAll();
-        source.SaveTokenizer(output);
-        learnt?.Save(output);
-        using TrainingRun run = new(plan, batches, runOptions);
+        using TokenizerFiles files = TokenizerFiles.Of(source, learnt, output, resume);
+        using TrainingRun run = new(plan, batches, runOptions with { TokenizerFolder = files.Folder });
         interruption.Notice = "finishing the step, then saving; a second time ends at once, and what was not saved is lost";
         using ProgressDisplay progress = new(plan, run.Trainer.StepsDone);
         return new TrainingOutcome(plan, run.Run(progress, cancellation), output);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Ration.Files;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
@@ -170,6 +171,7 @@ internal sealed class TrainingArguments
             MicroBatchRows = parsed.GetValue(_microBatch),
         };
         options.Validate();
+        if (source.Path is not null) ModelFolder.RequireSavable(options.Model);
         return options;
     }
 

@@ -15,7 +15,6 @@ public static class HuggingFaceFolder
     /// <summary>The name of the file with the settings of text generation.</summary>
     public const string GenerationConfigName = "generation_config.json";
 
-    private const string TokenizerSettings = "tokenizer_config.json";
     private const int ConfigLimit = 4 << 20;
     private const int LargestId = 4_000_000;
 
@@ -23,19 +22,16 @@ public static class HuggingFaceFolder
 
     private static readonly string[] s_companions =
     [
-        .. s_tokenizers, TokenizerSettings, "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
+        .. s_tokenizers, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
         GenerationConfigName,
     ];
 
     /// <summary>Writes <c>config.json</c> atomically into a folder that exists. Conventions of other files are changed to those of Hugging Face
     /// ones (see <see cref="Conventional"/>); the weights must be stored so too.</summary>
-    /// <exception cref="ArgumentException">The configuration is not one that <see cref="ReadConfig"/> would give back.</exception>
+    /// <exception cref="InvalidInputException">The configuration is not one that <see cref="ReadConfig"/> would give back.</exception>
     public static void WriteConfig(string folder, HuggingFaceConfig config)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        HuggingFaceConfig written = config with { Model = Conventional(config.Model) };
-        byte[] bytes = Compose(written);
-        RequireReadable(Path.Combine(folder, ConfigName), bytes, written.Model);
+        byte[] bytes = ComposeConfig(folder, config);
         AtomicFile.Write(Path.Combine(folder, ConfigName), stream => stream.Write(bytes));
     }
 
@@ -61,6 +57,17 @@ public static class HuggingFaceFolder
         RotaryPairing = Graphs.Ops.RotaryPairing.Halves,
         NormGainOffset = model.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 ? 1 : 0,
     };
+
+    /// <summary>The bytes that <see cref="WriteConfig"/> would write.</summary>
+    /// <exception cref="InvalidInputException">The configuration is not one that <see cref="ReadConfig"/> would give back.</exception>
+    internal static byte[] ComposeConfig(string folder, HuggingFaceConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        HuggingFaceConfig written = config with { Model = Conventional(config.Model) };
+        byte[] bytes = Compose(written);
+        RequireReadable(Path.Combine(folder, ConfigName), bytes, written.Model);
+        return bytes;
+    }
 
     /// <summary>Opens the weights of a folder: one safetensors file, or several with an index.</summary>
     /// <exception cref="InvalidInputException">There are none, or they are damaged.</exception>
@@ -100,34 +107,42 @@ public static class HuggingFaceFolder
     /// <summary>The file of a folder that is its tokenizer; null where it has none.</summary>
     public static string? TokenizerOf(string folder) => Array.Find(s_tokenizers, name => File.Exists(Path.Combine(folder, name)));
 
-    /// <summary>Takes a tokenizer away, as that of a model that was replaced by one with a built-in tokenizer: whoever reads the folder would take it first.</summary>
-    internal static void DeleteTokenizer(string folder)
+    /// <summary>
+    /// Takes away what a folder says about a tokenizer and about generation, as those of a model that was replaced: whoever reads the folder would take
+    /// them for this one's.
+    /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="but">The files that belong to the model.</param>
+    internal static void DeleteCompanions(string folder, IEnumerable<string> but)
     {
-        foreach (string name in (string[])[.. s_tokenizers, TokenizerSettings]) File.Delete(Path.Combine(folder, name));
+        foreach (string name in s_companions.Except(but)) File.Delete(Path.Combine(folder, name));
     }
 
     /// <summary>Copies what a folder says about its tokenizer and about generation, as far as it is there.</summary>
     /// <param name="from">The folder.</param>
     /// <param name="to">The other.</param>
     /// <param name="fallback">A folder whose settings of generation do where the first has none; null for none.</param>
-    internal static void CopyCompanions(string from, string to, string? fallback = null)
+    /// <returns>The names of the files.</returns>
+    internal static IReadOnlyList<string> CopyCompanions(string from, string to, string? fallback = null)
     {
-        if (fallback is not null && !File.Exists(Path.Combine(from, GenerationConfigName))) Copy(fallback, to, [GenerationConfigName]);
-        Copy(from, to, s_companions);
+        List<string> copied = [.. Copy(from, to, s_companions)];
+        if (fallback is not null && !copied.Contains(GenerationConfigName)) copied.AddRange(Copy(fallback, to, [GenerationConfigName]));
+        return copied;
     }
 
-    private static void Copy(string from, string to, string[] names)
+    private static string[] Copy(string from, string to, string[] names)
     {
-        foreach (string name in names)
+        string[] there = [.. names.Where(name => File.Exists(Path.Combine(from, name)))];
+        foreach (string name in there)
         {
-            string source = Path.Combine(from, name);
-            if (!File.Exists(source)) continue;
             AtomicFile.Write(Path.Combine(to, name), stream =>
             {
-                using FileStream content = new(source, FileMode.Open, FileAccess.Read, FileShare.Read);
+                using FileStream content = new(Path.Combine(from, name), FileMode.Open, FileAccess.Read, FileShare.Read);
                 content.CopyTo(stream);
             });
         }
+
+        return there;
     }
 
     private static byte[] Compose(HuggingFaceConfig config)
@@ -149,10 +164,21 @@ public static class HuggingFaceFolder
         }
         catch (InvalidInputException e)
         {
-            throw new ArgumentException(e.Message, nameof(model), e);
+            throw Inexpressible(path, model, e is FileFormatException file ? file.What : e.Message, e);
         }
 
-        if (!SameNumbers(read, model)) throw new ArgumentException($"a {model.Family} configuration file cannot describe {model}; it would be read as {read}", nameof(model));
+        if (!SameNumbers(read, model)) throw Inexpressible(path, model, $"it would be read with {Differences(read, model)}", null);
+    }
+
+    private static InvalidInputException Inexpressible(string path, ModelConfiguration model, string why, Exception? cause) =>
+        new($"{path}: no configuration of a {model.Family} model describes this one: {why}; such a model can only be a GGUF file", cause);
+
+    private static string Differences(ModelConfiguration read, ModelConfiguration model)
+    {
+        IEnumerable<(string Read, string Meant)> members = Members(read).Zip(Members(model)).Where(static pair => pair.First != pair.Second);
+        return string.Join(" and ", members.Select(static m => $"{m.Read} instead of {m.Meant[(m.Meant.LastIndexOf(' ') + 1)..]}").DefaultIfEmpty("other factors of its rotary frequencies"));
+
+        static string[] Members(ModelConfiguration model) => model.ToString().TrimEnd(' ', '}').Split(", ");
     }
 
     private static bool SameNumbers(ModelConfiguration a, ModelConfiguration b)

@@ -26,4 +26,9 @@ public interface ITensorSource : IDisposable
     /// <summary>Fills <paramref name="destination"/> with bytes of a tensor, from byte <paramref name="start"/> of it.</summary>
     /// <exception cref="FileFormatException">The file was cut short since it was opened.</exception>
     void Read(StoredTensor tensor, long start, Span<byte> destination);
+
+    /// <summary>Compares the tensors with their checksums, in files that have such.</summary>
+    /// <returns>How many tensors were compared.</returns>
+    /// <exception cref="FileFormatException">A tensor differs from its checksum, or some of a file have none.</exception>
+    int Verify(CancellationToken cancellation = default) => 0;
 }

@@ -5,6 +5,9 @@ namespace Ration.Files;
 /// <summary>Opens files that a user named, with errors in the user's terms.</summary>
 internal static class InputFile
 {
+    // As systems have it: more are taken for a circle.
+    private const int MostLinks = 40;
+
     /// <summary>Opens an existing, regular, non-empty file for random reads.</summary>
     /// <exception cref="InvalidInputException">There is no such file, it may not be read, it is a folder, or it is empty.</exception>
     public static SafeFileHandle Open(string path, out long length)
@@ -60,8 +63,23 @@ internal static class InputFile
         }
     }
 
-    /// <summary>Whether two paths name the same file or folder, as they are written.</summary>
+    /// <summary>Whether two paths lead to the same file or folder, links followed as far as they exist.</summary>
     public static bool IsSame(string a, string b) => Whole(a) == Whole(b);
 
-    private static string Whole(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+    private static string Whole(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), at = Path.GetPathRoot(full) ?? "";
+        Queue<string> names = new(full[at.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries));
+        for (int links = 0; names.TryDequeue(out string? name);)
+        {
+            at = Path.Combine(at, name);
+            if (new FileInfo(at).LinkTarget is not { } target || ++links > MostLinks) continue;
+            // Where the link leads may lie behind links itself.
+            string leads = Path.GetFullPath(target, Path.GetDirectoryName(at) ?? at);
+            at = Path.GetPathRoot(leads) ?? "";
+            names = new([.. leads[at.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries), .. names]);
+        }
+
+        return at;
+    }
 }

@@ -66,7 +66,7 @@ public static class ModelConverter
     /// <param name="folder">Created if missing.</param>
     /// <param name="options">How; the type is one of <see cref="FolderTypes"/>.</param>
     /// <param name="cancellation">Ends the work; no file is left incomplete.</param>
-    /// <exception cref="InvalidInputException">Folders cannot hold the type or the model, or the folder is the model's own.</exception>
+    /// <exception cref="InvalidInputException">Folders cannot hold the type or the model, the folder is the model's own, or the model is damaged.</exception>
     public static void ToHuggingFace(StoredModel model, string folder, ModelConversionOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -78,6 +78,7 @@ public static class ModelConverter
         ModelConfiguration written = HuggingFaceFolder.Conventional(model.Configuration);
         WeightMap map = new(WeightNames.HuggingFace(written.Family), TransformerModel.ParameterShapes(written));
         if (FourBitOutput.Holds(type)) RequireFourBits(written, map, type);
+        model.Verify(cancellation);
         Directory.CreateDirectory(folder);
         DType TypeOf(string tensor) => type.IsFloating() || !IsMatrix(map, tensor, onlyOfLayers: FourBitOutput.Holds(type)) ? plain : type;
         WeightSource source = ConventionChange.Of(model.Weights, model.Configuration, written);
@@ -91,7 +92,9 @@ public static class ModelConverter
             Tokenizer = model.BuiltInTokenizer,
         };
         new HuggingFaceWriter(folder, source, map, TypeOf, plain) { Progress = options.Progress, Cancellation = cancellation }.Write(config, options.LargestFileBytes ?? LargestShard);
-        if (Directory.Exists(model.Text.Path)) HuggingFaceFolder.CopyCompanions(model.Text.Path, folder, Directory.Exists(model.Base?.Path) ? model.Base.Path : null);
+        IReadOnlyList<string> companions = !Directory.Exists(model.Text.Path) ? []
+            : HuggingFaceFolder.CopyCompanions(model.Text.Path, folder, Directory.Exists(model.Base?.Path) ? model.Base.Path : null);
+        HuggingFaceFolder.DeleteCompanions(folder, companions);
     }
 
     /// <summary>Writes a GGUF file, or several where it would be larger than wanted.</summary>
@@ -100,7 +103,7 @@ public static class ModelConverter
     /// <param name="options">How.</param>
     /// <param name="cancellation">Ends the work; no file is left incomplete.</param>
     /// <returns>The files.</returns>
-    /// <exception cref="InvalidInputException">GGUF cannot hold the type or the model, or the file is the model's own.</exception>
+    /// <exception cref="InvalidInputException">GGUF cannot hold the type or the model, the file is the model's own, or the model is damaged.</exception>
     public static IReadOnlyList<string> ToGguf(StoredModel model, string path, ModelConversionOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -121,6 +124,7 @@ public static class ModelConverter
         WeightSource source = ConventionChange.Of(model.Weights, model.Configuration, written);
         long largest = options.LargestFileBytes ?? long.MaxValue;
         foreach (string part in writer.PartPaths(path, largest)) RequireOther(model, part);
+        model.Verify(cancellation);
         return writer.SaveParts(path, largest, output =>
         {
             foreach ((string name, float[] numbers) in divisors) output.Write(name, MemoryMarshal.AsBytes(numbers.AsSpan()));

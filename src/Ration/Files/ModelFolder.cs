@@ -42,7 +42,10 @@ public static class ModelFolder
     /// <param name="executor">Holds them.</param>
     /// <param name="tokenizer">Name of a built-in tokenizer, which takes the place of one in the folder, or null.</param>
     /// <param name="origin">The model that these weights were trained from, whose tokenizer and ends of texts go along; null for none.</param>
-    public static void Save(string folder, ModelConfiguration model, IReadOnlyList<Value> weights, Executor executor, string? tokenizer, string? origin = null)
+    /// <param name="tokenizerFolder">A folder whose tokenizer goes along instead of the origin's; null for none.</param>
+    /// <exception cref="InvalidInputException">No configuration file can describe the model (<see cref="RequireSavable"/>).</exception>
+    public static void Save(
+        string folder, ModelConfiguration model, IReadOnlyList<Value> weights, Executor executor, string? tokenizer, string? origin = null, string? tokenizerFolder = null)
     {
         Directory.CreateDirectory(folder);
         ModelConfiguration written = HuggingFaceFolder.Conventional(model);
@@ -50,9 +53,14 @@ public static class ModelFolder
         WeightMap map = new(WeightNames.HuggingFace(model.Family), TransformerModel.ParameterShapes(model));
         new HuggingFaceWriter(folder, source, map, tensor => TypeInFile(source.TypeOf(map.LinksInto(tensor)[0].Parameter)))
             .Write(Describe(written, tokenizer, origin), long.MaxValue);
-        if (tokenizer is not null) HuggingFaceFolder.DeleteTokenizer(folder);
-        if (origin is not null && Directory.Exists(origin) && !InputFile.IsSame(origin, folder)) HuggingFaceFolder.CopyCompanions(origin, folder);
+        string? from = tokenizerFolder ?? (Directory.Exists(origin) ? origin : null);
+        if (from is null ? tokenizer is null : InputFile.IsSame(from, folder)) return;
+        HuggingFaceFolder.DeleteCompanions(folder, from is null ? [] : HuggingFaceFolder.CopyCompanions(from, folder));
     }
+
+    /// <summary>Refuses a model that no configuration file of its family can describe, as GGUF files can hold some; what is trained from it could not be saved.</summary>
+    /// <exception cref="InvalidInputException">It is one.</exception>
+    public static void RequireSavable(ModelConfiguration model) => HuggingFaceFolder.ComposeConfig("", new HuggingFaceConfig { Model = model });
 
     /// <summary>Reads the weights of a model into an executor, piece by piece.</summary>
     /// <exception cref="InvalidInputException">A weight is missing or has another shape, or the file is damaged.</exception>

@@ -88,7 +88,7 @@ public sealed class StoredModel : IDisposable
     /// <summary>The one of this and its base whose files say what text is: an adapter often comes without a tokenizer.</summary>
     internal StoredModel Text => Base is not null && HuggingFaceFolder.TokenizerOf(Path) is null ? Base.Text : this;
 
-    private IEnumerable<string> Files => Tensors switch { GgufFile file => file.Paths, SafetensorsFolder folder => folder.Paths, _ => [] };
+    private IEnumerable<string> Files => (Tensors is BitsAndBytesSource quantized ? quantized.Inner : Tensors) switch { GgufFile file => file.Paths, SafetensorsFolder folder => folder.Paths, _ => [] };
 
     /// <summary>The parameters by canonical name.</summary>
     internal WeightSource Weights { get; }
@@ -136,9 +136,16 @@ public sealed class StoredModel : IDisposable
                 throw new FileFormatException(Path, $"it has no weight {value.Name} {value.Shape}", "use the file with the model it was made for");
         }
 
-        if (Tensors is SafetensorsFolder file) _ = file.Verify();
-        _adapter?.Verify();
+        Verify();
         WeightLoader.Load(Weights, wanted, executor.WritePersistent, executor.Threads);
+    }
+
+    /// <summary>Compares the weights with their checksums, in files that have such.</summary>
+    /// <exception cref="FileFormatException">A tensor differs from its checksum, or some of a file have none.</exception>
+    internal void Verify(CancellationToken cancellation = default)
+    {
+        _ = Tensors.Verify(cancellation);
+        _adapter?.Verify(cancellation);
     }
 
     /// <summary>Reads weights for programs that do not keep them, as long as the files are open.</summary>

@@ -11,7 +11,7 @@ namespace Ration.Optimizers;
 /// <see cref="GaLore"/> with natural gradients (Das 2024, "Natural GaLore", section 3.4): Adam sees (λI + HᵀH)⁻¹g, for the projected gradient g and
 /// the rows H [s, r·n] of the last s of them, g included. By Woodbury's identity only an s × s system is solved; since g is a row of H,
 /// (λI + HᵀH)⁻¹g = Hᵀ·(λI + HHᵀ)⁻¹e, the same number without the difference of two large ones. The history is state: (s + 2)·r·n numbers in all
-/// beside the basis, more than AdamW keeps unless s + 2 &lt; 2m/r. Where the subspace is renewed it keeps its coordinates, as moments do.
+/// beside the basis, more than AdamW keeps unless m·r + (s + 2)·r·n &lt; 2·m·n. Where the subspace is renewed it keeps its coordinates, as moments do.
 /// </summary>
 /// <param name="Rank">r; null for a quarter of the matrix' shorter side.</param>
 /// <param name="History">s: gradients that the Fisher matrix is estimated from, at least 1 (20 in the authors' code).</param>

@@ -8,7 +8,8 @@ namespace Ration.Training;
 /// <param name="Smallest">Where nothing fits: the plan of the smallest budget.</param>
 /// <param name="RuntimeBytes">What the process needs besides the arena of that plan.</param>
 /// <param name="NarrowestBytes">What it would need if only the methods of the narrowest quality were looked at.</param>
-internal sealed record FoundPlan(PlanningResult Plans, PlanCandidate? Smallest, long RuntimeBytes, long NarrowestBytes);
+/// <param name="IsKept">Whether nothing was searched for, because the choices are those of a checkpoint.</param>
+internal sealed record FoundPlan(PlanningResult Plans, PlanCandidate? Smallest, long RuntimeBytes, long NarrowestBytes, bool IsKept = false);
 
 /// <summary>
 /// Looks for the fastest plan among the methods that a run allows. Looking takes memory that the plan then lacks, so that narrower
@@ -59,7 +60,7 @@ internal sealed class MethodSearch(IDevice device, Planner planner, long budget,
         long runtime = Levels(options).Where(level => level.Methods.Contains(method)).Select(static level => level.Runtime).DefaultIfEmpty(runtimeOf(options)).First();
         PlanFamily[] family = [new(1, _ => choices, c => TrainingGraph.Build(options.With(c.Methods).Step, c).Graph)];
         PlanningResult kept = planner.Choose(family, RuntimeFootprint.LargestArena(budget - runtime), alsoNeeded);
-        return new FoundPlan(kept, kept.Best is null ? planner.FindSmallest(family, alsoNeeded) : null, runtime, runtime);
+        return new FoundPlan(kept, kept.Best is null ? planner.FindSmallest(family, alsoNeeded) : null, runtime, runtime, IsKept: true);
     }
 
     private PlanningResult Choose(TrainingOptions options, IReadOnlyList<TrainingMethod> methods, long arena) =>

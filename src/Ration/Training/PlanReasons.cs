@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ration.Graphs;
+using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Optimizers;
 using Ration.Planning;
@@ -13,9 +14,11 @@ internal static class PlanReasons
 {
     /// <summary>A reason for each choice.</summary>
     public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, FoundPlan found) =>
-        [MicroBatch(plan, found.Plans), Recomputation(plan, found.Plans), .. Methods(plan, found), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan), Loss(plan)];
+        [MicroBatch(plan, found), Recomputation(plan, found), .. Methods(plan, found), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan), Loss(plan)];
 
-    private static PlanReason MicroBatch(TrainingPlan plan, PlanningResult search)
+    private const string AsKept = "as the checkpoint has it";
+
+    private static PlanReason MicroBatch(TrainingPlan plan, FoundPlan found)
     {
         int rows = plan.Choices.MicroBatchRows, all = plan.Options.Rows;
         string choice = $"{rows} of {all} rows";
@@ -23,17 +26,20 @@ internal static class PlanReasons
         if (plan.Options.MicroBatchRows is not null) return new("micro-batch", choice, "as asked");
         if (plan.Options.Optimizer.ReleasesGradients) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} never holds gradients, so there is nothing to add parts up in");
         if (plan.Options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass }) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
+        if (found.IsKept) return new("micro-batch", choice, AsKept);
         if (rows == all) return new("micro-batch", choice, "the whole step fits at once, and reading the weights once is fastest");
-        double faster = Slowdown(plan, search, c => c.MicroBatchRows == all && c.Release);
+        double faster = Slowdown(plan, found.Plans, c => c.MicroBatchRows == all && c.Release);
         return new("micro-batch", choice, faster > 1
             ? string.Create(CultureInfo.InvariantCulture, $"all rows at once would fit only with more recomputation, {100 * (faster - 1):0} % slower")
             : $"activations of {all} rows do not fit; gradients of {all / rows} parts are added up instead");
     }
 
-    private static PlanReason Recomputation(TrainingPlan plan, PlanningResult search)
+    private static PlanReason Recomputation(TrainingPlan plan, FoundPlan found)
     {
         RecomputeChoice choice = plan.Choices.Recompute;
+        PlanningResult search = found.Plans;
         if (plan.Options.Recompute is not (null or RecomputeMode.Optimal)) return new("recompute", choice.ToString(), "as asked");
+        if (found.IsKept && choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), AsKept);
         if (choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), "everything that blocks keep fits, so none is computed again");
         double slower = Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { Recompute = new RecomputeChoice(RecomputeMode.None) });
         string what = choice switch
@@ -88,13 +94,20 @@ internal static class PlanReasons
         ActivationMethod method = plan.Choices.Activations;
         if (plan.Asked.Activations is not null && method != ActivationMethods.Full) yield return new("activations", method.Name, $"{method.Description}, as asked");
         if (plan.Options.Products == ProductFormat.Int8) yield return new("products", "int8", "linear layers of blocks multiply bytes, but for the gradients of weights, as asked");
-        if (plan.Choices.MlpTiles > 1) yield return new("MLP tiles", plan.Choices.MlpTiles.ToString(CultureInfo.InvariantCulture), plan.Options.MlpTiles is null ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass" : "as asked");
+        int tiles = plan.Program.Graph.Nodes.Select(static n => n.Op).OfType<TiledMlp>().Select(static o => o.Tiles).FirstOrDefault(1);
+        if (tiles > 1)
+        {
+            string reason = plan.Options.MlpTiles is not { } asked ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass"
+                : tiles == asked ? "as asked" : $"instead of {asked}: a tile has at least {TiledMlp.LeastRows} tokens";
+            yield return new("MLP tiles", tiles.ToString(CultureInfo.InvariantCulture), reason);
+        }
+
         if (Words(plan.Choices, plan.Asked, plan.Program.Graph) is not { Length: > 0 } words) yield break;
         PlanCandidate[] exact = [.. search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact)];
         PlanCandidate? fastest = exact.Where(c => c.Program is not null && Needed(c, found.NarrowestBytes) <= plan.BudgetBytes).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);
         string why = fastest is not null
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * ((fastest.Seconds / Seconds(search, plan.Choices)) - 1):0} % faster than the fastest exact plan that fits")
-            : smallest is null ? "as the checkpoint has it"
+            : smallest is null ? AsKept
             : $"no exact plan fits: the smallest needs {new ByteSize(Math.Max(0, Needed(smallest, found.NarrowestBytes) - plan.BudgetBytes))} more";
         yield return new("methods", words, why + Price(plan, search));
     }

@@ -26,7 +26,8 @@ internal static class PlanTable
         TrainingOptions options = report.Plan.Options;
         text.Append($"{options.Model.Name}: {PlanNumbers.Count(report.Parameters)} parameters, {PlanNumbers.Plural(report.TokensPerStep, "token")} a step")
             .Append($" ({PlanNumbers.Plural(options.Rows, "row")} of {PlanNumbers.Whole(options.Sequence)})\n");
-        text.Append($"predicted {PlanNumbers.Seconds(report.StepSeconds)} a step, {PlanNumbers.ThreeDigits(report.TokensPerSecond)} tokens/s, from {PlanNumbers.Source(report.Rates)}\n\n");
+        Wrap(text, $"predicted {PlanNumbers.Seconds(report.StepSeconds)} a step, {PlanNumbers.ThreeDigits(report.TokensPerSecond)} tokens/s, from {PlanNumbers.Source(report.Rates)}", 0);
+        text.Append('\n');
     }
 
     /// <summary>Bytes by purpose, with their sum and the budget.</summary>

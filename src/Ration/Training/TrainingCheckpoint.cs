@@ -17,7 +17,9 @@ namespace Ration.Training;
 /// <param name="DataFingerprint">Names the data.</param>
 /// <param name="Arguments">What the run was started with, in words of whoever started it; empty where that was not said.</param>
 /// <param name="IsCurrent">Whether this version can go on with it; others wrote state differently.</param>
-public sealed record CheckpointHeader(long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint, string Arguments, bool IsCurrent)
+/// <param name="HasEarlierModel">Whether the model beside it is that of a run before, which stays until this one is done.</param>
+public sealed record CheckpointHeader(
+    long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint, string Arguments, bool IsCurrent, bool HasEarlierModel)
 {
     /// <summary>Whether the run has come to its end.</summary>
     public bool IsDone => StepsDone >= Steps;
@@ -32,19 +34,30 @@ public static class TrainingCheckpoint
     /// <summary>Name of the file in the output folder.</summary>
     public const string FileName = "checkpoint.safetensors";
 
+    /// <summary>
+    /// The folder in the output folder that keeps the tokenizer of the run, where it has one of its own: that beside an earlier model stays as it is until the run's
+    /// model takes that one's place.
+    /// </summary>
+    public const string TokenizerFolderName = "checkpoint-tokenizer";
+
     private const string AnyFormat = "ration-checkpoint-", Format = AnyFormat + "3";
     private const string ChecksumKey = "checksum";
 
-    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", ArgumentsKey = "arguments";
+    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", ArgumentsKey = "arguments", EarlierModelKey = "earlier_model";
 
     // Left out where nothing was chosen or said.
-    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey, ArgumentsKey];
+    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey, ArgumentsKey, EarlierModelKey];
 
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
     private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", .. s_optional];
 
     /// <summary>Writes the state of a trainer.</summary>
-    public static void Save(Trainer trainer, string folder, string dataFingerprint, string arguments = "")
+    /// <param name="trainer">The trainer.</param>
+    /// <param name="folder">Made where it is missing.</param>
+    /// <param name="dataFingerprint">Names the data.</param>
+    /// <param name="arguments">What the run was started with, in words of whoever started it.</param>
+    /// <param name="hasEarlierModel">Whether the model in the folder is that of a run before.</param>
+    public static void Save(Trainer trainer, string folder, string dataFingerprint, string arguments = "", bool hasEarlierModel = false)
     {
         Directory.CreateDirectory(folder);
         SafetensorsWriter writer = new();
@@ -66,6 +79,7 @@ public static class TrainingCheckpoint
         if (choices.Methods.Weights is { } weights) header[WeightsKey] = weights.ToString();
         if (choices.MlpTiles != 1) header[TilesKey] = choices.MlpTiles.ToString(CultureInfo.InvariantCulture);
         if (arguments.Length > 0) header[ArgumentsKey] = arguments;
+        if (hasEarlierModel) header[EarlierModelKey] = "yes";
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
         writer.SetMetadata(ChecksumKey, ChecksumOf(header.GetValueOrDefault));
         PersistentTensors.Save(writer, Path.Combine(folder, FileName), State(trainer), trainer.Executor);
@@ -96,7 +110,7 @@ public static class TrainingCheckpoint
                 Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), Choice<StateFormat>(StateKey), Choice<WeightFormat>(WeightsKey)),
                 MlpTiles = tiles,
             };
-            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""), Text("format") == Format);
+            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""), Text("format") == Format, metadata.ContainsKey(EarlierModelKey));
         }
         catch (Exception e) when (e is FormatException or ArgumentException)
         {

@@ -102,6 +102,9 @@ public sealed record TrainingOptions
         Weights = methods.Weights ?? Weights,
     };
 
+    /// <summary>Whether a first backward pass measures the norm for a second (<see cref="ClipScope.TwoPass"/>): not where micro-batches are added up.</summary>
+    internal bool HasTwoBackwardPasses => ClipNorm > 0 && ClipScope == ClipScope.TwoPass && (MicroBatchRows ?? Rows) == Rows && Optimizer.GradientParts == 0;
+
     /// <summary>Checks the numbers.</summary>
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
     public void Validate()
@@ -109,6 +112,8 @@ public sealed record TrainingOptions
         Model.Validate();
         Loss.Validate();
         Require(Steps > 0, $"--steps {Steps}: give at least 1");
+        Require(BatchTokens <= 1 << 30, $"--batch {BatchTokens}: give 1,073,741,824 at the most");
+        Require(Recompute is not RecomputeMode.Optimal || !HasTwoBackwardPasses, "--recompute optimal reckons with one backward pass, and --clip-scope two-pass makes two: give --recompute sqrt or all, or leave it out");
         Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
         Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
         Require(LearningRate is null or (> 0 and < double.PositiveInfinity), $"--learning-rate {LearningRate}: give a positive number such as 0.001");

@@ -35,7 +35,7 @@ internal static class TrainingPlanFamilies
         foreach ((int rows, int mlpTiles) in Parts(options, microBatches, method.Quality))
         {
             Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traces.Of(step, rows, mlpTiles), step, choices);
-            bool[] releases = rows < options.Rows ? [false] : MustRelease(options) || (mlpTiles > 1 && options.MlpTiles is null) ? [true] : [false, true];
+            bool[] releases = rows < options.Rows || CannotRelease(options) ? [false] : MustRelease(options) || (mlpTiles > 1 && options.MlpTiles is null) ? [true] : [false, true];
             foreach (bool release in releases)
             {
                 MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles };
@@ -43,7 +43,8 @@ internal static class TrainingPlanFamilies
                     families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = method.Quality == MethodQuality.Exact ? null : method });
                 // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so inexact methods
                 // go without unless it is asked for.
-                if (release == releases[^1] && (options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && method.Quality == MethodQuality.Exact))) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
+                bool isSearched = options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && method.Quality == MethodQuality.Exact && !options.HasTwoBackwardPasses);
+                if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
             }
         }
 
@@ -61,8 +62,10 @@ internal static class TrainingPlanFamilies
     }
 
     // What was asked for is a run that holds no gradients: that leaves nothing to add micro-batches up in.
-    private static bool MustRelease(TrainingOptions options) =>
-        options.Optimizer.ReleasesGradients || options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass };
+    private static bool MustRelease(TrainingOptions options) => options.Optimizer.ReleasesGradients || options.HasTwoBackwardPasses;
+
+    // The norm of all gradients holds them all.
+    private static bool CannotRelease(TrainingOptions options) => options is { ClipNorm: > 0, ClipScope: ClipScope.Global };
 
     // What is optimal for a little less than the budget, in case the placement loses as much; last what is smallest.
     private static PlanFamily OptimalFamily(MemoryChoices plain, Func<MemoryChoices, Graph> arrange, IDevice device, long arenaBudget, int layers)

@@ -20,6 +20,9 @@ public sealed record TrainingRunOptions(
 {
     /// <summary>What the run was started with, in words of whoever starts it; checkpoints keep it for those who go on with them.</summary>
     public string Arguments { get; init; } = "";
+
+    /// <summary>A folder whose tokenizer becomes the model's when it is saved; null for that of the model that it is trained from, or none.</summary>
+    public string? TokenizerFolder { get; init; }
 }
 
 /// <summary>Where a run stands after a step.</summary>
@@ -53,12 +56,14 @@ public sealed class TrainingRun : IDisposable
     private readonly TrainingRunOptions _options;
     private readonly RecentSteps _recent;
     private GarbageLimit _garbage;
+    private readonly bool _hasEarlierModel;
     private bool _keptEarlierModel;
 
     /// <summary>Reserves the plan's memory and sets the first state: initial weights, a model's, or a checkpoint's.</summary>
     /// <exception cref="InvalidInputException">The checkpoint or the model cannot be used.</exception>
     public TrainingRun(TrainingPlan plan, PackedBatches data, TrainingRunOptions options)
     {
+        if (options.Output is not null) ModelFolder.RequireSavable(plan.Options.Model);
         (_options, _recent) = (options, new RecentSteps(plan.Options.Steps));
         Trainer = new Trainer(plan, data);
         try
@@ -66,6 +71,7 @@ public sealed class TrainingRun : IDisposable
             if (options.Resume) TrainingCheckpoint.Load(Trainer, RequireOutput(), options.DataFingerprint);
             else if (options.InitialWeights is { } folder) Trainer.Initialize(folder);
             else Trainer.Initialize();
+            if (options.Output is { } output) _hasEarlierModel = options.Resume ? TrainingCheckpoint.ReadHeader(output).HasEarlierModel : HasModel(output);
         }
         catch
         {
@@ -128,17 +134,28 @@ public sealed class TrainingRun : IDisposable
     {
         if (alreadySaved != Trainer.StepsDone) SaveCheckpoint();
         // An earlier run's finished model is not given up for one that was stopped.
-        _keptEarlierModel = StepsLeft > 0 && !_options.Resume && File.Exists(Path.Combine(_options.Output!, SafetensorsFolder.SingleName));
+        _keptEarlierModel = StepsLeft > 0 && _hasEarlierModel;
         if (_keptEarlierModel) return;
         TrainingOptions options = Trainer.Plan.Options;
-        ModelFolder.Save(_options.Output!, options.Model.MeantFor(options.Sequence), Trainer.Weights, Trainer.Executor, _options.Tokenizer, _options.InitialWeights);
+        ModelFolder.Save(_options.Output!, options.Model.MeantFor(options.Sequence), Trainer.Weights, Trainer.Executor, _options.Tokenizer, _options.InitialWeights, _options.TokenizerFolder);
+    }
+
+    private static bool HasModel(string folder) =>
+        File.Exists(Path.Combine(folder, SafetensorsFolder.SingleName)) || File.Exists(Path.Combine(folder, SafetensorsFolder.IndexName));
+
+    private static void KeepTokenizer(string from, string to)
+    {
+        if (InputFile.IsSame(from, to)) return;
+        Directory.CreateDirectory(to);
+        HuggingFaceFolder.DeleteCompanions(to, HuggingFaceFolder.CopyCompanions(from, to));
     }
 
     // A gradient that overflows spoils the weights after a loss that was still finite: what is good on disk must not be replaced by that.
     private void SaveCheckpoint()
     {
         if (!Trainer.WeightsAreFinite()) throw new TrainingDivergedException(Trainer.StepsDone, "a weight");
-        TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint, _options.Arguments);
+        if (_options.TokenizerFolder is { } tokenizer) KeepTokenizer(tokenizer, Path.Combine(_options.Output!, TrainingCheckpoint.TokenizerFolderName));
+        TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint, _options.Arguments, _hasEarlierModel && StepsLeft > 0);
     }
 
     private long EvaluationTokens() =>

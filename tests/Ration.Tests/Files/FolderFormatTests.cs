@@ -64,6 +64,25 @@ public sealed class FolderFormatTests
     }
 
     [Theory]
+    [InlineData(DType.BF16)]
+    [InlineData(DType.NF4)]
+    [InlineData(DType.FP4Double)]
+    public void Damage_is_found_and_not_carried_over(DType type)
+    {
+        using TemporaryFolder work = new();
+        using (StoredModel model = Model(work)) Convert(work, model, type).Dispose();
+        string weights = Path.Combine(work["converted"], "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(weights);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(weights, bytes);
+        using StoredModel damaged = StoredModel.Open(work["converted"]);
+        Assert.Contains("checksum", Assert.Throws<FileFormatException>(() => Conversion.ToHuggingFace(damaged, work["copy"])).Message, StringComparison.Ordinal);
+        Assert.Contains("checksum", Assert.Throws<FileFormatException>(() => Conversion.ToGguf(damaged, work["copy.gguf"])).Message, StringComparison.Ordinal);
+        Assert.Contains("checksum", Assert.Throws<FileFormatException>(() => LanguageModel.Load(work["converted"], new LanguageModelOptions { Threads = 1, Context = 8 })).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(work["copy"]) || File.Exists(work["copy.gguf"]));
+    }
+
+    [Theory]
     [InlineData(DType.NF4, "nf4", false)]
     [InlineData(DType.FP4Double, "fp4", true)]
     public void The_layout_is_that_of_bitsandbytes(DType type, string kind, bool nested)

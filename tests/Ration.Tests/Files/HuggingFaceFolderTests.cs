@@ -192,8 +192,8 @@ public sealed class HuggingFaceFolderTests
     public void A_configuration_that_could_not_be_read_is_not_written()
     {
         using var folder = new TemporaryFolder();
-        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { Model = s_config.Model with { Heads = 5 } }));
-        Assert.Throws<ArgumentException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { Model = s_config.Model with { SlidingWindow = 9 } }));
+        Assert.Throws<InvalidInputException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { Model = s_config.Model with { Heads = 5 } }));
+        Assert.Throws<InvalidInputException>(() => HuggingFaceFolder.WriteConfig(folder.Path, s_config with { Model = s_config.Model with { SlidingWindow = 9 } }));
         Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
         Assert.Throws<InvalidInputException>(() => HuggingFaceFolder.ReadConfig(folder.Path));
     }

@@ -49,6 +49,19 @@ public class StoredWeightsTests
     }
 
     [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void A_weight_that_is_no_number_is_seen_in_eight_bits_too(double gradient)
+    {
+        using OptimizerTrial trial = new(new Sgd(0), OptimizerTrial.Normal(Count, 1), new Shape(Rows, Columns), weights: WeightFormat.Int8);
+        double[] g = new double[Count];
+        g[77] = gradient;
+        trial.Step(g, 1e-3);
+        Assert.Contains(trial.Parameter[64..96], static x => !double.IsFinite(x));
+        Assert.All(trial.Parameter[..64], static x => Assert.True(double.IsFinite(x)));
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(3)]
     public void Chances_depend_on_the_step_and_not_on_threads(int threads)

@@ -5,6 +5,7 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
+using Ration.Planning.Passes;
 using Ration.Training;
 
 namespace Ration.Tests.Training;
@@ -104,10 +105,32 @@ public sealed class GradientClippingTests
         Assert.Contains("--micro-batch", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("lomo") with { MicroBatchRows = 2 }, device)).Message, StringComparison.Ordinal);
     }
 
-    private static (long Transient, long Gradients) Bytes(TrainingStep step, string recompute)
+    [Theory]
+    [InlineData("bf16")]
+    [InlineData("mesa")]
+    [InlineData("slimfit")]
+    public void What_is_restored_for_the_first_pass_is_not_kept_for_the_second(string activations)
+    {
+        TrainingStep step = s_step with { Model = TrainingSamples.Model with { Layers = 12, Vocabulary = 64 }, Rows = 4, Sequence = 128, ClipNorm = 1 };
+        (long released, _) = Bytes(step, "none", activations);
+        (long twoPasses, _) = Bytes(step with { ClipScope = ClipScope.TwoPass }, "none", activations);
+        Assert.InRange(twoPasses, released, 1.1 * released);
+    }
+
+    [Fact]
+    public void The_optimal_schedule_reckons_with_one_pass_and_a_global_norm_with_all_gradients()
     {
         using NullDevice device = new();
-        StepProgram program = StepProgram.Compile(TrainingGraph.Build(step, new MemoryChoices(step.Rows, RecomputeChoice.Parse(recompute), Release: true)).Graph, device);
+        TrainingOptions twice = TrainingSamples.Options() with { ClipScope = ClipScope.TwoPass };
+        Assert.Contains("--recompute sqrt", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(twice with { Recompute = RecomputeMode.Optimal }, device)).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(TrainingPlan.Arrangements(twice, device, 1 << 20), static c => c.Recompute.Mode == RecomputeMode.Optimal);
+        Assert.DoesNotContain(TrainingPlan.Arrangements(TrainingSamples.Options() with { ClipScope = ClipScope.Global }, device, 1 << 20), static c => c.Release);
+    }
+
+    private static (long Transient, long Gradients) Bytes(TrainingStep step, string recompute, string activations = "f32")
+    {
+        using NullDevice device = new();
+        StepProgram program = StepProgram.Compile(TrainingGraph.Build(step, new MemoryChoices(step.Rows, RecomputeChoice.Parse(recompute), Release: true) { Activations = ActivationMethods.Parse(activations) }).Graph, device);
         return (program.TransientBytes, Enumerable.Range(0, program.Timeline.Instructions).Max(i => program.Timeline[i, MemoryKind.Gradients]));
     }
 

@@ -42,6 +42,9 @@ internal sealed class BitsAndBytesSource : ITensorSource
         }
     }
 
+    /// <summary>The files themselves.</summary>
+    public ITensorSource Inner => _inner;
+
     /// <inheritdoc/>
     public string Path => _inner.Path;
 
@@ -83,6 +86,9 @@ internal sealed class BitsAndBytesSource : ITensorSource
         ArrayPool<float>.Shared.Return(scales);
         ArrayPool<byte>.Shared.Return(packed);
     }
+
+    /// <inheritdoc/>
+    public int Verify(CancellationToken cancellation = default) => _inner.Verify(cancellation);
 
     /// <inheritdoc/>
     public void Dispose() => _inner.Dispose();

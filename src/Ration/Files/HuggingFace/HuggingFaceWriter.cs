@@ -7,7 +7,10 @@ using Ration.Tensors;
 
 namespace Ration.Files.HuggingFace;
 
-/// <summary>Writes the weights and the configuration of a folder; weights first, so that a folder with a configuration has its weights.</summary>
+/// <summary>
+/// Writes the weights and the configuration of a folder. All files are complete before the first takes its place, so that a model that was there before stays
+/// whole if anything fails; weights take theirs first, so that a folder with a configuration has its weights.
+/// </summary>
 /// <param name="folder">Where; it exists.</param>
 /// <param name="source">The parameters, under the conventions of such folders.</param>
 /// <param name="map">Their places in the files.</param>
@@ -27,25 +30,43 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
     /// <summary>Writes everything.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="shardBytes">Most bytes of tensors in a file; a larger tensor has one to itself.</param>
+    /// <exception cref="InvalidInputException">No configuration file can describe the model; nothing was written.</exception>
     public void Write(HuggingFaceConfig config, long shardBytes)
     {
+        byte[] described = HuggingFaceFolder.ComposeConfig(folder, config);
         _total = map.Tensors.Sum(t => PartsOf(t.Name, t.Shape).Sum(static p => p.Type.Bytes(p.Shape)));
         List<List<(string Name, Shape Shape)>> shards = Split(shardBytes);
         string[] names = [.. shards.Select((_, i) => shards.Count == 1 ? SafetensorsFolder.SingleName : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors"))];
-        for (int i = 0; i < names.Length; i++) WriteShard(Path.Combine(folder, names[i]), shards[i]);
-        string index = Path.Combine(folder, SafetensorsFolder.IndexName), single = Path.Combine(folder, SafetensorsFolder.SingleName);
-        if (names.Length > 1)
+        AtomicFile.Write(Path.Combine(folder, HuggingFaceFolder.ConfigName), stream =>
         {
-            AtomicFile.Write(index, stream => WriteIndex(stream, shards, names));
-            // Readers prefer the single file, which would be an older model.
-            File.Delete(single);
-        }
+            stream.Write(described);
+            WriteWeights(shards, names);
+            DeleteOthers(names);
+        });
+    }
+
+    private void WriteWeights(List<List<(string Name, Shape Shape)>> shards, string[] names)
+    {
+        if (names.Length == 1) WriteShards(0);
         else
         {
-            File.Delete(index);
+            AtomicFile.Write(Path.Combine(folder, SafetensorsFolder.IndexName), stream =>
+            {
+                WriteIndex(stream, shards, names);
+                WriteShards(0);
+            });
         }
 
-        HuggingFaceFolder.WriteConfig(folder, config);
+        // Each within the writing of the one before.
+        void WriteShards(int first) => WriteShard(Path.Combine(folder, names[first]), shards[first], first + 1 < names.Length ? () => WriteShards(first + 1) : null);
+    }
+
+    // Weights of an earlier model: readers prefer the single file, and nothing names other shards.
+    private void DeleteOthers(string[] names)
+    {
+        if (names.Length == 1) File.Delete(Path.Combine(folder, SafetensorsFolder.IndexName));
+        IEnumerable<string> weights = Directory.EnumerateFiles(folder, "model-?????-of-?????.safetensors").Append(Path.Combine(folder, SafetensorsFolder.SingleName));
+        foreach (string other in weights.Where(path => !names.Contains(Path.GetFileName(path))).ToArray()) File.Delete(other);
     }
 
     private List<List<(string Name, Shape Shape)>> Split(long shardBytes)
@@ -68,7 +89,7 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         return shards;
     }
 
-    private void WriteShard(string path, List<(string Name, Shape Shape)> tensors)
+    private void WriteShard(string path, List<(string Name, Shape Shape)> tensors, Action? next)
     {
         SafetensorsWriter writer = new();
         writer.SetMetadata("format", "pt");
@@ -83,6 +104,7 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         {
             // In the order of the file, each with its parts.
             foreach (string name in output.Tensors.Select(static t => t.Name).Where(shapes.ContainsKey)) WriteTensor(output, name, shapes[name]);
+            next?.Invoke();
         });
     }
 

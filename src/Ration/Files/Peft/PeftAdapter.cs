@@ -73,7 +73,7 @@ public sealed class PeftAdapter : IDisposable
 
     /// <summary>Compares the checksums of its tensors, where the file has them.</summary>
     /// <exception cref="FileFormatException">One differs.</exception>
-    public void Verify() => _ = _reader.Verify();
+    public void Verify(CancellationToken cancellation = default) => _ = _reader.Verify(cancellation);
 
     /// <summary>Writes an adapter, weights first, each file atomically.</summary>
     /// <param name="folder">Created if missing.</param>

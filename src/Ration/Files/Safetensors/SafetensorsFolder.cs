@@ -55,10 +55,8 @@ public sealed class SafetensorsFolder : ITensorSource
         _shards[tensor.File].Read(tensor, start, destination);
     }
 
-    /// <summary>Compares every file that has checksums with them (<see cref="SafetensorsReader.Verify"/>).</summary>
-    /// <returns>How many tensors were compared.</returns>
-    /// <exception cref="FileFormatException">A tensor differs from its checksum, or some of a file have none.</exception>
-    public int Verify(CancellationToken cancellationToken = default) => _shards.Sum(s => s.Verify(cancellationToken));
+    /// <inheritdoc/>
+    public int Verify(CancellationToken cancellation = default) => _shards.Sum(s => s.Verify(cancellation));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -86,7 +86,7 @@ public sealed unsafe class SafetensorsReader : ITensorSource
     /// </summary>
     /// <returns>How many tensors were compared: all, or none where the file has no checksums.</returns>
     /// <exception cref="FileFormatException">A tensor differs from its checksum, or some have none.</exception>
-    public int Verify(CancellationToken cancellationToken = default)
+    public int Verify(CancellationToken cancellation = default)
     {
         int known = Tensors.Count(t => Metadata.ContainsKey(SafetensorsFormat.ChecksumKey(t.Name)));
         if (known == 0) return 0;
@@ -100,7 +100,7 @@ public sealed unsafe class SafetensorsReader : ITensorSource
             Checksum actual = default;
             for (long offset = 0; offset < tensor.Bytes; offset += SafetensorsFormat.PieceBytes)
             {
-                cancellationToken.ThrowIfCancellationRequested();
+                cancellation.ThrowIfCancellationRequested();
                 Span<byte> bytes = piece.View<byte>(0, (int)Math.Min(SafetensorsFormat.PieceBytes, tensor.Bytes - offset));
                 Read(tensor, offset, bytes);
                 actual.Append(bytes);

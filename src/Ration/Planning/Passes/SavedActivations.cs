@@ -37,6 +37,7 @@ internal sealed class SavedActivations(IActivationStore store) : IGraphPass
         ILookup<int, Saved> storeBefore = Find(graph).ToLookup(static s => s.StoreBefore);
         Dictionary<int, (Saved Saved, IReadOnlyList<Value> Stored)> stored = [];
         Dictionary<int, Value> restored = [];
+        int sweep = 0;
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             foreach (Saved saved in storeBefore[i])
@@ -45,6 +46,10 @@ internal sealed class SavedActivations(IActivationStore store) : IGraphPass
             }
 
             Node node = graph.Nodes[i];
+
+            // What was restored for one backward pass is not kept for the next.
+            if (node.Sweep != sweep) restored.Clear();
+            sweep = node.Sweep;
             if (node.Pass != Pass.Forward) node = node with { Inputs = [.. node.Inputs.Select(v => Restored(v, node))] };
             editor.Nodes.Add(node);
         }

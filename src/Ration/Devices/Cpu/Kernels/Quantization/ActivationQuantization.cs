@@ -53,7 +53,7 @@ internal static unsafe class ActivationQuantization
             Group = group,
             Seed = seed,
             FirstRow = firstRow,
-            Site = (3UL << 62) | ((ulong)(uint)site << 38), // The second bit keeps clear of dropout's streams.
+            Site = (7UL << 61) | ((ulong)(uint)site << 38), // The highest bits keep clear of the streams of dropout and of updates.
         };
         pool.Run(ref work, checked((int)(rows * work.ItemsOfRow)));
     }
