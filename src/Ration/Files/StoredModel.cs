@@ -48,7 +48,7 @@ public sealed class StoredModel : IDisposable
         AdaptedModel merged = AdaptedModel.Of(adapter, baseModel.Configuration, baseModel.Weights);
         (_adapter, Base, Path, Configuration, Weights) = (adapter, baseModel, adapter.Path, merged.Configuration, merged.Weights);
         (Kind, Tensors, ElementType, EndIds, BeginningId) = (baseModel.Kind, baseModel.Tensors, baseModel.ElementType, baseModel.EndIds, baseModel.BeginningId);
-        (BuiltInTokenizer, UnknownKeys, HostBytes) = (baseModel.BuiltInTokenizer, baseModel.UnknownKeys, merged.Weights.HostBytes);
+        (BuiltInTokenizer, UnknownKeys, HostBytes) = (baseModel.BuiltInTokenizer, [.. adapter.Config.UnknownKeys, .. baseModel.UnknownKeys], merged.Weights.HostBytes);
     }
 
     /// <summary>The layout of the files.</summary>
