@@ -11,10 +11,18 @@ internal static class GgufValue
     // Of long arrays, the first few say what they hold.
     private const int Shown = 4;
 
+    // More than is shown of any text, however long it is.
+    private const int LongestText = 8192;
+
     /// <summary>The value; of an array the first elements and how many there are.</summary>
     public static string Describe(GgufMetadata metadata, GgufEntry entry)
     {
-        if (entry.Type != GgufType.Array) return metadata.Describe(entry.Key);
+        if (entry.Type != GgufType.Array)
+        {
+            string text = metadata.Describe(entry.Key);
+            return text.Length > LongestText ? text[..LongestText] : text;
+        }
+
         try
         {
             string first = First(metadata, entry);
@@ -42,7 +50,7 @@ internal static class GgufValue
         {
             case GgufType.String:
                 metadata.TryGetStrings(entry.Key, out GgufStrings? strings);
-                return i => strings![i];
+                return i => Encoding.UTF8.GetString(strings!.Utf8(i)[..Math.Min(strings.Utf8(i).Length, LongestText)]);
             case GgufType.Float32 or GgufType.Float64:
                 metadata.TryGetSingles(entry.Key, out float[]? singles);
                 return i => singles![i].ToString(CultureInfo.InvariantCulture);

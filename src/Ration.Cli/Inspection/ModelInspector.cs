@@ -61,9 +61,18 @@ internal static class ModelInspector
 
     private static InspectedModel OpenGguf(string path)
     {
+        InspectedModel model = ReadGguf(path, out bool hasTokenizer);
+        // Each opens the file again: until then the first reading's memory is free.
+        if (model.Tensors.Count > 0) model = WithConfiguration(model);
+        return hasTokenizer ? WithTokenizer(model, ModelTokenizer.Describe) : model;
+    }
+
+    private static InspectedModel ReadGguf(string path, out bool hasTokenizer)
+    {
         using GgufFile file = GgufFile.Open(path);
         int parts = file.Paths.Count();
-        InspectedModel model = new()
+        hasTokenizer = file.Metadata.Contains("tokenizer.ggml.model");
+        return new InspectedModel
         {
             Path = path,
             Kind = $"GGUF version {file.Version}{(parts > 1 ? $" in {parts} files" : "")}",
@@ -71,8 +80,6 @@ internal static class ModelInspector
             Tensors = [.. file.Tensors.Select(Describe), .. file.Unsupported.Select(static t => new InspectedTensor(t.Name, t.Type, t.Shape, t.Bytes))],
             Architecture = file.Metadata.TryGetString("general.architecture", out string? architecture) ? architecture : null,
         };
-        if (model.Tensors.Count > 0) model = WithConfiguration(model);
-        return file.Metadata.Contains("tokenizer.ggml.model") ? WithTokenizer(model, ModelTokenizer.Describe) : model;
     }
 
     private static InspectedModel OpenOther(string path)

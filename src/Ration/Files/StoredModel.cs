@@ -32,6 +32,8 @@ public sealed class StoredModel : IDisposable
 {
     // Constants that follow from the configuration.
     private static readonly string[] s_withoutUse = [".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"];
+    // Of GGUF files: what GgufRotary reads, and a head that repeats the embedding for readers that want one.
+    private static readonly string[] s_besideWeights = [GgufRotary.Divisors, GgufRotary.ShortDivisors, GgufRotary.LongDivisors, "output.weight"];
     private readonly PeftAdapter? _adapter;
     private int _users = 1, _isDisposed;
 
@@ -46,7 +48,7 @@ public sealed class StoredModel : IDisposable
         AdaptedModel merged = AdaptedModel.Of(adapter, baseModel.Configuration, baseModel.Weights);
         (_adapter, Base, Path, Configuration, Weights) = (adapter, baseModel, adapter.Path, merged.Configuration, merged.Weights);
         (Kind, Tensors, ElementType, EndIds, BeginningId) = (baseModel.Kind, baseModel.Tensors, baseModel.ElementType, baseModel.EndIds, baseModel.BeginningId);
-        (BuiltInTokenizer, UnknownKeys, HostBytes) = (baseModel.BuiltInTokenizer, baseModel.UnknownKeys, merged.Weights.HostBytes);
+        (BuiltInTokenizer, UnknownKeys, HostBytes) = (baseModel.BuiltInTokenizer, [.. adapter.Config.UnknownKeys, .. baseModel.UnknownKeys], merged.Weights.HostBytes);
     }
 
     /// <summary>The layout of the files.</summary>
@@ -205,15 +207,19 @@ public sealed class StoredModel : IDisposable
             (WeightNames.HuggingFace(model.Family), HuggingFacePrefix.Find(source, model.Family)));
     }
 
-    // What a layer has besides would change what the model computes: a bias, a further norm, a layer more.
+    // What a layer has besides would change what the model computes: a bias, a further norm, a layer more. So would all else in a GGUF file; beside a
+    // folder's layers may lie parts of models that also see.
     private static void RequireKnown(ITensorSource source, WeightMap map, Func<string, string> locate)
     {
-        string[] layers = [locate("model.layers."), locate("transformer.h."), "blk."];
+        GgufFile? gguf = source as GgufFile;
+        string[] layers = [locate("model.layers."), locate("transformer.h.")];
         HashSet<string> known = new(map.Tensors.Select(t => locate(t.Name)), StringComparer.Ordinal);
-        foreach (StoredTensor tensor in source.Tensors)
+        if (gguf is not null) known.UnionWith(s_besideWeights);
+        foreach (string name in source.Tensors.Select(static t => t.Name).Concat(gguf?.Unsupported.Select(static t => t.Name) ?? []))
         {
-            if (known.Contains(tensor.Name) || s_withoutUse.Any(e => tensor.Name.EndsWith(e, StringComparison.Ordinal)) || !layers.Any(p => tensor.Name.StartsWith(p, StringComparison.Ordinal))) continue;
-            throw new FileFormatException(source.Path, $"it has a tensor {InvalidInputException.Quote(tensor.Name)}, which a model of this configuration does not have", "check that the configuration belongs to these weights");
+            if (known.Contains(name) || s_withoutUse.Any(e => name.EndsWith(e, StringComparison.Ordinal))) continue;
+            if (gguf is null && !layers.Any(p => name.StartsWith(p, StringComparison.Ordinal))) continue;
+            throw new FileFormatException(source.Path, $"it has a tensor {InvalidInputException.Quote(name)}, which a model of this configuration does not have", "check that the configuration belongs to these weights");
         }
     }
 

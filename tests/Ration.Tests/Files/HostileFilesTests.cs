@@ -90,6 +90,35 @@ public sealed class HostileFilesTests
     }
 
     [Theory]
+    [InlineData(GgufType.String, 1 << 22, 2, null)]
+    [InlineData(GgufType.String, 25_000_000, 1, "it claims 25000000 elements in 'key0', where at most 4194304 are read")]
+    [InlineData(GgufType.UInt8, 5_000_000, 1, "it claims 5000000 elements in 'key0', where at most 4194304 are read")]
+    [InlineData(GgufType.UInt64, 1 << 22, 5, "its head is longer than 134217728 bytes")]
+    public void Gguf_with_a_large_head(GgufType element, int elements, int arrays, string? fault)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder["a.gguf"];
+        long length;
+        using (FileStream file = new(path, FileMode.Create))
+        {
+            file.Write(new GgufBytes(0, (ulong)arrays).Done());
+            int header = (int)file.Length;
+            for (int i = 0; i < arrays; i++)
+            {
+                file.Write(new GgufBytes().Array($"key{i}", element, (ulong)elements).Done().AsSpan(header));
+                // Empty strings, or zeros, in a file that has holes where they are.
+                file.Position += (long)elements * (element == GgufType.UInt8 ? 1 : sizeof(ulong));
+            }
+
+            file.SetLength(file.Position);
+            length = file.Length;
+        }
+
+        OpeningLimits.Run(path, 1, _ => Assert.Equal(fault is not null, OpeningLimits.Refuses(path, length, () => OpenGguf(path))));
+        if (fault is not null) GgufFileTests.Fault(fault, () => GgufFile.Open(path));
+    }
+
+    [Theory]
     [InlineData(ModelFamily.Mixtral, "config.json")]
     [InlineData(ModelFamily.Gemma3, "config.json")]
     [InlineData(ModelFamily.Mixtral, "model.safetensors")]

@@ -221,6 +221,21 @@ public sealed class ModelConverterTests
         Assert.False(File.Exists(work["model.gguf"]));
     }
 
+    [Fact]
+    public void Layers_of_Gemma_2_without_windows_see_all_keys_in_GGUF()
+    {
+        string config = FamilyFolder.Config(ModelFamily.Gemma2);
+        using FamilyFolder folder = new(ModelFamily.Gemma2, config: $"{config[..^1]},\"layer_types\":[{string.Join(',', Enumerable.Repeat("\"full_attention\"", FamilyFolder.Layers))}]}}");
+        using TemporaryFolder work = new();
+        using StoredModel model = StoredModel.Open(folder.Path);
+        Assert.Equal(0, model.Configuration.SlidingWindow);
+        Conversion.ToGguf(model, work["model.gguf"]);
+        using StoredModel gguf = StoredModel.Open(work["model.gguf"]);
+        // A window of 0 hides all keys from every other layer to llama.cpp, and a missing one is of 4,096 tokens.
+        Assert.Equal(FamilyFolder.Context, gguf.Metadata!.GetInt32("gemma2.attention.sliding_window", 0, int.MaxValue));
+        for (int layer = 0; layer < FamilyFolder.Layers; layer++) Assert.True(gguf.Configuration.WindowOf(layer) is 0 or >= FamilyFolder.Context);
+    }
+
     private static void Copy(GgufMetadata from, GgufWriter to)
     {
         foreach (GgufEntry entry in from.Entries.Where(static e => e.Key.StartsWith("tokenizer.", StringComparison.Ordinal))) to.Copy(from, entry.Key);

@@ -5,39 +5,51 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Ration.Files.Gguf;
 
-/// <summary>Reads the head of a file from the front, loading as much of it as was asked for and at most twice that, of a large head a quarter more.</summary>
+/// <summary>Reads the head of a file from the front through a small window, so that a head costs nothing before it is found to be whole.</summary>
 internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBytes)
 {
-    /// <summary>Largest head that is read: far beyond any vocabulary, and what an array can hold.</summary>
-    private const int Limit = 1 << 30;
+    // The largest heads of published models have some tens of megabytes.
+    private const int Limit = 128 << 20;
 
-    private const int FirstPiece = 64 << 10;
+    // As characters texts take twice their bytes.
+    private const int MostTextBytes = 8 << 20;
 
-    // Beyond this, what is loaded grows by a quarter.
-    private const int LargePiece = 16 << 20;
+    // Holds any text.
+    private const int WindowBytes = 64 << 10;
     private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
-    private byte[] _bytes = [];
+    private byte[] _window = [];
+    private int _windowStart, _next, _end, _textBytes;
 
     /// <summary>The next byte.</summary>
-    public int Position { get; private set; }
+    public int Position => _windowStart + _next;
 
     /// <summary>Bytes from here to the end of the file.</summary>
     public long Remaining => fileBytes - Position;
 
-    /// <summary>The first <paramref name="count"/> of the bytes passed so far, without a copy.</summary>
-    public ReadOnlyMemory<byte> Passed(int count) => _bytes.AsMemory(0, Math.Min(count, Position));
+    /// <summary>Reads the first <paramref name="count"/> of the bytes passed so far.</summary>
+    public byte[] Passed(int count)
+    {
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(Math.Min(count, Position));
+        InputFile.ReadExactly(handle, path, 0, bytes);
+        return bytes;
+    }
 
     /// <summary>Error for a fault of the file.</summary>
     public FileFormatException Fault(string what, Exception? inner = null) =>
         new(path, what, "the file is damaged or was made by a faulty writer; download or convert it again", inner);
 
-    /// <summary>The next bytes; valid until the next call.</summary>
-    public ReadOnlySpan<byte> Take(long count)
+    /// <summary>Steps over bytes.</summary>
+    public void Skip(long count)
     {
-        if (count > _bytes.Length - Position) Load(count);
-        ReadOnlySpan<byte> taken = _bytes.AsSpan(Position, (int)count);
-        Position += (int)count;
-        return taken;
+        if (count > _end - _next)
+        {
+            RequireWithin(count);
+            (_windowStart, _next, _end) = (Position + (int)count, 0, 0);
+        }
+        else
+        {
+            _next += (int)count;
+        }
     }
 
     /// <summary>An unsigned number of 32 bits.</summary>
@@ -63,6 +75,7 @@ internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBy
     }
 
     /// <summary>Steps over strings.</summary>
+    /// <exception cref="FileFormatException">One is longer than the rest of the file.</exception>
     // Runs once, over a whole vocabulary, before the tiers of the compiler get to it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SkipStrings(int count)
@@ -70,14 +83,8 @@ internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBy
         for (int i = 0; i < count; i++)
         {
             ulong length = UInt64();
-            if (length <= (ulong)(_bytes.Length - Position))
-            {
-                Position += (int)length;
-                continue;
-            }
-
             if (length > (ulong)Remaining) throw Fault($"a string claims {length} bytes, where the file has {Remaining} more");
-            Take((long)length);
+            Skip((long)length);
         }
     }
 
@@ -86,7 +93,9 @@ internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBy
     {
         ulong length = UInt64();
         if (length == 0 || length > (ulong)limit) throw Fault($"{what} has {length} bytes, where 1 to {limit} are allowed");
-        return Decode(Take((long)length)) ?? throw Fault($"{what} is not valid UTF-8");
+        _textBytes += (int)length;
+        if (_textBytes > MostTextBytes) throw Fault($"the keys of its metadata and the names of its tensors have more than {MostTextBytes} bytes together, which is far beyond any model");
+        return Decode(Take((int)length)) ?? throw Fault($"{what} is not valid UTF-8");
     }
 
     /// <summary>The text of UTF-8, or null if that is faulty.</summary>
@@ -102,14 +111,29 @@ internal sealed class GgufCursor(SafeFileHandle handle, string path, long fileBy
         }
     }
 
-    private void Load(long count)
+    // The next bytes, no more than the window holds; valid until the next call.
+    private ReadOnlySpan<byte> Take(int count)
+    {
+        if (count > _end - _next) Load(count);
+        ReadOnlySpan<byte> taken = _window.AsSpan(_next, count);
+        _next += count;
+        return taken;
+    }
+
+    private void Load(int count)
+    {
+        RequireWithin(count);
+        if (_window.Length == 0) _window = GC.AllocateUninitializedArray<byte>((int)Math.Min(WindowBytes, fileBytes));
+        int start = Position;
+        _window.AsSpan(_next, _end - _next).CopyTo(_window);
+        int kept = _end - _next;
+        (_windowStart, _next, _end) = (start, 0, (int)Math.Min(_window.Length, fileBytes - start));
+        InputFile.ReadExactly(handle, path, start + kept, _window.AsSpan(kept, _end - kept));
+    }
+
+    private void RequireWithin(long count)
     {
         if (count > Remaining) throw Fault($"its head is cut off at byte {fileBytes}");
-        if (count > Limit - Position) throw Fault($"its head is longer than {Limit} bytes");
-        long capacity = Math.Max(Position + count, Math.Max(FirstPiece, _bytes.Length < LargePiece ? 2L * _bytes.Length : _bytes.Length + (_bytes.Length / 4)));
-        byte[] grown = GC.AllocateUninitializedArray<byte>((int)Math.Min(capacity, Math.Min(fileBytes, Limit)));
-        _bytes.CopyTo(grown, 0);
-        InputFile.ReadExactly(handle, path, _bytes.Length, grown.AsSpan(_bytes.Length));
-        _bytes = grown;
+        if (count > Limit - Position) throw Fault($"its head is longer than {Limit} bytes, which is far beyond any model");
     }
 }

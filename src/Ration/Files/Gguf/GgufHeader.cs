@@ -19,6 +19,9 @@ internal sealed class GgufHeader
     private const int TensorLimit = 1 << 16;
     private const int DeepestArray = 4;
 
+    // Eight times the most merges of published vocabularies; readers need some bytes for each element besides those in the file.
+    private const int ElementLimit = 1 << 22;
+
     private readonly GgufCursor _cursor;
     private readonly long _fileBytes;
     private readonly int _file;
@@ -122,13 +125,13 @@ internal sealed class GgufHeader
         return type <= (uint)GgufType.Float64 ? (GgufType)type : throw _cursor.Fault($"the metadata entry {InvalidInputException.Quote(key)} has the unknown type {type}");
     }
 
-    private int ReadCount(GgufType element, string key) => _cursor.Count("elements", element.LeastBytes(), int.MaxValue, key);
+    private int ReadCount(GgufType element, string key) => _cursor.Count("elements", element.LeastBytes(), ElementLimit, key);
 
     private void SkipElements(GgufType type, int count, string key, int depth)
     {
         if (type.Bytes() is > 0 and int bytes)
         {
-            _cursor.Take((long)count * bytes);
+            _cursor.Skip((long)count * bytes);
         }
         else if (type == GgufType.String)
         {

@@ -11,6 +11,8 @@ namespace Ration.Files.Gguf;
 /// </summary>
 public sealed class GgufMetadata
 {
+    // As characters texts take twice their bytes.
+    private const int LongestText = 16 << 20, LongestDescribed = 1 << 20;
     private readonly ReadOnlyMemory<byte> _bytes;
     private readonly Dictionary<string, GgufEntry> _byKey;
 
@@ -39,11 +41,12 @@ public sealed class GgufMetadata
     public bool Contains(string key) => _byKey.ContainsKey(key);
 
     /// <summary>A string, if the key is there.</summary>
-    /// <exception cref="FileFormatException">It is no string, or not valid UTF-8.</exception>
+    /// <exception cref="FileFormatException">It is no string, not valid UTF-8, or too long.</exception>
     public bool TryGetString(string key, [NotNullWhen(true)] out string? value)
     {
         value = null;
         if (!TryFind(key, static t => t == GgufType.String, "string", out GgufEntry? entry)) return false;
+        if (entry.Bytes > LongestText) throw Fault($"{InvalidInputException.Quote(key)} is a text of {entry.Bytes - sizeof(ulong)} bytes, where at most {LongestText} are read");
         value = GgufCursor.Decode(Raw(entry)[sizeof(ulong)..]) ?? throw Fault($"{InvalidInputException.Quote(key)} is not valid UTF-8");
         return true;
     }
@@ -159,13 +162,14 @@ public sealed class GgufMetadata
         return true;
     }
 
-    /// <summary>The value in words: a single value as it is, an array by its length.</summary>
+    /// <summary>The value in words: a single value as it is, an array or a long text by its length.</summary>
     public string Describe(string key)
     {
         GgufEntry entry = Find(key) ?? throw Missing(key);
         return entry.Type switch
         {
             GgufType.Array => $"{entry.Count} × {entry.ElementType}",
+            GgufType.String when entry.Bytes > LongestDescribed => $"(a text of {entry.Bytes - sizeof(ulong)} bytes)",
             GgufType.String => GgufCursor.Decode(Raw(entry)[sizeof(ulong)..]) ?? "(not valid UTF-8)",
             GgufType.Bool => Raw(entry)[0] == 0 ? "false" : "true",
             GgufType.UInt64 => BinaryPrimitives.ReadUInt64LittleEndian(Raw(entry)).ToString(CultureInfo.InvariantCulture),

@@ -8,6 +8,7 @@ namespace Ration.Files.GgufModels;
 internal sealed class GgufConfigWriter
 {
     private const uint QuantizationVersion = 2;
+    private const string Llama = "llama", Phi3 = "phi3";
     private readonly GgufWriter _writer;
     private readonly ModelConfiguration _model;
     private readonly string _architecture;
@@ -89,8 +90,9 @@ internal sealed class GgufConfigWriter
         Set("attention.key_length", _model.HeadDimension);
         Set("attention.value_length", _model.HeadDimension);
         _writer.SetSingle(Key(_model.Norm == NormKind.Layer ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"), _model.NormEpsilon);
-        // Phi-3's readers take a window of their own where the key is missing.
-        if (_model.SlidingWindow > 0 || _model.Family is ModelFamily.Phi3 or ModelFamily.Gemma2) Set("attention.sliding_window", _model.SlidingWindow);
+        // Phi-3's and Gemma 2's readers take a window of their own where the key is missing. 0 is none to Phi-3's, but hides all keys from half of Gemma 2's layers.
+        int window = _model.Family == ModelFamily.Gemma2 && _model.SlidingWindow == 0 ? _model.Context : _model.SlidingWindow;
+        if (window > 0 || _model.Family == ModelFamily.Phi3) Set("attention.sliding_window", window);
         int pattern = _model.Family switch { ModelFamily.Gemma2 => 2, ModelFamily.Gemma3 => 6, _ => 0 };
         if (_model.SlidingWindow > 0 && _model.FullAttentionEvery != pattern) Set("attention.sliding_window_pattern", _model.FullAttentionEvery);
         if (!GgufArchitecture.IsGemma(_model.Family) || _model.Family == ModelFamily.Gemma) return;
@@ -116,21 +118,55 @@ internal sealed class GgufConfigWriter
             case RotaryScalingKind.Yarn:
                 _writer.SetString(Key("rope.scaling.type"), "yarn");
                 _writer.SetSingle(Key("rope.scaling.factor"), (float)scaling.Factor);
-                if (scaling.AttentionFactor is { } attention) _writer.SetSingle(Key("rope.scaling.attn_factor"), (float)(attention / ((0.1 * Math.Log(scaling.Factor)) + 1)));
+                if (scaling.AttentionFactor is { } attention) SetAttentionFactor(attention / GgufRotary.YarnSharpeningOf(scaling.Factor));
                 if (scaling.BetaFast != 32) _writer.SetSingle(Key("rope.scaling.yarn_beta_fast"), (float)scaling.BetaFast);
                 if (scaling.BetaSlow != 1) _writer.SetSingle(Key("rope.scaling.yarn_beta_slow"), (float)scaling.BetaSlow);
                 break;
             case RotaryScalingKind.Llama3:
+                RequireDivisors(_architecture == Llama);
                 divisors.Add(GgufRotary.Divisors, GgufRotary.DivisorsOf(_model, scaling));
                 break;
             default:
-                _writer.SetSingle(Key("rope.scaling.attn_factor"), (float)(scaling.AttentionFactor ?? GgufRotary.SharpeningOf(_model.Context, original)));
-                divisors.Add(GgufRotary.ShortDivisors, [.. scaling.ShortFactors.Select(static f => (float)f)]);
-                divisors.Add(GgufRotary.LongDivisors, [.. scaling.LongFactors.Select(static f => (float)f)]);
+                WriteLongRope(scaling, original, divisors);
                 break;
         }
 
         return divisors;
+    }
+
+    private void WriteLongRope(RotaryScaling scaling, int original, Dictionary<string, float[]> divisors)
+    {
+        SetAttentionFactor(scaling.AttentionFactor ?? GgufRotary.SharpeningOf(_model.Context, original));
+        float[] shorts = [.. scaling.ShortFactors.Select(static f => (float)f)], longs = [.. scaling.LongFactors.Select(static f => (float)f)];
+        bool areSame = shorts.AsSpan().SequenceEqual(longs);
+        if (areSame && _architecture == Llama)
+        {
+            divisors.Add(GgufRotary.Divisors, shorts);
+        }
+        else if (areSame && !shorts.AsSpan().ContainsAnyExcept(shorts[0]))
+        {
+            _writer.SetString(Key("rope.scaling.type"), "linear");
+            _writer.SetSingle(Key("rope.scaling.factor"), shorts[0]);
+        }
+        else
+        {
+            RequireDivisors(_architecture is Llama or Phi3);
+            // Of a phi3 file llama.cpp takes the tensors in any case, and its versions before December 2024 do not know the type.
+            if (_architecture == Llama) _writer.SetString(Key("rope.scaling.type"), "longrope");
+            divisors.Add(GgufRotary.ShortDivisors, shorts);
+            divisors.Add(GgufRotary.LongDivisors, longs);
+        }
+    }
+
+    // The graphs of other architectures have no such tensors, and llama.cpp opens no file with a tensor that it does not ask for.
+    private void RequireDivisors(bool hasThem) => Require(hasThem, "rotary frequencies that are divided one by one");
+
+    private void SetAttentionFactor(double factor)
+    {
+        if ((float)factor == 1) return;
+        // To llama.cpp it is a factor in all layers.
+        Require(_model.LocalRopeTheta == 0, "a factor on rotated channels in layers without a window alone");
+        _writer.SetSingle(Key("rope.scaling.attn_factor"), (float)factor);
     }
 
     private void Set(string name, int value) => _writer.SetUInt32(Key(name), (uint)value);

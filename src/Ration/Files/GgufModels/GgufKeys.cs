@@ -12,7 +12,7 @@ internal sealed class GgufKeys(GgufMetadata metadata, string architecture)
     private static readonly HashSet<string> s_withoutEffect = new(
         [
             "vocab_size", "tensor_data_layout", "pooling_type", "rope.scaling.finetuned", "rope.scaling.original_context_length", "rope.scaling.type", "rope.scaling.factor",
-            "rope.scale_linear", "rope.scaling.attn_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow", "rope.dimension_count", "rope.freq_base",
+            "rope.scale_linear", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow", "rope.dimension_count", "rope.freq_base",
             "expert_feed_forward_length", "expert_shared_feed_forward_length", "expert_weights_norm", "expert_used_count", "attention.layer_norm_epsilon",
             "attention.layer_norm_rms_epsilon", "attention.sliding_window_pattern", "feed_forward_length", "context_length", "classifier.output_labels",
         ], StringComparer.Ordinal);

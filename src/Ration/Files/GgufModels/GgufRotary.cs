@@ -57,43 +57,60 @@ internal sealed class GgufRotary(GgufMetadata metadata, GgufKeys keys, ITensorSo
         return stretch <= 1 || original <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(stretch) / Math.Log(original)));
     }
 
+    /// <summary>YaRN's own attention factor (see <see cref="RotaryFormulas"/>).</summary>
+    public static double YarnSharpeningOf(double factor) => factor <= 1 ? 1 : (0.1 * Math.Log(factor)) + 1;
+
     private RotaryScaling? Scaling(ModelConfiguration model, int frequencies)
     {
         int original = keys.Integer("rope.scaling.original_context_length", 1, ContextLimit, model.Context);
+        double attention = Attention(model);
         double[]? shorts = Read(ShortDivisors, frequencies), longs = Read(LongDivisors, frequencies), all = Read(Divisors, frequencies);
         if ((shorts is null) != (longs is null)) throw Fault("it has divisors of rotary frequencies for short or for long texts alone", "download or convert the model again");
-        RotaryScaling? named = Named(original);
-        if (shorts is not null && longs is not null)
+        RotaryScaling? named = Named(original, attention);
+        bool hasPair = shorts is not null && longs is not null;
+        if (hasPair ? named is not null || all is not null : named is not null && all is not null)
+            throw Fault("its rotary frequencies are scaled in two ways", "such models are not supported");
+        if (hasPair)
         {
-            double attention = keys.Real("rope.scaling.attn_factor", 1), own = SharpeningOf(model.Context, original);
             return new RotaryScaling
             {
                 Kind = RotaryScalingKind.LongRope,
                 Factor = Math.Max(1, (double)model.Context / original),
                 OriginalContext = original,
-                ShortFactors = shorts,
-                LongFactors = longs,
-                AttentionFactor = Math.Abs(attention - own) < 1e-5 ? null : attention,
+                ShortFactors = shorts!,
+                LongFactors = longs!,
+                AttentionFactor = Math.Abs(attention - SharpeningOf(model.Context, original)) < 1e-5 ? null : attention,
             };
         }
 
-        if (all is null) return named;
-        if (named is not null) throw Fault("its rotary frequencies are scaled in two ways", "such models are not supported");
-        return Llama3(model, all) ?? new RotaryScaling { Kind = RotaryScalingKind.LongRope, OriginalContext = original, ShortFactors = all, LongFactors = all, AttentionFactor = 1 };
+        if (named?.Kind == RotaryScalingKind.Yarn || (all is null && attention == 1)) return named;
+        if (all is not null && attention == 1 && Llama3(model, all) is { } scaling) return scaling;
+        // Of all scalings this one has a factor on rotated channels whatever the frequencies are.
+        double[] divisors = all ?? [.. Enumerable.Repeat(named?.Factor ?? 1, frequencies)];
+        return new RotaryScaling { Kind = RotaryScalingKind.LongRope, OriginalContext = original, ShortFactors = divisors, LongFactors = divisors, AttentionFactor = attention };
     }
 
-    private RotaryScaling? Named(int original)
+    // A factor on all rotated channels, whatever else scales them (llama.cpp, rope_attn_factor).
+    private double Attention(ModelConfiguration model)
+    {
+        double factor = Positive("scaling.attn_factor", 1);
+        return factor == 1 || model.LocalRopeTheta == 0 ? factor
+            : throw Fault($"{keys.Name("rope.scaling.attn_factor")} is {factor}, a factor on rotated channels in layers with a window too",
+                $"this is not supported for a {model.Family} model; use a model that does without it");
+    }
+
+    private RotaryScaling? Named(int original, double attention)
     {
         double factor = keys.Real("rope.scaling.factor", keys.Real("rope.scale_linear", 1));
         string type = keys.Text("rope.scaling.type") ?? "linear";
         switch (type)
         {
-            case "none" or "longrope":
+            case "none":
                 return null;
-            case "linear":
+            // To llama.cpp the factor is the same with both: it divides all frequencies, beside what tensors say.
+            case "linear" or "longrope":
                 return factor is 0 or 1 ? null : new RotaryScaling { Kind = RotaryScalingKind.Linear, Factor = InRange(factor), OriginalContext = original };
             case "yarn":
-                double attention = keys.Real("rope.scaling.attn_factor", 1);
                 return new RotaryScaling
                 {
                     Kind = RotaryScalingKind.Yarn,
@@ -102,7 +119,7 @@ internal sealed class GgufRotary(GgufMetadata metadata, GgufKeys keys, ITensorSo
                     BetaFast = Positive("scaling.yarn_beta_fast", 32),
                     BetaSlow = Positive("scaling.yarn_beta_slow", 1),
                     // The key multiplies the formula's own.
-                    AttentionFactor = attention == 1 ? null : attention * ((0.1 * Math.Log(factor)) + 1),
+                    AttentionFactor = attention == 1 ? null : attention * YarnSharpeningOf(factor),
                 };
             default:
                 throw Fault($"its rotary scaling is of type {InvalidInputException.Quote(type)}", "none, linear, yarn and longrope are supported");

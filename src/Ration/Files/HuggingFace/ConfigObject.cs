@@ -35,9 +35,7 @@ internal sealed class ConfigObject
     public int Integer(string key, int low, int high, int? fallback = null)
     {
         if (Present(key) is not { } value) return fallback ?? throw Fault($"{_prefix}{key} is missing", "add it");
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out int number))
-            throw Fault($"{_prefix}{key} is {Print(value)}", "give a whole number");
-        return number >= low && number <= high ? number : throw Fault($"{_prefix}{key} is {number}", $"give a number from {low} to {high}");
+        return Whole(key, value, low, high);
     }
 
     /// <summary>A whole number within a range, where null means none and is not what absence means.</summary>
@@ -48,10 +46,7 @@ internal sealed class ConfigObject
     public double Real(string key, double low, double high, double? fallback = null)
     {
         if (Present(key) is not { } value) return fallback ?? throw Fault($"{_prefix}{key} is missing", "add it");
-        double number = Number(key, value);
-        return number >= low && number <= high
-            ? number
-            : throw Fault($"{_prefix}{key} is {number.ToString("R", CultureInfo.InvariantCulture)}", string.Create(CultureInfo.InvariantCulture, $"give a number from {low} to {high}"));
+        return Number(key, value, low, high);
     }
 
     /// <summary>A number, where null means none and is not what absence means.</summary>
@@ -99,6 +94,12 @@ internal sealed class ConfigObject
             : throw Fault($"{name} holds {Print(item)}", $"give whole numbers from {low} to {high}"))!;
     }
 
+    /// <summary>The whole numbers in an object by their names, in its order; empty where there is none.</summary>
+    public KeyValuePair<string, int>[] IntegersByName(string key, int low, int high) => ByName(key, (name, value) => Whole(name, value, low, high));
+
+    /// <summary>The numbers in an object by their names, in its order; empty where there is none.</summary>
+    public KeyValuePair<string, double>[] RealsByName(string key, double low, double high) => ByName(key, (name, value) => Number(name, value, low, high));
+
     /// <summary>Refuses a flag that is not set as it must be.</summary>
     public void Require(string key, bool expected, string reason)
     {
@@ -127,6 +128,21 @@ internal sealed class ConfigObject
 
     private static string Print(JsonElement value) => InvalidInputException.Quote(value.GetRawText());
 
+    private int Whole(string name, JsonElement value, int low, int high)
+    {
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out int number))
+            throw Fault($"{_prefix}{name} is {Print(value)}", "give a whole number");
+        return number >= low && number <= high ? number : throw Fault($"{_prefix}{name} is {number}", $"give a number from {low} to {high}");
+    }
+
+    private double Number(string name, JsonElement value, double low, double high)
+    {
+        double number = Number(name, value);
+        return number >= low && number <= high
+            ? number
+            : throw Fault($"{_prefix}{name} is {number.ToString("R", CultureInfo.InvariantCulture)}", string.Create(CultureInfo.InvariantCulture, $"give a number from {low} to {high}"));
+    }
+
     private double Number(string name, JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
         ? number
         : throw Fault($"{_prefix}{name} is {Print(value)}", "give a number");
@@ -141,6 +157,14 @@ internal sealed class ConfigObject
         int count = 0;
         foreach (JsonElement item in value.EnumerateArray()) items[count++] = convert($"{_prefix}{key}", item);
         return items;
+    }
+
+    // In one pass, as a look-up of each name would search the object from its end.
+    private KeyValuePair<string, T>[] ByName<T>(string key, Func<string, JsonElement, T> convert)
+    {
+        if (Present(key) is not { } value) return [];
+        if (value.ValueKind != JsonValueKind.Object) throw Fault($"{_prefix}{key} is not an object", "give names with a number each");
+        return [.. value.EnumerateObject().Select(property => KeyValuePair.Create(property.Name, convert($"{key}.{property.Name}", property.Value)))];
     }
 
     private JsonElement? Present(string key) =>

@@ -35,7 +35,10 @@ internal sealed record AdaptedModel(ModelConfiguration Configuration, AdaptedWei
         }
 
         string embedding = Template(names, Embedding), head = Template(names, Head);
-        bool tied = conventional.TiedEmbeddings && !((string[])[embedding, head]).Any(t => modules.ContainsKey(t) || saved.ContainsKey(t));
+        bool changesEmbedding = modules.ContainsKey(embedding) || saved.ContainsKey(embedding), changesHead = modules.ContainsKey(head) || saved.ContainsKey(head);
+        if (adapter.Config.KeepsTies && conventional.TiedEmbeddings && changesEmbedding != changesHead)
+            throw Fault(adapter, "ensure_weight_tying is true, and it changes one of embedding and head for both", "such adapters are not supported; merge it with the software that made it");
+        bool tied = conventional.TiedEmbeddings && !changesEmbedding && !changesHead;
         ModelConfiguration merged = conventional with { TiedEmbeddings = tied, Vocabulary = VocabularyOf(adapter, conventional, saved.GetValueOrDefault(embedding), saved.GetValueOrDefault(head)) };
         merged.Validate();
         ParameterShape[] parameters = [.. TransformerModel.ParameterShapes(merged)];

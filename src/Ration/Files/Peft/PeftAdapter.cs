@@ -14,6 +14,8 @@ public sealed class PeftAdapter : IDisposable
     public const string WeightsName = "adapter_model.safetensors";
 
     private const string Prefix = "base_model.model.";
+    // Each may be where a pattern begins. Real names have about ten.
+    private const int MostParts = 32;
     private const string Mend = "the adapter is incomplete or was made by something else; export it again";
     private readonly SafetensorsReader _reader;
     private readonly List<PeftModule> _modules = [];
@@ -128,6 +130,7 @@ public sealed class PeftAdapter : IDisposable
                 continue;
             }
 
+            if (found.Module.AsSpan().Count('.') >= MostParts) throw Fault($"the name of module {InvalidInputException.Quote(found.Module)} has more than {MostParts} parts");
             if (!parts.TryGetValue(found.Module, out Dictionary<Part, StoredTensor>? own)) parts.Add(found.Module, own = []);
             if (!own.TryAdd(found.Part, tensor)) throw Fault($"module {InvalidInputException.Quote(found.Module)} has its {found.Part} twice");
         }

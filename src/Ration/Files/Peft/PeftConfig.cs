@@ -45,6 +45,12 @@ public sealed record PeftConfig
     /// <summary>What the model is for, such as <c>CAUSAL_LM</c>, or null.</summary>
     public string? TaskType { get; init; }
 
+    /// <summary>Whether a head that is the embedding was kept so, with one change for both (<c>ensure_weight_tying</c>).</summary>
+    public bool KeepsTies { get; init; }
+
+    /// <summary>Keys of the file that are not known, by their names; they are passed over.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; init; } = [];
+
     /// <summary>The factor of B · A for an alpha and a rank.</summary>
     public double Scale(double alpha, int rank) => alpha / (RankStabilized ? Math.Sqrt(rank) : rank);
 }

@@ -15,7 +15,14 @@ internal static class PeftConfigFile
     private static readonly string[] s_unsupported =
     [
         "layer_replication", "megatron_config", "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "arrow_config", "corda_config", "lora_bias", "use_qalora",
-        "use_bdlora", "kasa_config", "monteclora_config",
+        "use_bdlora", "kasa_config", "monteclora_config", "lora_ga_config",
+    ];
+
+    // Notes, how training began, and which modules were chosen, which the tensors say.
+    private static readonly string[] s_withoutEffect =
+    [
+        "init_lora_weights", "auto_mapping", "revision", "inference_mode", "peft_version", "exclude_modules", "layers_pattern", "layers_to_transform", "loftq_config", "eva_config",
+        "megatron_core", "qalora_group_size", "runtime_config",
     ];
 
     /// <summary>Reads and checks the configuration of an adapter folder.</summary>
@@ -31,6 +38,7 @@ internal static class PeftConfigFile
         WritePattern(json, "alpha_pattern", config.AlphaPattern, static (json, alpha) => json.WriteNumberValue(alpha));
         json.WriteString("base_model_name_or_path", config.BaseModel);
         json.WriteString("bias", "none");
+        if (config.KeepsTies) json.WriteBoolean("ensure_weight_tying", true);
         json.WriteBoolean("fan_in_fan_out", config.FanInFanOut);
         json.WriteBoolean("inference_mode", true);
         json.WriteBoolean("init_lora_weights", true);
@@ -55,11 +63,6 @@ internal static class PeftConfigFile
         string type = top.Text("peft_type") ?? throw top.Fault("peft_type is missing", "check which file this is");
         if (type != "LORA") throw top.Fault($"the adapter is of type {InvalidInputException.Quote(type)}", "only LORA is supported");
         if (top.Text("bias") is { } bias && bias != "none") throw top.Fault($"bias is {InvalidInputException.Quote(bias)}", "only adapters that leave biases alone are supported");
-        foreach (string key in s_unsupported)
-        {
-            if (root.TryGetProperty(key, out JsonElement value) && !IsNothing(value)) throw top.Fault($"{key} is set", "such adapters are not supported");
-        }
-
         RefuseChangedBase(top, root);
         (string[] modules, string? pattern) = Targets(top, root, "target_modules");
         return new PeftConfig
@@ -69,15 +72,35 @@ internal static class PeftConfigFile
             TargetModules = modules,
             TargetPattern = pattern,
             ModulesToSave = top.Texts("modules_to_save") ?? [],
-            RankPattern = [.. Pattern(path, root, "rank_pattern", static (o, key) => o.Integer(key, 1, LargestRank))],
-            AlphaPattern = [.. Pattern(path, root, "alpha_pattern", static (o, key) => o.Real(key, -LargestAlpha, LargestAlpha))],
+            RankPattern = top.IntegersByName("rank_pattern", 1, LargestRank),
+            AlphaPattern = top.RealsByName("alpha_pattern", -LargestAlpha, LargestAlpha),
             Dropout = top.Real("lora_dropout", 0, 1, 0),
             FanInFanOut = top.Flag("fan_in_fan_out"),
             RankStabilized = top.Flag("use_rslora"),
             WeightDecomposed = top.Flag("use_dora"),
             BaseModel = top.Text("base_model_name_or_path"),
             TaskType = top.Text("task_type"),
+            KeepsTies = top.Flag("ensure_weight_tying"),
+            // Last, when all that is asked for has been.
+            UnknownKeys = Judge(top),
         };
+    }
+
+    // Looks at all keys that nobody asked for, and gives those that are not known. PEFT switches kinds of adapters on by keys "use_…".
+    private static string[] Judge(ConfigObject top)
+    {
+        top.PassOver(s_withoutEffect);
+        List<string> unknown = [];
+        foreach (UnaskedKey key in top.Unasked().Where(static k => !k.IsEmpty))
+        {
+            if (s_unsupported.Contains(key.Name)) throw top.Fault($"{key.Name} is set", "such adapters are not supported");
+            if (key.Name.StartsWith("use_", StringComparison.Ordinal))
+                throw top.Fault($"{InvalidInputException.Quote(key.Name)} is {InvalidInputException.Quote(key.Value.GetRawText())}, and it is not known what that changes",
+                    "merge the adapter with the software that made it");
+            unknown.Add(key.Name);
+        }
+
+        return unknown.Count == 0 ? [] : [.. unknown];
     }
 
     // These take a part of the base's weights into the adapter, and the base that is left is not stored.
@@ -92,21 +115,6 @@ internal static class PeftConfigFile
 
     private static (string[] Modules, string? Pattern) Targets(ConfigObject top, JsonElement root, string key) =>
         root.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? ([], top.Text(key)) : (top.Texts(key) ?? [], null);
-
-    private static IEnumerable<KeyValuePair<string, T>> Pattern<T>(string path, JsonElement root, string key, Func<ConfigObject, string, T> read)
-    {
-        if (!root.TryGetProperty(key, out JsonElement element) || element.ValueKind == JsonValueKind.Null) yield break;
-        var patterns = new ConfigObject(path, element, $"{key}.");
-        foreach (JsonProperty property in element.EnumerateObject()) yield return new(property.Name, read(patterns, property.Name));
-    }
-
-    private static bool IsNothing(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Null or JsonValueKind.False => true,
-        JsonValueKind.Array => value.GetArrayLength() == 0,
-        JsonValueKind.Object => !value.EnumerateObject().Any(),
-        _ => false,
-    };
 
     private static void WriteList(Utf8JsonWriter json, string key, IReadOnlyList<string> values)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace Ration.Files.Peft;
@@ -11,23 +12,33 @@ internal sealed class PeftPatterns<T>
 {
     private const int MostExpressions = 64;
     private const int LongestExpression = 1024;
+    private const int MostCharacters = 8192;
+
+    // A few wildcards in a row make an automaton of any size too, but only while it is used.
+    private const int MostMilliseconds = 250;
     private static readonly SearchValues<char> s_plain = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
     private readonly Dictionary<string, (int Order, T Value)> _endings = new(StringComparer.Ordinal);
     private readonly List<(Regex Expression, int Order, T Value)> _expressions = [];
+    private readonly string _path;
+    private TimeSpan _used;
 
     /// <exception cref="FileFormatException">A pattern is no regular expression, or there are too many.</exception>
     public PeftPatterns(string path, IReadOnlyList<KeyValuePair<string, T>> patterns)
     {
+        _path = path;
+        int characters = 0;
         for (int i = 0; i < patterns.Count; i++)
         {
             (string pattern, T value) = patterns[i];
             if (!pattern.AsSpan().ContainsAnyExcept(s_plain)) _endings.TryAdd(pattern, (i, value));
-            else if (_expressions.Count == MostExpressions) throw new FileFormatException(path, $"it has more than {MostExpressions} patterns that are regular expressions", "name the modules");
+            else if (_expressions.Count == MostExpressions || (characters += pattern.Length) > MostCharacters)
+                throw new FileFormatException(path, $"it has more than {MostExpressions} patterns that are regular expressions, or they have more than {MostCharacters} characters together", "name the modules");
             else _expressions.Add((Compile(path, pattern), i, value));
         }
     }
 
     /// <summary>The value of the first pattern that matches, or <paramref name="fallback"/>.</summary>
+    /// <exception cref="FileFormatException">The patterns take too long.</exception>
     public T Find(string module, T fallback)
     {
         (int Order, T Value) best = (int.MaxValue, fallback);
@@ -38,10 +49,29 @@ internal sealed class PeftPatterns<T>
 
         foreach ((Regex expression, int order, T value) in _expressions)
         {
-            if (order < best.Order && expression.IsMatch(module)) best = (order, value);
+            if (order < best.Order && IsMatch(expression, module)) best = (order, value);
         }
 
         return best.Value;
+    }
+
+    private bool IsMatch(Regex expression, string module)
+    {
+        long start = Stopwatch.GetTimestamp();
+        bool isLate = false, isMatch = false;
+        try
+        {
+            isMatch = expression.IsMatch(module);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            isLate = true;
+        }
+
+        _used += Stopwatch.GetElapsedTime(start);
+        return isLate || _used.TotalMilliseconds > MostMilliseconds
+            ? throw new FileFormatException(_path, $"comparing its patterns that are regular expressions with the names of modules takes more than {MostMilliseconds} ms", "name the modules")
+            : isMatch;
     }
 
     private static int NextPart(string module, int start)
@@ -57,7 +87,7 @@ internal sealed class PeftPatterns<T>
             throw new FileFormatException(path, $"the pattern {InvalidInputException.Quote(pattern)} is longer than {LongestExpression} characters or counts repetitions", "name the modules");
         try
         {
-            return new Regex($@"^(.*\.)?({pattern})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            return new Regex($@"^(.*\.)?({pattern})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, TimeSpan.FromMilliseconds(MostMilliseconds));
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {

@@ -63,6 +63,29 @@ public sealed class GgufHostileTests
     }
 
     [Fact]
+    public void Keys_have_no_more_bytes_than_any_model_needs()
+    {
+        using var folder = new TemporaryFolder();
+        const int Keys = 1025, Bytes = 8192;
+        GgufBytes builder = new(0, Keys);
+        for (int i = 0; i < Keys; i++) builder.Entry($"{i}".PadLeft(Bytes, 'k'), GgufType.UInt8, 1);
+        string path = folder.Write("a.gguf", builder.Done());
+        GgufFileTests.Fault("have more than 8388608 bytes together", () => GgufFile.Open(path));
+    }
+
+    [Fact]
+    public void A_text_longer_than_any_is_described_and_not_read()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] head = new GgufBytes(0, 1).Entry("text", GgufType.String).U64(17 << 20).Done();
+        string path = folder.Write("a.gguf", head);
+        using (FileStream stream = File.OpenWrite(path)) stream.SetLength(head.Length + (17 << 20));
+        using GgufFile file = GgufFile.Open(path);
+        Assert.Equal("(a text of 17825792 bytes)", file.Metadata.Describe("text"));
+        GgufFileTests.Fault("'text' is a text of 17825792 bytes", () => file.Metadata.GetString("text"));
+    }
+
+    [Fact]
     public void Types_that_nobody_knows_are_listed_and_not_read()
     {
         using var folder = new TemporaryFolder();

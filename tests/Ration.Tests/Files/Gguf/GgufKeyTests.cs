@@ -52,6 +52,27 @@ public sealed class GgufKeyTests
         Assert.Equal([], unknown);
     }
 
+    [Theory]
+    [InlineData("output.bias")]
+    [InlineData("output_norm.bias")]
+    [InlineData("token_embd_norm.weight")]
+    [InlineData("cls.output.weight")]
+    [InlineData("blk.0.attn_sub_norm.weight")]
+    public void A_tensor_that_the_model_does_not_have_is_refused_by_name(string name)
+    {
+        using FamilyFolder folder = new(ModelFamily.Qwen2);
+        using TemporaryFolder work = new();
+        using (StoredModel model = StoredModel.Open(folder.Path)) Conversion.ToGguf(model, work["model.gguf"]);
+        GgufRewrite.Save(work["model.gguf"], work["other.gguf"], null, (name, [1, 2, 3]));
+        GgufFileTests.Fault($"it has a tensor '{name}', which a model of this configuration does not have", () => StoredModel.Open(work["other.gguf"]));
+        // The same in a way of storing that is not read: after the name come rank and size.
+        byte[] bytes = File.ReadAllBytes(work["other.gguf"]);
+        int type = bytes.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(name)) + name.Length + sizeof(uint) + sizeof(ulong);
+        BitConverter.GetBytes(999).CopyTo(bytes, type);
+        work.Write("other.gguf", bytes);
+        GgufFileTests.Fault($"it has a tensor '{name}'", () => StoredModel.Open(work["other.gguf"]));
+    }
+
     private static string Refusal(Action<GgufWriter> more) => Assert.Throws<FileFormatException>(() => Open(more, out _)).Message;
 
     private static void Open(Action<GgufWriter> more, out IReadOnlyList<string> unknown, ModelFamily family = ModelFamily.Llama)

@@ -101,6 +101,31 @@ public sealed class AdaptedModelTests
     }
 
     [Fact]
+    public void A_change_of_one_end_that_is_meant_for_both_is_refused()
+    {
+        using FamilyFolder folder = new(ModelFamily.Qwen2);
+        (string, int, int, bool)[] head = [("lm_head", FamilyFolder.Width, FamilyFolder.Vocabulary, false)], other = [("model.layers.0.mlp.up_proj", FamilyFolder.Width, FamilyFolder.Hidden, false)];
+        using AdapterFolder one = new(s_config with { BaseModel = folder.Path, KeepsTies = true }, head);
+        Assert.Contains("ensure_weight_tying is true", Assert.Throws<FileFormatException>(() => StoredModel.Open(one.Path)).Message, StringComparison.Ordinal);
+        using AdapterFolder none = new(s_config with { BaseModel = folder.Path, KeepsTies = true }, other);
+        using StoredModel merged = StoredModel.Open(none.Path);
+        Assert.True(merged.Configuration.TiedEmbeddings);
+    }
+
+    [Fact]
+    public void Keys_of_adapter_and_base_that_are_not_known_are_named()
+    {
+        using FamilyFolder folder = new(ModelFamily.Llama, config: $"{FamilyFolder.Config(ModelFamily.Llama)[..^1]},\"of_the_base\":1}}");
+        using AdapterFolder adapter = new(s_config with { BaseModel = folder.Path }, [("model.layers.0.mlp.up_proj", FamilyFolder.Width, FamilyFolder.Hidden, false)]);
+        string config = Path.Combine(adapter.Path, "adapter_config.json");
+        JsonObject json = JsonNode.Parse(File.ReadAllText(config))!.AsObject();
+        json["of_the_adapter"] = 1;
+        File.WriteAllText(config, json.ToJsonString());
+        using StoredModel merged = StoredModel.Open(adapter.Path);
+        Assert.Equal(["of_the_adapter", "of_the_base"], merged.UnknownKeys);
+    }
+
+    [Fact]
     public void Tokens_that_were_added_come_with_whole_tables()
     {
         using FamilyFolder folder = new(ModelFamily.Llama);

@@ -66,6 +66,7 @@ public sealed class PeftAdapterTests
         using PeftAdapter adapter = PeftAdapter.Open(folder.Path);
         Assert.Equal("all-linear", adapter.Config.TargetPattern);
         PeftModule module = Assert.Single(adapter.Modules);
+        Assert.Empty(adapter.Config.UnknownKeys);
         Assert.True(module.IsEmbedding);
         Assert.NotNull(module.Magnitude);
     }
@@ -85,6 +86,11 @@ public sealed class PeftAdapterTests
     [InlineData("lora_bias", "true", "lora_bias is set")]
     [InlineData("kasa_config", "{\"beta\":0.0001,\"gamma\":0.001}", "kasa_config is set")]
     [InlineData("monteclora_config", "{\"num_samples\":8}", "monteclora_config is set")]
+    [InlineData("lora_ga_config", "{\"scale\":\"stable\"}", "lora_ga_config is set")]
+    [InlineData("use_zora", "true", "'use_zora' is 'true'")]
+    [InlineData("use_zora", "{\"a\":1}", "'use_zora' is '{\"a\":1}'")]
+    [InlineData("use_zora", "false", null)]
+    [InlineData("use_zora", "null", null)]
     [InlineData("init_lora_weights", "\"pissa_niter_4\"", "'pissa_niter_4'")]
     [InlineData("init_lora_weights", "\"gaussian\"", null)]
     [InlineData("target_modules", "3", "target_modules")]
@@ -110,6 +116,52 @@ public sealed class PeftAdapterTests
     }
 
     [Fact]
+    public void Keys_that_are_not_known_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        Save(folder.Path, Config);
+        JsonObject json = JsonNode.Parse(File.ReadAllText(folder["adapter_config.json"]))!.AsObject();
+        json["some_new_variant"] = new JsonObject { ["x"] = 1 };
+        json["some_old_variant"] = null;
+        folder.Write("adapter_config.json", json.ToJsonString());
+        using PeftAdapter adapter = PeftAdapter.Open(folder.Path);
+        Assert.Equal(["some_new_variant"], adapter.Config.UnknownKeys);
+    }
+
+    [Fact]
+    public void Many_patterns_are_read_at_once()
+    {
+        using var folder = new TemporaryFolder();
+        const int Count = 80_000;
+        Save(folder.Path, Config);
+        JsonObject json = JsonNode.Parse(File.ReadAllText(folder["adapter_config.json"]))!.AsObject();
+        JsonObject patterns = json["rank_pattern"]!.AsObject();
+        for (int i = 0; i < Count; i++) patterns.Add($"{i:x}", 2);
+        string path = folder.Write("adapter_config.json", json.ToJsonString());
+        OpeningLimits.Run(path, 1, _ => Assert.False(OpeningLimits.Refuses(path, new FileInfo(path).Length, () =>
+        {
+            using PeftAdapter adapter = PeftAdapter.Open(folder.Path);
+            Assert.Equal(Count + Config.RankPattern.Count, adapter.Config.RankPattern.Count);
+        })));
+    }
+
+    [Fact]
+    public void Expressions_that_would_take_long_are_refused()
+    {
+        // Each of these wildcards doubles the states of an automaton that remembers where it saw an a.
+        KeyValuePair<string, int>[] patterns = [.. Enumerable.Range(0, 40).Select(static i => KeyValuePair.Create($".*a{new string('.', 100 + i)}", 2))];
+        Random random = new(1);
+        string[] modules = [.. Enumerable.Range(0, 500).Select(_ => string.Concat(Enumerable.Range(0, 200).Select(_ => "ab"[random.Next(2)])))];
+        OpeningLimits.Run("expressions", 1, _ => Assert.True(OpeningLimits.Refuses("expressions", 0, () =>
+        {
+            PeftPatterns<int> found = new("adapter_config.json", patterns);
+            foreach (string module in modules) found.Find(module, 1);
+        })));
+        FileFormatException error = Assert.Throws<FileFormatException>(() => new PeftPatterns<int>("a", [.. Enumerable.Range(0, 9).Select(static i => KeyValuePair.Create($"{i}*{new string('a', 1000)}", 1))]));
+        Assert.Contains("more than 8192 characters together", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Tensors_that_do_not_go_together_are_refused()
     {
         using var folder = new TemporaryFolder();
@@ -119,6 +171,7 @@ public sealed class PeftAdapterTests
         Refused("has a magnitude", ("x.lora_A.weight", 2, 3), ("x.lora_B.weight", 4, 2), ("x.lora_magnitude_vector", 4, 1));
         Refused("kind that is not known", ("x.lora_C.weight", 2, 3));
         Refused("adapts no module", ("x.weight", 2, 3));
+        Refused("more than 32 parts", ($"{string.Concat(Enumerable.Repeat("x.", 32))}x.lora_A.weight", 2, 3));
         using var none = new TemporaryFolder();
         Assert.Throws<InvalidInputException>(() => PeftAdapter.Open(none.Path));
         Assert.Throws<InvalidInputException>(() => PeftAdapter.Open(none["none"]));
