@@ -1,7 +1,7 @@
 using Ration.Files;
-using Ration.Files.Gguf;
 using Ration.Models;
 using Ration.Tensors;
+using Ration.Tests.Files.Gguf;
 
 namespace Ration.Tests.Files;
 
@@ -69,7 +69,7 @@ public sealed class FolderReplacementTests
         }
 
         // llama.cpp takes such a file; the published class has the biases always.
-        WriteWithoutBiases(work["model.gguf"], work["bare.gguf"]);
+        GgufRewrite.SaveWithout(work["model.gguf"], work["bare.gguf"], static name => name.EndsWith(".bias", StringComparison.Ordinal));
         Dictionary<string, byte[]> before = Contents(work["there"]);
         using StoredModel bare = StoredModel.Open(work["bare.gguf"]);
         string refusal = Assert.Throws<InvalidInputException>(() => Conversion.ToHuggingFace(bare, work["there"])).Message;
@@ -77,24 +77,6 @@ public sealed class FolderReplacementTests
         Assert.Contains("GGUF", refusal, StringComparison.Ordinal);
         Assert.Equal(before, Contents(work["there"]));
         Assert.Equal(refusal.Split(": ", 2)[1], Assert.Throws<InvalidInputException>(() => ModelFolder.RequireSavable(bare.Configuration)).Message.Split(": ", 2)[1]);
-    }
-
-    private static void WriteWithoutBiases(string from, string to)
-    {
-        using GgufFile file = GgufFile.Open(from);
-        GgufWriter writer = new();
-        foreach (GgufEntry entry in file.Metadata.Entries) writer.Copy(file.Metadata, entry.Key);
-        StoredTensor[] kept = [.. file.Tensors.Where(static t => !t.Name.EndsWith(".bias", StringComparison.Ordinal))];
-        foreach (StoredTensor tensor in kept) writer.Declare(tensor.Name, tensor.DType, tensor.Shape);
-        writer.Save(to, output =>
-        {
-            foreach (StoredTensor tensor in kept)
-            {
-                byte[] bytes = new byte[tensor.Bytes];
-                file.Read(tensor, 0, bytes);
-                output.Write(tensor.Name, bytes);
-            }
-        });
     }
 
     private static Dictionary<string, byte[]> Contents(string folder) => Directory.GetFiles(folder).ToDictionary(static f => Path.GetFileName(f), File.ReadAllBytes);

@@ -1,4 +1,5 @@
 using Ration.Optimizers;
+using Ration.Tensors;
 
 namespace Ration.Tests.Optimizers;
 
@@ -52,6 +53,47 @@ public sealed class OptimizerCatalogTests
     [InlineData("soap", "first-iterations", 1e5)]
     public void A_number_that_a_rule_cannot_use_is_refused(string name, string number, double value) =>
         Assert.Throws<InvalidInputException>(() => Set(OptimizerCatalog.All.Single(o => o.Name == name), number, value));
+
+    [Theory]
+    [MemberData(nameof(LeftToAdamW))]
+    public void What_is_no_matrix_of_a_block_is_left_to_AdamW_with_the_same_numbers(string name, string parameter, int[] shape)
+    {
+        Dictionary<string, double> numbers = new() { ["beta1"] = 0.8, ["beta2"] = 0.9, ["epsilon"] = 1e-5, ["weight-decay"] = 0.3 };
+        Shape sizes = new([.. shape.Select(static n => (long)n)]);
+        double[] p = OptimizerTrial.Normal((int)sizes.Elements, 1);
+        using OptimizerTrial rule = new(OptimizerCatalog.Create(name, new OptimizerSettings { Rank = Rank(name), Numbers = numbers }), p, sizes, parameter);
+        using OptimizerTrial adam = new(new AdamW(0.8f, 0.9f, 1e-5f, 0.3f), p, sizes, parameter);
+        for (int step = 1; step <= 3; step++)
+        {
+            double[] g = OptimizerTrial.Normal((int)sizes.Elements, 100 + step);
+            rule.Step(g, 0.01);
+            adam.Step(g, 0.01);
+        }
+
+        Assert.Equal(adam.Parameter, rule.Parameter);
+        Assert.Equal(adam.StateBytes, rule.StateBytes);
+        Assert.NotEqual(p, rule.Parameter);
+    }
+
+    public static TheoryData<string, string, int[]> LeftToAdamW
+    {
+        get
+        {
+            TheoryData<string, string, int[]> cases = [];
+            string[] rules = ["muon", "cosmos", "fira", "frugal-columns", "frugal-random", "dct-adamw", "galore", "q-galore", "natural-galore", "grad-norm-lorp", "apollo", "apollo-mini", "compact"];
+            foreach (string rule in rules)
+            {
+                cases.Add(rule, "embedding", [16, 24]);
+                cases.Add(rule, "layers.0.norm", [24]);
+                cases.Add(rule, "layers.0.mlp.experts", [2, 8, 24]);
+            }
+
+            return cases;
+        }
+    }
+
+    // One that no matrix of the test is filled by.
+    private static int? Rank(string name) => OptimizerCatalog.All.Single(o => o.Name == name).Rank == RankKind.None ? null : 4;
 
     [Fact]
     public void The_default_of_a_number_is_exact()

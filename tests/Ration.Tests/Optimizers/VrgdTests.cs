@@ -44,6 +44,31 @@ public class VrgdTests
         Assert.Equal((beta3 == 0 ? 4L : 8L) * count, trial.StateBytes);
     }
 
+    [Theory]
+    [InlineData("vr-adamw", 0.9)]
+    [InlineData("vr-lamb", 0.9)]
+    [InlineData("vr-sgd", 0.0)]
+    public void A_rule_within_sees_the_gradient_that_is_left(string name, double beta3)
+    {
+        const int Rows = 7, Columns = 33, Count = Rows * Columns, Parts = 4;
+        double[] p = OptimizerTrial.Normal(Count, 1), average = new double[Count];
+        IOptimizer inner = OptimizerCatalog.Create(name["vr-".Length..], new OptimizerSettings());
+        using OptimizerTrial trial = new(OptimizerCatalog.Create(name, new OptimizerSettings { GradientParts = Parts }), p, new Shape(Rows, Columns)), within = new(inner, p, new Shape(Rows, Columns));
+        for (int step = 1; step <= 10; step++)
+        {
+            double[][] part = [.. Enumerable.Range(0, Parts).Select(i => OptimizerTrial.Normal(Count, (100 * step) + i, 0.1))];
+            double[] sum = [.. Enumerable.Range(0, Count).Select(i => (double)(float)part.Sum(g => g[i]))], squares = [.. Enumerable.Range(0, Count).Select(i => (double)(float)part.Sum(g => g[i] * g[i]))];
+            double[] ratio = [.. sum.Select((s, i) => s * s / ((Parts * squares[i]) - (s * s)))];
+            double mean = ratio.Average();
+            for (int i = 0; i < Count; i++) average[i] = (beta3 * average[i]) + ((1 - beta3) * Math.Clamp(ratio[i] / mean, 0.1, 1));
+            trial.Step(sum, 0.01, squares);
+            within.Step([.. sum.Select((s, i) => s * average[i] / (1 - Math.Pow(beta3, step)))], 0.01);
+        }
+
+        OptimizerTrial.AssertClose(within.Parameter, trial.Parameter, 2e-5);
+        Assert.Equal(within.StateBytes + (beta3 == 0 ? 0 : 4 * Count), trial.StateBytes);
+    }
+
     [Fact]
     public void Parts_that_agree_and_parts_without_gradient_are_no_trouble()
     {

@@ -48,6 +48,38 @@ public sealed class GradientClippingTests
     }
 
     [Theory]
+    [InlineData(4, 0)]
+    [InlineData(1, 0)]
+    [InlineData(4, 3)]
+    public void Each_parameter_is_held_to_the_limit_by_itself(int rows, int experts)
+    {
+        ModelConfiguration model = experts == 0 ? TrainingSamples.Model : TrainingSamples.Model with { Experts = experts, ExpertsPerToken = 2, ExpertHiddenWidth = 24 };
+        TrainingStep step = s_step with { Model = model };
+        Dictionary<string, double[]> plain = Gradient(step, rows);
+        double[] norms = [.. plain.Values.Select(Norm).Order()];
+
+        // Half of the parameters are above the limit and half below.
+        float limit = (float)Math.Sqrt(norms[norms.Length / 2] * norms[(norms.Length / 2) - 1]);
+        Assert.True(norms[0] < 0.9 * limit && limit < 0.9 * norms[^1], $"norms from {norms[0]} to {norms[^1]} test nothing");
+        Dictionary<string, double[]> clipped = Gradient(step with { ClipNorm = limit, ClipScope = ClipScope.Parameter }, rows);
+        foreach ((string name, double[] g) in plain)
+        {
+            double scale = Math.Min(1, limit / Norm(g));
+            for (int i = 0; i < g.Length; i++) Assert.Equal(g[i] * scale, clipped[name][i], 1e-6);
+        }
+    }
+
+    [Theory]
+    [InlineData(ClipScope.Global)]
+    [InlineData(ClipScope.TwoPass)]
+    public void Gradients_within_the_limit_are_left_as_they_are(ClipScope scope)
+    {
+        Dictionary<string, double[]> plain = Gradient(s_step, 4), clipped = Gradient(s_step with { ClipNorm = 1000, ClipScope = scope }, 4);
+        Assert.InRange(Math.Sqrt(plain.Values.Sum(static g => Norm(g) * Norm(g))), 0.1, 900);
+        Assert.All(plain, p => Assert.Equal(p.Value, clipped[p.Key]));
+    }
+
+    [Theory]
     [InlineData("none")]
     [InlineData("cheap+1-blocks")]
     [InlineData("sqrt")]
@@ -133,6 +165,8 @@ public sealed class GradientClippingTests
         StepProgram program = StepProgram.Compile(TrainingGraph.Build(step, new MemoryChoices(step.Rows, RecomputeChoice.Parse(recompute), Release: true) { Activations = ActivationMethods.Parse(activations) }).Graph, device);
         return (program.TransientBytes, Enumerable.Range(0, program.Timeline.Instructions).Max(i => program.Timeline[i, MemoryKind.Gradients]));
     }
+
+    private static double Norm(double[] g) => Math.Sqrt(g.Sum(static x => x * x));
 
     // The gradient of every parameter as plain descent shows it.
     private static Dictionary<string, double[]> Gradient(TrainingStep step, int rows)
