@@ -26,24 +26,26 @@ internal static class WordWrap
         StringBuilder rows = new();
         int indentation = line.Length - line.TrimStart(' ').Length + Indentation;
         if (indentation > width / 2) indentation = 0;
-        string rest = line;
-        while (CellWidth.OfText(rest) > width && BreakOf(rest, width) is var end and > 0)
+        ReadOnlySpan<char> rest = line;
+        int room = width;
+        while (!CellWidth.Fits(rest, room) && BreakOf(rest, room) is var end and > 0)
         {
-            rows.Append(rest.AsSpan(0, end).TrimEnd(' ')).Append('\n');
-            rest = new string(' ', indentation) + rest[end..].TrimStart(' ');
+            rows.Append(rest[..end].TrimEnd(' ')).Append('\n').Append(' ', indentation);
+            rest = rest[end..].TrimStart(' ');
+            room = width - indentation;
         }
 
         return rows.Append(rest).ToString();
     }
 
     // The last space that leaves no more than the width before it, else the first of all, after what the line is set in; 0 for none.
-    private static int BreakOf(string line, int width)
+    private static int BreakOf(ReadOnlySpan<char> line, int width)
     {
         int found = 0;
         for (int at = line.Length - line.TrimStart(' ').Length; at < line.Length; at++)
         {
             if (line[at] != ' ') continue;
-            if (found > 0 && CellWidth.OfText(line.AsSpan(0, at)) > width) break;
+            if (found > 0 && !CellWidth.Fits(line[..at], width)) break;
             found = at;
         }
 

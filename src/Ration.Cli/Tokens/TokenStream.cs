@@ -53,7 +53,13 @@ internal static class TokenStream
         public void Add(int token)
         {
             if (token >= tokenizer.VocabularySize) throw new InvalidInputException($"there is no token {token}; ids go from 0 to {tokenizer.VocabularySize - 1}");
-            if (showSpecial) output.Write(tokenizer.SpecialBytes(token));
+            if (showSpecial && tokenizer.SpecialBytes(token) is { IsEmpty: false } special)
+            {
+                // The space after it is no longer the one before the text.
+                _atStart = false;
+                output.Write(special);
+            }
+
             ReadOnlySpan<byte> bytes = tokenizer.Bytes(token);
             if (bytes.IsEmpty) return;
             if (_atStart && bytes.StartsWith(tokenizer.TextPrefix)) bytes = bytes[tokenizer.TextPrefix.Length..];

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Ration.Tokenizers;
@@ -7,7 +8,7 @@ namespace Ration.Inference;
 
 /// <summary>
 /// Writes conversations as tokens: through the model's template, or through ChatML where it has none. What people wrote never becomes a
-/// special token, even if it spells one out; only what the template adds does.
+/// mark of the chat, even if it spells one out, alone or with what stands beside it; only what the template adds does.
 /// </summary>
 internal static class Conversation
 {
@@ -32,18 +33,18 @@ internal static class Conversation
 
         // A template of the model's own says itself where the token that begins a text goes.
         bool? addBeginning = text.ChatTemplate is null ? null : false;
-        int[] tokens = kept.Count == 0
-            ? text.Tokenizer.Encode(written, new EncodingOptions { AddBeginning = addBeginning, AddEnd = false, ParseSpecial = true })
-            : EncodeParts(text, written.Split(mark), kept, addBeginning);
+        int[] tokens = EncodeParts(text, written.Split(mark), kept, new EncodingOptions { AddBeginning = addBeginning, AddEnd = false, ParseSpecial = true });
         text.Require(tokens);
         return tokens;
     }
 
-    /// <summary>Options for an answer: where the model's vocabulary has no token for ChatML's end of a message, the text is what ends it.</summary>
+    /// <summary>Options for an answer: without a template of the model's own, ChatML's end of a message ends it, whether that is a token or a
+    /// text.</summary>
     public static TextGenerationOptions ForAnswer(ModelText text, TextGenerationOptions options)
     {
         const string end = "<|im_end|>";
-        return text.ChatTemplate is not null || text.IsSpecial(end) ? options : options with { Stop = [.. options.Stop, end] };
+        if (text.ChatTemplate is not null) return options;
+        return text.FindSpecial(end) is { } id ? options with { FurtherEnds = [.. options.FurtherEnds, id] } : options with { Stop = [.. options.Stop, end] };
     }
 
     /// <summary>How many answers a conversation has: with the same draws in each, a model would often say the same.</summary>
@@ -68,6 +69,7 @@ internal static class Conversation
 
     private static ChatTemplateMessage Protect(ModelText text, ChatTemplateMessage message, char mark, List<string> kept)
     {
+        MarkTexts marks = text.MarksFor(message.Role);
         return message with
         {
             Role = Safe(message.Role),
@@ -80,38 +82,44 @@ internal static class Conversation
             Fields = message.Fields?.ToDictionary(field => Safe(field.Key), field => JsonTexts.Rewrite(field.Value, Safe), StringComparer.Ordinal),
         };
 
-        string Safe(string part) => Protect(text, part, mark, kept);
+        string Safe(string part) => Protect(marks, part, mark, kept);
     }
 
-    // Mark, number, mark stands for a text that is to stay text.
-    private static string Protect(ModelText text, string content, char mark, List<string> kept)
+    // Mark, number, mark stands for a text that is to stay text. Templates put texts side by side, so that what could be a part of a mark
+    // is kept as well: a mark is never found where it would overlap what is kept.
+    private static string Protect(MarkTexts marks, string content, char mark, List<string> kept)
     {
         StringBuilder? written = null;
+        (int first, int length) = marks.FindEnd(content);
         int done = 0;
-        while (text.FindSpecial(content.AsSpan(done), out string special) is var at and >= 0)
+        if (length > 0) Keep(first, length);
+        while (marks.Find(content.AsSpan(done), out length) is var at and >= 0) Keep(done + at, length);
+        (int last, length) = marks.FindBeginning(content.AsSpan(done));
+        if (length > 0) Keep(done + last, length);
+        return written is null ? content : written.Append(content, done, content.Length - done).ToString();
+
+        void Keep(int start, int count)
         {
             written ??= new StringBuilder();
-            written.Append(content, done, at).Append(mark).Append(kept.Count).Append(mark);
-            kept.Add(special);
-            done += at + special.Length;
+            written.Append(content, done, start - done).Append(mark).Append(kept.Count).Append(mark);
+            kept.Add(content.Substring(start, count));
+            done = start + count;
         }
-
-        return written is null ? content : written.Append(content, done, content.Length - done).ToString();
     }
 
     // Every second part is a number.
-    private static int[] EncodeParts(ModelText text, string[] parts, List<string> kept, bool? addBeginning)
+    private static int[] EncodeParts(ModelText text, string[] parts, List<string> kept, EncodingOptions options)
     {
-        List<int> tokens = [];
-        EncodingOptions template = new() { AddBeginning = addBeginning, AddEnd = false, ParseSpecial = true };
-        EncodingOptions plain = new() { AddBeginning = false, AddEnd = false };
+        ArrayBufferWriter<byte> written = new();
+        List<(int Start, int End)> ranges = [];
         for (int i = 0; i < parts.Length; i++)
         {
-            bool isKept = i % 2 == 1 && int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < kept.Count;
-            EncodingOptions options = isKept ? plain : i == 0 ? template : template with { AddBeginning = false };
-            tokens.AddRange(text.Tokenizer.Encode(isKept ? kept[int.Parse(parts[i], CultureInfo.InvariantCulture)] : parts[i], options));
+            bool isKept = int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < kept.Count && i % 2 == 1;
+            int start = written.WrittenCount;
+            Encoding.UTF8.GetBytes(isKept ? kept[number] : parts[i], written);
+            if (isKept) ranges.Add((start, written.WrittenCount));
         }
 
-        return [.. tokens];
+        return text.Tokenizer.Encode(written.WrittenSpan, options, ranges);
     }
 }

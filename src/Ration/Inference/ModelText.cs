@@ -1,7 +1,7 @@
-using System.Buffers;
 using System.Text;
 using Ration.Tokenizers;
 using Ration.Tokenizers.ChatTemplates;
+using Ration.Tokenizers.Special;
 
 namespace Ration.Inference;
 
@@ -10,8 +10,9 @@ internal sealed class ModelText
 {
     private readonly TokenizerDescription _description;
     private readonly Lazy<ChatTemplate?> _template;
-    private readonly Lazy<SearchValues<string>> _specialTexts;
-    private readonly Lazy<string[]> _specialByLength;
+    private readonly Lazy<Dictionary<string, int>> _special;
+    private readonly Lazy<MarkTexts> _marks;
+    private readonly Lazy<MarkTexts> _ownMarks;
     private readonly int _vocabulary;
 
     /// <summary>Puts together what several files say.</summary>
@@ -25,8 +26,9 @@ internal sealed class ModelText
         Tokenizer = description.Tokenizer as TextTokenizer ?? new TextTokenizer(description.Tokenizer, []);
         EndIds = new SortedSet<int>([.. endIds.Concat(description.EndIds).Concat(Tokenizer.EndIds).Where(id => id >= 0 && id < vocabulary)]);
         _template = new Lazy<ChatTemplate?>(() => description.ChatTemplate is { } source ? ChatTemplate.Parse(source) : null);
-        _specialByLength = new Lazy<string[]>(() => [.. SpecialTexts().OrderByDescending(static t => t.Length)]);
-        _specialTexts = new Lazy<SearchValues<string>>(() => SearchValues.Create(_specialByLength.Value, StringComparison.Ordinal));
+        _special = new Lazy<Dictionary<string, int>>(SpecialTexts);
+        _ownMarks = new Lazy<MarkTexts>(() => new MarkTexts([.. _special.Value.Keys, .. EndTexts()]));
+        _marks = new Lazy<MarkTexts>(() => new MarkTexts([.. _special.Value.Keys, .. EndTexts(), .. TextsOfTemplate()]));
     }
 
     /// <summary>Makes tokens of text and text of tokens.</summary>
@@ -66,40 +68,43 @@ internal sealed class ModelText
         }
     }
 
-    /// <summary>The first place where a text spells out a special token.</summary>
-    /// <param name="text">The text.</param>
-    /// <param name="special">The longest special token that begins there.</param>
-    /// <returns>The place, or −1.</returns>
-    public int FindSpecial(ReadOnlySpan<char> text, out string special)
+    /// <summary>The texts that must not become tokens where a message has them. The model itself writes tokens that are no special ones but
+    /// that its template writes too, such as those of thoughts and of calls of tools.</summary>
+    public MarkTexts MarksFor(string role) => role == "assistant" ? _ownMarks.Value : _marks.Value;
+
+    /// <summary>The special token with a text; null if there is none.</summary>
+    public int? FindSpecial(string text) => _special.Value.TryGetValue(text, out int id) ? id : null;
+
+    private Dictionary<string, int> SpecialTexts()
     {
-        special = "";
-        if (_specialByLength.Value.Length == 0) return -1;
-        int at = text.IndexOfAny(_specialTexts.Value);
-        if (at < 0) return -1;
-        foreach (string candidate in _specialByLength.Value)
-        {
-            if (text[at..].StartsWith(candidate, StringComparison.Ordinal))
-            {
-                special = candidate;
-                break;
-            }
-        }
-
-        return at;
-    }
-
-    /// <summary>Whether a text is one special token.</summary>
-    public bool IsSpecial(string text) => _specialByLength.Value.Contains(text, StringComparer.Ordinal);
-
-    private HashSet<string> SpecialTexts()
-    {
-        HashSet<string> texts = new(StringComparer.Ordinal);
+        Dictionary<string, int> texts = new(StringComparer.Ordinal);
         for (int id = 0; id < Tokenizer.VocabularySize; id++)
         {
             ReadOnlySpan<byte> bytes = Tokenizer.SpecialBytes(id);
-            if (!bytes.IsEmpty) texts.Add(Encoding.UTF8.GetString(bytes));
+            if (!bytes.IsEmpty) texts.TryAdd(Encoding.UTF8.GetString(bytes), id);
         }
 
         return texts;
     }
+
+    // Files forget to say that a token is special.
+    private IEnumerable<string> EndTexts() => EndIds.Select(id => Tokenizer.AddedTokens.GetValueOrDefault(id))
+        .Where(static token => token is { IsSpecial: false }).Select(static token => Encoding.UTF8.GetString(token!.Text)).Where(static text => !string.IsNullOrWhiteSpace(text));
+
+    private HashSet<string> TextsOfTemplate()
+    {
+        AddedTokenMatcher matcher = new(Tokenizer.AddedTokens.Values.Where(static token => !token.IsSpecial && IsMark(Encoding.UTF8.GetString(token.Text))));
+        HashSet<string> texts = new(StringComparer.Ordinal);
+        ReadOnlySpan<byte> source = Encoding.UTF8.GetBytes((ChatTemplate ?? ChatTemplate.Default).Source);
+        while (matcher.Find(source, isFinal: true, out int start) is { } token)
+        {
+            texts.Add(Encoding.UTF8.GetString(token.Text));
+            source = source[(start + token.Text.Length)..];
+        }
+
+        return texts;
+    }
+
+    // Runs of spaces and whole words are added to vocabularies too.
+    private static bool IsMark(string text) => text.Any(char.IsLetterOrDigit) && text.Any(static c => char.IsPunctuation(c) || char.IsSymbol(c));
 }

@@ -26,6 +26,9 @@ public sealed record TextGenerationOptions
     /// <summary>Whether generated special tokens are spelt out in the text.</summary>
     public bool ShowSpecial { get; init; }
 
+    /// <summary>Tokens that end this text besides those that the model's files name.</summary>
+    internal IReadOnlyList<int> FurtherEnds { get; init; } = [];
+
     /// <summary>Checks the numbers.</summary>
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
     public void Validate()

@@ -87,7 +87,7 @@ internal sealed class UnfinishedText
     /// <summary>Adds a token and returns what it spells; null for one that ends the text.</summary>
     public string? Take(int token)
     {
-        _hasEndToken = !_options.IgnoreEnd && _model.EndIds.Contains(token);
+        _hasEndToken = !_options.IgnoreEnd && (_model.EndIds.Contains(token) || _options.FurtherEnds.Contains(token));
         if (_hasEndToken) return null;
         _tokens.Add(token);
         string text = _stops.Append(_decoder.Append(token));

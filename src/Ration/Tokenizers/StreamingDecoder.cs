@@ -39,7 +39,13 @@ public sealed class StreamingDecoder
         {
             if ((uint)token >= (uint)_tokenizer.VocabularySize)
                 throw new InvalidInputException($"there is no token {token}; ids go from 0 to {_tokenizer.VocabularySize - 1}");
-            if (_showSpecial) bytes.Write(_tokenizer.SpecialBytes(token));
+            if (_showSpecial && _tokenizer.SpecialBytes(token) is { IsEmpty: false } special)
+            {
+                // The space after it is no longer the one before the text.
+                _atStart = false;
+                bytes.Write(special);
+            }
+
             ReadOnlySpan<byte> text = _tokenizer.Bytes(token);
             if (text.IsEmpty) continue;
             if (_atStart && text.StartsWith(_tokenizer.TextPrefix)) text = text[_tokenizer.TextPrefix.Length..];

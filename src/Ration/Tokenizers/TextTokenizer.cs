@@ -47,7 +47,7 @@ public sealed class TextTokenizer : ITokenizer
     /// <summary>The token that ends a text; null if there is none.</summary>
     public int? EndId { get; init; }
 
-    /// <summary>The tokens after which a model has said all it has to say, <see cref="EndId"/> among them.</summary>
+    /// <summary>The tokens after which a model has said all it has to say: mostly <see cref="EndId"/> and marks of a chat.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
 
     /// <summary>Whether texts begin with <see cref="BeginningId"/> unless options say otherwise.</summary>
@@ -75,7 +75,14 @@ public sealed class TextTokenizer : ITokenizer
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<byte> Bytes(int token) => _byId.TryGetValue(token, out AddedToken? added) ? added.IsSpecial ? [] : added.Text : InnerBytes(token);
+    public ReadOnlySpan<byte> Bytes(int token)
+    {
+        if (!_byId.TryGetValue(token, out AddedToken? added)) return InnerBytes(token);
+        if (added.IsSpecial) return [];
+        // What it is found by may have marks where what it stands for has spaces.
+        ReadOnlySpan<byte> own = InnerBytes(token);
+        return own.IsEmpty ? added.Text : own;
+    }
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> SpecialBytes(int token) =>
@@ -85,22 +92,38 @@ public sealed class TextTokenizer : ITokenizer
     public int[] Encode(string text, EncodingOptions? options) => Encode(Encoding.UTF8.GetBytes(text), options);
 
     /// <summary>The tokens of a whole UTF-8 text.</summary>
-    public int[] Encode(ReadOnlySpan<byte> text, EncodingOptions? options)
+    public int[] Encode(ReadOnlySpan<byte> text, EncodingOptions? options) => Encode(text, options, []);
+
+    /// <summary>The tokens of a whole UTF-8 text of which parts stay text, whatever they spell out.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="options">How it is encoded.</param>
+    /// <param name="kept">Where those parts begin and end, in order: no added token is found that overlaps one.</param>
+    internal int[] Encode(ReadOnlySpan<byte> text, EncodingOptions? options, IReadOnlyList<(int Start, int End)> kept)
     {
         options ??= new EncodingOptions();
         var tokens = new ArrayBufferWriter<int>(Math.Max(text.Length / 4, 16));
         if ((options.AddBeginning ?? AddBeginning) && BeginningId is { } beginning) tokens.Write([beginning]);
-        AddedTokenMatcher matcher = options.ParseSpecial ? _all : _always;
-        for (bool startsText = true; !text.IsEmpty; startsText = false)
+        var finder = new KeptTextFinder(options.ParseSpecial ? _all : _always, kept);
+        List<int> cuts = kept.Count == 0 ? [] : Cuts(text, kept);
+        int at = 0, cut = 0;
+        for (bool startsText = true; at < text.Length; startsText = false)
         {
-            AddedToken? added = matcher.Find(text, isFinal: true, out int start);
-            ReadOnlySpan<byte> before = text[..start];
+            AddedToken? added = finder.Find(text, at, out int start);
+            ReadOnlySpan<byte> before = text[at..start];
             if (added is { TakesSpacesBefore: true }) before = WhiteSpace.TrimEnd(before);
-            if (!before.IsEmpty) tokens.Write(Inner.EncodeStretch(before, startsText));
+            for (bool isFirst = true; !before.IsEmpty; isFirst = false)
+            {
+                while (cut < cuts.Count && cuts[cut] <= at) cut++;
+                int length = cut < cuts.Count ? Math.Min(cuts[cut] - at, before.Length) : before.Length;
+                tokens.Write(isFirst ? Inner.EncodeStretch(before[..length], startsText) : Inner.EncodeRest(before[..length]));
+                before = before[length..];
+                at += length;
+            }
+
             if (added is null) break;
             tokens.Write([added.Id]);
-            text = text[(start + added.Text.Length)..];
-            if (added.TakesSpacesAfter) text = WhiteSpace.TrimStart(text);
+            at = start + added.Text.Length;
+            if (added.TakesSpacesAfter) at = text.Length - WhiteSpace.TrimStart(text[at..]).Length;
         }
 
         if ((options.AddEnd ?? AddEnd) && EndId is { } end) tokens.Write([end]);
@@ -129,6 +152,24 @@ public sealed class TextTokenizer : ITokenizer
         bytesConsumed = tokensWritten = 0;
         var state = new AddedTokenEncoder(Inner, _always, text, tokens, isFinal);
         while (state.Advance(ref bytesConsumed, ref tokensWritten)) { }
+    }
+
+    // Where the inner tokenizer has a token for what is kept too, it must not see it whole.
+    private List<int> Cuts(ReadOnlySpan<byte> text, IReadOnlyList<(int Start, int End)> kept)
+    {
+        List<int> cuts = [];
+        int next = 0;
+        for (int at = 0; _always.Find(text[at..], isFinal: true, out int found) is { } added; at += found + added.Text.Length)
+        {
+            int start = at + found;
+            while (next < kept.Count && kept[next].End <= start) next++;
+            if (next == kept.Count) break;
+            if (kept[next].Start >= start + added.Text.Length || added.Id >= Inner.VocabularySize) continue;
+            _ = Rune.DecodeFromUtf8(added.Text, out _, out int first);
+            cuts.Add(start + first);
+        }
+
+        return cuts;
     }
 
     private ReadOnlySpan<byte> InnerBytes(int token)

@@ -6,10 +6,10 @@ public sealed record TokenizerDescription
     /// <summary>Makes tokens of text and text of tokens.</summary>
     public required ITokenizer Tokenizer { get; init; }
 
-    /// <summary>The token that begins a text (<c>bos_token</c>); null if there is none.</summary>
+    /// <summary>The token that begins a text: what the tokenizer adds, else <c>bos_token</c>; null if there is none.</summary>
     public int? BeginningId { get; init; }
 
-    /// <summary>How <see cref="BeginningId"/> is written, for chat templates.</summary>
+    /// <summary>How the token that begins a text is written (<c>bos_token</c>), for chat templates.</summary>
     public string? BeginningText { get; init; }
 
     /// <summary>How the token that ends a text is written (<c>eos_token</c>), for chat templates.</summary>

@@ -70,8 +70,8 @@ public static class TokenizerExtensions
         return decoder.Append(tokens) + decoder.Finish();
     }
 
-    // The text goes on where another ended, or has its prefix.
-    private static int[] EncodeRest(ITokenizer tokenizer, ReadOnlySpan<byte> text)
+    /// <summary>The token ids of text that goes on where another ended, or has its prefix.</summary>
+    internal static int[] EncodeRest(this ITokenizer tokenizer, ReadOnlySpan<byte> text)
     {
         int[] room = ArrayPool<int>.Shared.Rent(text.Length);
         var tokens = new ArrayBufferWriter<int>(Math.Max(text.Length / 4, 16));

@@ -105,6 +105,18 @@ public sealed class ChatSessionTests
     }
 
     [Fact]
+    public void Without_a_template_the_token_of_the_end_of_ChatML_ends_an_answer_too()
+    {
+        using TinyModel tiny = TinyModel.OfPairs(["<s>", "<|im_start|>", "<|im_end|>"], "{}");
+        using LanguageModel model = tiny.Load();
+        Assert.DoesNotContain(2, model.EndIds);
+        TextGenerationOptions script = TinyModel.Script([.. model.Tokenizer.Encode("the dog"), 2]) with { MaxTokens = 30 };
+        GeneratedText answer = new ChatSession(model).Ask("the cat", script).Run(Cancellation);
+        Assert.Equal(("the dog", FinishReason.End), (answer.Text, answer.Finish));
+        Assert.Equal(FinishReason.MaxTokens, model.Generate("the cat", TinyModel.Script(2) with { MaxTokens = 3 }, Cancellation).Finish);
+    }
+
+    [Fact]
     public async Task An_answer_that_is_broken_off_stays_as_far_as_it_came()
     {
         using TinyModel tiny = TinyModel.OfBytes();

@@ -31,14 +31,16 @@ internal sealed class TinyModel : IDisposable
     public static TinyModel OfBytes() => new("bytes");
 
     /// <summary>Tokens are trained pairs; texts begin with &lt;s&gt;, messages end with &lt;|end|&gt;.</summary>
-    public static TinyModel OfPairs()
+    /// <param name="special">Its special tokens, of which the first begins texts; null for <see cref="Special"/>.</param>
+    /// <param name="settings">Its <c>tokenizer_config.json</c>; null for one with <see cref="Template"/>.</param>
+    public static TinyModel OfPairs(string[]? special = null, string? settings = null)
     {
         TinyModel model = new(null);
         PreTokenizer words = PreTokenizerNames.Find("gpt-2")!;
-        BytePairTrainer trainer = new(290, Special, words);
+        BytePairTrainer trainer = new(290, special ?? Special, words);
         trainer.Add(System.Text.Encoding.UTF8.GetBytes(Words));
         TokenizerJsonWriter.Write(System.IO.Path.Combine(model.Path, "tokenizer.json"), trainer.Train(), words, "<s>");
-        model._folder.Write("tokenizer_config.json", $"{{\"bos_token\":\"<s>\",\"eos_token\":\"<|end|>\",\"chat_template\":{System.Text.Json.JsonSerializer.Serialize(Template)}}}");
+        model._folder.Write("tokenizer_config.json", settings ?? $"{{\"bos_token\":\"<s>\",\"eos_token\":\"<|end|>\",\"chat_template\":{System.Text.Json.JsonSerializer.Serialize(Template)}}}");
         return model;
     }
 

@@ -33,6 +33,15 @@ public sealed class TerminalTextTests
     }
 
     [Fact]
+    public void Rows_of_a_long_line_take_linear_time()
+    {
+        // Quadratic time would be minutes.
+        string wrapped = WordWrap.Of(string.Join(' ', Enumerable.Repeat("word", 1_000_000)), 22);
+        Assert.Equal(250_000, wrapped.Split('\n').Length);
+        Assert.All(wrapped.Split('\n').Skip(1), static row => Assert.Equal("  word word word word", row));
+    }
+
+    [Fact]
     public void The_progress_of_a_long_run_is_not_cut_at_80_columns()
     {
         TrainingProgress progress = new(123_456, 200_000, 10.345f, 1e-3, 123_456, new TimeSpan(12, 40, 0));

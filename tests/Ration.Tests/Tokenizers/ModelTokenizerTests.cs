@@ -39,6 +39,31 @@ public sealed class ModelTokenizerTests
     }
 
     [Theory]
+    [InlineData("{}", "1 5 2", "2", "[CLS]", "[SEP]")]
+    [InlineData("""{"bos_token": "[UNK]", "eos_token": "[UNK]"}""", "1 5 2", "0", "[UNK]", "[UNK]")]
+    [InlineData("""{"bos_token": "[UNK]", "eos_token": "[UNK]", "add_bos_token": true, "add_eos_token": true}""", "1 5 2", "0", "[UNK]", "[UNK]")]
+    [InlineData("""{"eos_token": "[UNK]", "add_eos_token": false}""", "1 5", "0", "[CLS]", "[UNK]")]
+    public void The_post_processor_says_what_is_added_and_the_configuration_where_generation_ends(string config, string tokens, string end, string beginningText, string endText)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("tokenizer.json", TokenizerJsonFile.WordPiece);
+        folder.Write("tokenizer_config.json", config);
+        TokenizerDescription described = ModelTokenizer.Describe(folder.Path);
+        Assert.Equal(tokens, string.Join(' ', Assert.IsType<TextTokenizer>(described.Tokenizer).Encode("!", new EncodingOptions())));
+        Assert.Equal(end, string.Join(' ', described.EndIds));
+        Assert.Equal((beginningText, endText), (described.BeginningText, described.EndText));
+    }
+
+    [Fact]
+    public void Where_the_post_processor_adds_nothing_the_configuration_says_what_is_added()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("tokenizer.json", TokenizerJsonFile.ByteLevel);
+        folder.Write("tokenizer_config.json", """{"bos_token": "<|end|>", "eos_token": "<|end|>", "add_bos_token": true, "add_eos_token": true}""");
+        Assert.Equal([5, 0, 5], Assert.IsType<TextTokenizer>(ModelTokenizer.Describe(folder.Path).Tokenizer).Encode("a", new EncodingOptions()));
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public void A_SentencePiece_model_is_used_where_there_is_no_tokenizer_json(int algorithm)
@@ -53,6 +78,8 @@ public sealed class ModelTokenizerTests
         var tokenizer = Assert.IsType<TextTokenizer>(described.Tokenizer);
         Assert.Equal([4, 5, 4, 7, 3, 4], tokenizer.Encode("ab a <x>a", new EncodingOptions { AddBeginning = false }));
         Assert.Equal("ab a", tokenizer.Decode(tokenizer.Encode("ab a", new EncodingOptions()), showSpecial: false));
+        folder.Write("tokenizer_config.json", """{"bos_token": "</s>", "add_bos_token": true}""");
+        Assert.Equal([2, 4], Assert.IsType<TextTokenizer>(ModelTokenizer.Describe(folder.Path).Tokenizer).Encode("a", new EncodingOptions()));
     }
 
     [Fact]

@@ -1,7 +1,9 @@
 using System.Text;
+using Ration.Cli.Tokens;
 using Ration.Tokenizers;
 using Ration.Tokenizers.SentencePiece;
 using Ration.Tokenizers.Special;
+using Ration.Tokenizers.Unigram;
 
 namespace Ration.Tests.Tokenizers;
 
@@ -53,6 +55,42 @@ public sealed class TextTokenizerTests
         Assert.Equal("h<tool>i", tokenizer.Decode(tokens, showSpecial: false));
         Assert.Equal("<s>h<tool>i</s>", tokenizer.Decode(tokens, showSpecial: true));
         Assert.Throws<InvalidInputException>(() => tokenizer.Decode([303], showSpecial: true));
+    }
+
+    [Theory]
+    [InlineData("3 2", true, "<s> a")]
+    [InlineData("2 3 2", true, "a<s> a")]
+    [InlineData("3 2", false, "a")]
+    public void The_space_before_a_text_is_none_after_a_token_that_is_shown(string ids, bool showSpecial, string text)
+    {
+        TextTokenizer tokenizer = new(new SentencePieceTokenizer(Vocabulary(" ", "a", " a")), [Added(3, "<s>", true)]);
+        Assert.Equal(text, tokenizer.Decode([.. ids.Split(' ').Select(int.Parse)], showSpecial));
+        using MemoryStream written = new();
+        TokenStream.Decode(tokenizer, new MemoryStream(Encoding.UTF8.GetBytes(ids)), written, showSpecial, TestContext.Current.CancellationToken);
+        Assert.Equal(text, Encoding.UTF8.GetString(written.ToArray()));
+    }
+
+    [Fact]
+    public void What_is_kept_stays_text_in_its_place()
+    {
+        TextTokenizer tokenizer = new(new SentencePieceTokenizer(Vocabulary(" ", "a", " a", "<", "s", ">")), [Added(6, "<s>", true), Added(7, "<ss>")]);
+        EncodingOptions options = new() { ParseSpecial = true };
+        Assert.Equal([2, 3, 4, 5, 1, 6, 2, 7], tokenizer.Encode("a<s>a<s>a<ss>"u8, options, [(1, 4)]));
+        Assert.Equal([2, 6, 2, 3, 4, 4, 5, 2, 7], tokenizer.Encode("a<s>a<ss> a<ss>"u8, options, [(5, 6), (8, 9)]));
+        Assert.Equal([6, 0, 3, 4, 5], tokenizer.Encode("<s><s>"u8, options, [(3, 4)]));
+        Assert.Equal(tokenizer.Encode("a<s>a", options), tokenizer.Encode("a<s>a"u8, options, []));
+    }
+
+    [Fact]
+    public void What_is_kept_stays_text_even_where_the_inner_tokenizer_has_a_token_for_it()
+    {
+        var builder = new TokenVocabularyBuilder();
+        foreach (string piece in new[] { "a", "<", "x", ">" }) builder.Add(Encoding.UTF8.GetBytes(piece), TokenKind.Normal, -1);
+        builder.Add("<x>"u8, TokenKind.UserDefined);
+        TextTokenizer tokenizer = new(new UnigramTokenizer(builder.Build(), new UnigramSettings()), [Added(4, "<x>")]);
+        Assert.Equal([0, 4, 0, 4], tokenizer.Encode("a<x>a<x>"u8, null, []));
+        Assert.Equal([0, 1, 2, 3, 0, 4], tokenizer.Encode("a<x>a<x>"u8, null, [(1, 4)]));
+        Assert.Equal([0, 4, 0, 1, 2, 3], tokenizer.Encode("a<x>a<x>"u8, null, [(5, 6), (7, 8)]));
     }
 
     [Theory]
@@ -113,6 +151,13 @@ public sealed class TextTokenizerTests
         Assert.Throws<InvalidInputException>(() => new TextTokenizer(new ByteTokenizer(), [Added(256, "")]));
         Assert.Throws<InvalidInputException>(() => new TextTokenizer(new ByteTokenizer(), [Added(256, new string('a', 1025))]));
         Assert.Throws<InvalidInputException>(() => new TextTokenizer(new ByteTokenizer(), [Added(-1, "a")]));
+    }
+
+    private static TokenVocabulary Vocabulary(params ReadOnlySpan<string> pieces)
+    {
+        var builder = new TokenVocabularyBuilder();
+        foreach (string piece in pieces) builder.Add(Encoding.UTF8.GetBytes(piece));
+        return builder.Build();
     }
 
     private static AddedToken Added(int id, string text, bool isSpecial = false) => new(id, Encoding.UTF8.GetBytes(text), isSpecial);

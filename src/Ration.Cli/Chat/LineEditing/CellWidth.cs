@@ -54,6 +54,18 @@ internal static class CellWidth
         return cells;
     }
 
+    /// <summary>Whether a text without line ends takes no more than so many cells; looks no further than it has to.</summary>
+    public static bool Fits(ReadOnlySpan<char> text, int cells)
+    {
+        for (int length; !text.IsEmpty && cells >= 0; text = text[length..])
+        {
+            length = StringInfo.GetNextTextElementLength(text);
+            cells -= OfCluster(text[..length]);
+        }
+
+        return cells >= 0;
+    }
+
     private static int OfRune(Rune rune)
     {
         int value = rune.Value;

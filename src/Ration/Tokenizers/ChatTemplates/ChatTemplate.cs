@@ -19,6 +19,9 @@ public sealed class ChatTemplate
         "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
+    // A template may refuse with the whole conversation.
+    private const int LongestRefusal = 1000;
+
     private readonly List<Statement> _body;
 
     private ChatTemplate(string source, List<Statement> body) => (Source, _body) = (source, body);
@@ -61,9 +64,12 @@ public sealed class ChatTemplate
         }
     }
 
+    private static string Cut(string refusal) =>
+        refusal.Length <= LongestRefusal ? refusal : $"{refusal.AsSpan(0, LongestRefusal)}… ({refusal.Length} characters)";
+
     private static InvalidInputException Invalid(TemplateFault fault, int line)
     {
         string where = line > 0 ? $"chat template, line {line}" : "chat template";
-        return new(fault.Refused ? $"{where}: the template refuses this conversation: {fault.Message}" : $"{where}: {fault.Message}; correct the template or choose another", fault);
+        return new(fault.Refused ? $"{where}: the template refuses this conversation: {Cut(fault.Message)}" : $"{where}: {fault.Message}; correct the template or choose another", fault);
     }
 }

@@ -108,7 +108,7 @@ internal sealed class JsonModelReader(JsonFields model, TextPipeline pipeline, I
 
     private byte[] SentencePieceTokenizerBytes(ReadOnlySpan<byte> text) => SentencePieceTokenizer.Unescape(text);
 
-    // The unknown token is given by its text or its id; what is added keeps the text that it is found by.
+    // The unknown token is given by its text or its id; what is added is found by the text that its list gives it.
     private TokenList.Decide Decide(string? unknownText, TextBytes bytes, int unknownId = -1)
     {
         byte[]? unknown = unknownText is null ? null : Encoding.UTF8.GetBytes(unknownText);
@@ -117,6 +117,8 @@ internal sealed class JsonModelReader(JsonFields model, TextPipeline pipeline, I
         {
             if (id == unknownId || (unknown is not null && text.SequenceEqual(unknown))) kind = TokenKind.Unknown;
             else if (_added.TryGetValue(id, out AddedToken? token)) kind = token.IsSpecial ? TokenKind.Control : TokenKind.UserDefined;
+            // Merges speak of these too where spaces are marked, so they stand for spaces like all others.
+            if (kind == TokenKind.UserDefined && pipeline.MarksSpaces) return bytes(text);
             if (kind != TokenKind.Normal) return text;
             if (!byteFallback || !SentencePieceTokenizer.TryReadByte(text, out byte value)) return bytes(text);
             kind = TokenKind.Byte;

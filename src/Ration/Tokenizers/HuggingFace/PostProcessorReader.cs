@@ -23,6 +23,7 @@ internal static class PostProcessorReader
             case "BertProcessing" or "RobertaProcessing":
                 return tokenizer with
                 {
+                    HasPostProcessor = true,
                     BeginningId = Pair(processor.Member("cls")),
                     AddBeginning = true,
                     EndId = Pair(processor.Member("sep")),
@@ -53,7 +54,7 @@ internal static class PostProcessorReader
             tokenizer = afterText ? tokenizer with { EndId = id, AddEnd = true } : tokenizer with { BeginningId = id, AddBeginning = true };
         }
 
-        return tokenizer;
+        return tokenizer with { HasPostProcessor = true };
     }
 
     // ["[CLS]", 101]

@@ -27,6 +27,9 @@ internal sealed record ReadTokenizer
     /// <summary>Whether texts end with <see cref="EndId"/>.</summary>
     public bool AddEnd { get; init; }
 
+    /// <summary>Whether a post-processor says what is added: its tokens are added whatever other files call the beginning and the end.</summary>
+    public bool HasPostProcessor { get; init; }
+
     /// <summary>The id of a token by how it is written; null if there is none.</summary>
     public int? Find(string text)
     {

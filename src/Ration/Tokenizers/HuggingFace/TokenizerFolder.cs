@@ -26,19 +26,23 @@ internal static class TokenizerFolder
         return Checked(configPath, () =>
         {
             string? beginning = TokenText(config, map, "bos_token"), end = TokenText(config, map, "eos_token"), padding = TokenText(config, map, "pad_token");
-            int? beginningId = Find(read, beginning) ?? read.BeginningId, endId = Find(read, end) ?? read.EndId;
-            bool addBeginning = beginningId is not null && config.Member("add_bos_token").FlagOr("add_bos_token", read.AddBeginning);
-            bool addEnd = endId is not null && config.Member("add_eos_token").FlagOr("add_eos_token", read.AddEnd);
+            bool addBeginning = config.Member("add_bos_token").FlagOr("add_bos_token", read.AddBeginning), addEnd = config.Member("add_eos_token").FlagOr("add_eos_token", read.AddEnd);
+            // What the post-processor adds may be another token than the one at which generation stops, as in models for embeddings.
+            int? stopId = Find(read, end) ?? read.EndId;
+            int? beginningId = addBeginning && read is { HasPostProcessor: true, AddBeginning: true } ? read.BeginningId : Find(read, beginning) ?? read.BeginningId;
+            int? endId = addEnd && read is { HasPostProcessor: true, AddEnd: true } ? read.EndId : stopId;
+            addBeginning &= beginningId is not null;
+            addEnd &= endId is not null;
             Dictionary<string, string> templates = ReadTemplates(folder, config);
             int count = read.Added.Aggregate(read.Vocabulary.Count, static (most, token) => Math.Max(most, token.Id + 1));
-            int[] ends = Checked(generationPath, () => EndIds(generation, endId, count));
+            int[] ends = Checked(generationPath, () => EndIds(generation, stopId, count));
             TextTokenizer tokenizer = new(read.Inner, read.Added) { BeginningId = beginningId, EndId = endId, EndIds = ends, AddBeginning = addBeginning, AddEnd = addEnd };
             return new TokenizerDescription
             {
                 Tokenizer = tokenizer,
                 BeginningId = beginningId,
                 BeginningText = beginning ?? (beginningId is { } b ? read.TextOf(b) : null),
-                EndText = end ?? (endId is { } e ? read.TextOf(e) : null),
+                EndText = end ?? (stopId is { } e ? read.TextOf(e) : null),
                 EndIds = ends,
                 PaddingId = Find(read, padding),
                 AddBeginning = addBeginning,
@@ -76,13 +80,13 @@ internal static class TokenizerFolder
         return null;
     }
 
-    private static int[] EndIds(JsonElement generation, int? endId, int count)
+    private static int[] EndIds(JsonElement generation, int? stopId, int count)
     {
         List<int> ids = [];
         JsonElement given = generation.Member("eos_token_id");
         if (given.ValueKind == JsonValueKind.Array) ids.AddRange(given.EnumerateArray().Select(static id => id.IntegerOr("eos_token_id", -1)));
         else if (given.IsGiven()) ids.Add(given.IntegerOr("eos_token_id", -1));
-        if (endId is { } end) ids.Add(end);
+        if (stopId is { } stop) ids.Add(stop);
         // Files name tokens that a model does not have; nothing can stop at those.
         return [.. ids.Where(id => id >= 0 && id < count).Distinct()];
     }

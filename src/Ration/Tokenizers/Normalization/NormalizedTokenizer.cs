@@ -6,6 +6,8 @@ namespace Ration.Tokenizers.Normalization;
 /// <summary>A tokenizer that is given normalized text. What is rewritten does not come back when tokens are decoded.</summary>
 internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer normalizer) : PieceTokenizer(inner.Vocabulary)
 {
+    private readonly bool _crossesWords = SpaceCuts.AreInside(inner.Vocabulary);
+
     /// <inheritdoc/>
     public override string Name => inner.Name;
 
@@ -18,7 +20,11 @@ internal sealed class NormalizedTokenizer(PieceTokenizer inner, ITextNormalizer 
     /// <summary>What rewrites it.</summary>
     public ITextNormalizer Normalizer => normalizer;
 
-    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces) => SpaceCuts.Add(text, isFinal, pieces);
+    private protected override void Split(ReadOnlySpan<byte> text, bool isFinal, PieceList pieces)
+    {
+        if (!_crossesWords) SpaceCuts.Add(text, isFinal, pieces);
+        else if (isFinal && !text.IsEmpty) pieces.Add(text.Length);
+    }
 
     private protected override void Tokenize(ReadOnlySpan<byte> piece, SymbolMerger merger, TokenBuffer tokens)
     {

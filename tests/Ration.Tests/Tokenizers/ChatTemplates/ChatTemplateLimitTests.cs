@@ -44,6 +44,14 @@ public sealed class ChatTemplateLimitTests
     [InlineData("{% set ns = namespace(s='x') %}{% for i in range(99999) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}", "longer than")]
     [InlineData("{% set ns = namespace(s='') %}{% for i in range(99999) %}{% set ns.s = ns.s ~ 'xxxxxxxxxxxxxxxxxxxx' %}{% endfor %}", "steps")]
     [InlineData("{% set ns = namespace(n=0) %}{% for c in 'a' * 9999999 %}{% endfor %}{% for c in 'a' * 9999999 %}{% endfor %}", "steps")]
+    [InlineData("{{ range(100000) | map('center', 1000000) | list | length }}", "steps")]
+    [InlineData("{% for i in range(99999) %}{% set x = 'x'.center(999999) %}{% endfor %}", "steps")]
+    [InlineData("{% for i in range(99999) %}{% set x = 'x'.ljust(999999) %}{% endfor %}", "steps")]
+    [InlineData("{% for i in range(99999) %}{% set x = 'x'.rjust(999999) %}{% endfor %}", "steps")]
+    [InlineData("{% for i in range(99999) %}{% set x = 'x'.zfill(999999) %}{% endfor %}", "steps")]
+    [InlineData("{{ (['X' * 99999] * 99999) | sort | length }}", "steps")]
+    [InlineData("{{ (['X' * 99999] * 99999) | unique | list | length }}", "steps")]
+    [InlineData("{% set x = 'x' * 9999999 %}{% for i in range(99999) %}{% if x | length == 0 %}{% endif %}{% endfor %}", "steps")]
     public void A_template_cannot_take_more_than_its_share(string source, string what)
     {
         InvalidInputException fault = Assert.Throws<InvalidInputException>(() => ChatTemplate.Parse(source).Render(new() { Messages = [] }));
@@ -81,6 +89,8 @@ public sealed class ChatTemplateLimitTests
     [InlineData("{{ 1", " == 1", " }}", true)]
     [InlineData("{{ 'a'", " 'a'", " }}", true)]
     [InlineData("{% if 0 %}", "{% elif 0 %}", "{% endif %}", true)]
+    [InlineData("{% filter e", " | e", " %}x{% endfilter %}", true)]
+    [InlineData("{% set x | e", " | e", " %}x{% endset %}", true)]
     [InlineData("{{ x", ".x", " }}", false)]
     [InlineData("{{ 1", " | string", " }}", false)]
     [InlineData("{{ 1", " is odd", " }}", false)]

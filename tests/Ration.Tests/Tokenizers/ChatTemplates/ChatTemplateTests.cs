@@ -66,6 +66,14 @@ public sealed class ChatTemplateTests
     }
 
     [Fact]
+    public void A_refusal_is_cut_to_a_readable_length()
+    {
+        InvalidInputException fault = Assert.Throws<InvalidInputException>(static () => ChatTemplate.Parse("{{ raise_exception('no' * 1000000) }}").Render(s_greeting));
+        Assert.InRange(fault.Message.Length, 1000, 1200);
+        Assert.EndsWith("nono… (2000000 characters)", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_template_renders_the_same_again_and_on_many_threads()
     {
         ChatTemplate template = ChatTemplate.Parse("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ ns.n }}{{ m.role }}{% endfor %}");

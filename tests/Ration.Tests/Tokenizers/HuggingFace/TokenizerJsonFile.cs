@@ -52,6 +52,29 @@ internal static class TokenizerJsonFile
          "model": {"type": "BPE", "vocab": {"a": 0, "\u00c3": 1, "\u00a9": 2, "\u00c3\u00a9": 3, "\u0120": 4}, "merges": [["\u00c3", "\u00a9"]], "ignore_merges": false}}
         """;
 
+    /// <summary>Runs of spaces are added tokens that are no special ones, spelt with marks.</summary>
+    public const string AddedRuns = """
+        {"added_tokens": [{"id": 0, "content": "<unk>", "special": true}, {"id": 1, "content": "\u2581\u2581", "normalized": false, "special": false},
+           {"id": 2, "content": "\u2581\u2581\u2581\u2581", "normalized": false, "special": false}, {"id": 3, "content": "\n\n", "normalized": false, "special": false}],
+         "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
+         "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false},
+         "post_processor": null,
+         "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
+         "model": {"type": "BPE", "dropout": null, "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
+           "vocab": {"<unk>": 0, "\u2581\u2581": 1, "\u2581\u2581\u2581\u2581": 2, "\n\n": 3, "\u2581": 4, "a": 5, "b": 6, "\u2581a": 7, "\n": 8},
+           "merges": [["\u2581", "\u2581"], ["\u2581\u2581", "\u2581\u2581"], ["\u2581", "a"], ["\n", "\n"]]}}
+        """;
+
+    /// <summary>Tokens reach across words, and a normalizer comes first.</summary>
+    public const string AcrossWords = """
+        {"added_tokens": [{"id": 0, "content": "<unk>", "special": true}],
+         "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+         "pre_tokenizer": null, "post_processor": null,
+         "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "Fuse"}]},
+         "model": {"type": "BPE", "dropout": null, "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": false,
+           "vocab": {"<unk>": 0, "\u2581": 1, "a": 2, "b": 3, "a\u2581": 4, "a\u2581b": 5}, "merges": [["a", "\u2581"], ["a\u2581", "b"]]}}
+        """;
+
     /// <summary>One that was trained on some text.</summary>
     public static byte[] Trained(out TrainedBytePairs trained, int size = 500)
     {

@@ -97,6 +97,21 @@ public sealed class TokenizerJsonTests
         Assert.Equal(new AddedToken(8, "<x>"u8.ToArray(), false) { Text = read.Added[2].Text }, read.Added[2]);
     }
 
+    [Theory]
+    [InlineData("a    b", "5 2 6")]
+    [InlineData("a  b", "5 1 6")]
+    [InlineData("a   a", "5 1 7")]
+    [InlineData("a\n\n  b", "5 3 1 6")]
+    public void Added_runs_of_spaces_are_merged_and_stand_for_spaces(string text, string expected)
+    {
+        ReadTokenizer read = TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(TokenizerJsonFile.AddedRuns), "x");
+        var tokenizer = new TextTokenizer(read.Inner, read.Added);
+        int[] tokens = tokenizer.Encode(text);
+        Assert.Equal(expected, string.Join(' ', tokens));
+        Assert.Equal(text, tokenizer.Decode(tokens));
+        Assert.Equal(tokens, tokenizer.Encode(text.Replace(' ', '\u2581')));
+    }
+
     [Fact]
     public void WordPiece_files_are_read()
     {

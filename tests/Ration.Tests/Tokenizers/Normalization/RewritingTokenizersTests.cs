@@ -78,6 +78,29 @@ public sealed class RewritingTokenizersTests
         }
     }
 
+    [Fact]
+    public void Tokens_may_reach_across_words()
+    {
+        ITokenizer tokenizer = Read(TokenizerJsonFile.AcrossWords);
+        Assert.Equal([5], tokenizer.Encode("a b"));
+        Assert.Equal([2, 4, 5], tokenizer.Encode("aa a b"));
+        var random = new Random(20);
+        for (int round = 0; round < 200; round++)
+        {
+            byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 60).Select(_ => "ab "[random.Next(3)])));
+            Assert.Equal(Rest(tokenizer, text), InPieces.Encode(tokenizer, text, random));
+        }
+    }
+
+    [Theory]
+    [InlineData("NFC")]
+    [InlineData("SentencePiece")]
+    public void Where_none_does_words_are_certain_before_the_text_ends(string name)
+    {
+        Create(name).Encode(" ab ab"u8, new int[16], isFinal: false, out int consumed, out _);
+        Assert.Equal(3, consumed);
+    }
+
     private static int[] Rest(ITokenizer tokenizer, byte[] text)
     {
         int[] room = new int[2 * text.Length + 64];

@@ -8,7 +8,7 @@ internal static class SequenceFilters
     /// <summary>Adds them.</summary>
     public static void AddTo(FunctionTable table)
     {
-        table.Add("length count", "value", static c => Iteration.Length(c[0]));
+        table.Add("length count", "value", static c => Iteration.Length(c[0], c.Budget));
         table.Add("list", "value", static c => SequenceValue.List(c.Items(0)));
         table.Add("items", "value", Pairs);
         table.Add("first", "value", static c => c.Items(0) is [var first, ..] ? first : new Undefined("there is no first item: the sequence is empty"));
@@ -51,7 +51,7 @@ internal static class SequenceFilters
         AttributePath[] paths = call.Get(3, null) is string names ? [.. names.Split(',').Select(static n => AttributePath.Of(n))] : [AttributePath.Of(call.Get(3, null))];
         bool exact = call.Flag(2);
         object?[] items = [.. call.Items(0)];
-        (object? Key, object? Item)[] keyed = [.. items.Select(item => ((object?)SequenceValue.List([.. paths.Select(p => Key(p.Of(item, call.Budget), exact))]), item))];
+        (object? Key, object? Item)[] keyed = [.. items.Select(item => ((object?)SequenceValue.List([.. paths.Select(p => Key(p.Of(item, call.Budget), exact, call.Budget))]), item))];
         return SequenceValue.List(Ordered(keyed, call.Flag(1), call.Budget));
     }
 
@@ -61,7 +61,7 @@ internal static class SequenceFilters
         string by = call.Has(2) ? call.Text(2) : "key";
         if (by is not ("key" or "value")) throw new TemplateFault("'dictsort' sorts by 'key' or by 'value'");
         bool exact = call.Flag(1);
-        (object? Key, object? Item)[] keyed = [.. dict.Pairs.Select(p => (Key(by == "key" ? p.Key : p.Value, exact), (object?)SequenceValue.Tuple(p.Key, p.Value)))];
+        (object? Key, object? Item)[] keyed = [.. dict.Pairs.Select(p => (Key(by == "key" ? p.Key : p.Value, exact, call.Budget), (object?)SequenceValue.Tuple(p.Key, p.Value)))];
         return SequenceValue.List(Ordered(keyed, call.Flag(3), call.Budget));
     }
 
@@ -72,13 +72,19 @@ internal static class SequenceFilters
         return [.. keyed.Select(static k => k.Item)];
     }
 
-    private static object? Key(object? value, bool exact) => !exact && value is string text ? text.ToLowerInvariant() : value;
+    // Texts are compared in small letters unless it is to be exact.
+    private static object? Key(object? value, bool exact, Budget budget)
+    {
+        if (exact || value is not string text) return value;
+        budget.NewText(text.Length);
+        return text.ToLowerInvariant();
+    }
 
     private static SequenceValue Unique(Invocation call)
     {
         AttributePath path = AttributePath.Of(call.Get(2, null));
         HashSet<object> seen = [];
-        return SequenceValue.Generator([.. call.Items(0).Where(item => seen.Add(DictValue.Identity(Key(path.Of(item, call.Budget), call.Flag(1)))))]);
+        return SequenceValue.Generator([.. call.Items(0).Where(item => seen.Add(DictValue.Identity(Key(path.Of(item, call.Budget), call.Flag(1), call.Budget))))]);
     }
 
     private static object? Extreme(Invocation call, int sign)
@@ -86,10 +92,10 @@ internal static class SequenceFilters
         AttributePath path = AttributePath.Of(call.Get(2, null));
         IReadOnlyList<object?> items = call.Items(0);
         if (items.Count == 0) return new Undefined("there is no extreme item: the sequence is empty");
-        object? best = items[0], bestKey = Key(path.Of(best, call.Budget), call.Flag(1));
+        object? best = items[0], bestKey = Key(path.Of(best, call.Budget), call.Flag(1), call.Budget);
         foreach (object? item in items.Skip(1))
         {
-            object? key = Key(path.Of(item, call.Budget), call.Flag(1));
+            object? key = Key(path.Of(item, call.Budget), call.Flag(1), call.Budget);
             if (sign * (Comparison.Order(key, bestKey, call.Budget) ?? 0) < 0) (best, bestKey) = (item, key);
         }
 
@@ -147,7 +153,7 @@ internal static class SequenceFilters
         AttributePath path = AttributePath.Of(call[1]);
         bool exact = call.Flag(3);
         object? KeyOf(object? item) => path.Of(item, call.Budget, call.Get(2, null));
-        (object? Key, object? Item)[] keyed = [.. call.Items(0).Select(item => (Key(KeyOf(item), exact), item))];
+        (object? Key, object? Item)[] keyed = [.. call.Items(0).Select(item => (Key(KeyOf(item), exact, call.Budget), item))];
         Ordered(keyed, descending: false, call.Budget);
         List<object?> groups = [];
         for (int start = 0, end; start < keyed.Length; start = end)

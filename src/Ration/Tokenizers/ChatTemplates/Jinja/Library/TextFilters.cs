@@ -20,7 +20,7 @@ internal static class TextFilters
         table.Add("title", "value", static c => Title(c.Printed(0)));
         table.Add("replace", "value old new count?", static c => TextOperations.Replace(c.Printed(0), c.Printed(1), c.Printed(2), c.Get(3, null) is null ? -1 : c.Integer(3), c.Budget));
         table.Add("escape e forceescape", "value", static c => Escape(c));
-        table.Add("center", "value width?", static c => TextOperations.Center(c.Printed(0), Width(c.Integer(1, 80)), ' '));
+        table.Add("center", "value width?", static c => c.Made(TextOperations.Center(c.Printed(0), Width(c.Integer(1, 80)), ' ')));
         table.Add("format", "value * **", Format);
         table.Add("indent", "value width? first? blank?", Indent);
         table.Add("truncate", "value length? killwords? end? leeway?", Truncate);

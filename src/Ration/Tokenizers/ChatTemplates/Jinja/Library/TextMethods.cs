@@ -17,10 +17,10 @@ internal static class TextMethods
         table.Add("replace", "self old new count?", static c => TextOperations.Replace(c.Text(0), c.Text(1), c.Text(2), c.Integer(3, -1), c.Budget));
         table.Add("join", "self values", static c => TextOperations.Join(c.Text(0), [.. c.Items(1).Select(static i => i as string ?? throw new TemplateFault($"'join' needs texts but found {TypeNames.Of(i)}"))], c.Budget));
         table.Add("format", "self * **", static c => BraceFormat.Apply(c.Text(0), c.Rest, c.Named, c.Budget));
-        table.Add("center", "self width fill?", static c => TextOperations.Center(c.Text(0), TextFilters.Width(c.Integer(1)), Fill(c)));
-        table.Add("ljust", "self width fill?", static c => NumberFormat.Pad(c.Text(0), TextFilters.Width(c.Integer(1)), '<', Fill(c)));
-        table.Add("rjust", "self width fill?", static c => NumberFormat.Pad(c.Text(0), TextFilters.Width(c.Integer(1)), '>', Fill(c)));
-        table.Add("zfill", "self width", static c => NumberFormat.Pad(c.Text(0), TextFilters.Width(c.Integer(1)), '=', '0'));
+        table.Add("center", "self width fill?", static c => c.Made(TextOperations.Center(c.Text(0), TextFilters.Width(c.Integer(1)), Fill(c))));
+        table.Add("ljust", "self width fill?", static c => c.Made(NumberFormat.Pad(c.Text(0), TextFilters.Width(c.Integer(1)), '<', Fill(c))));
+        table.Add("rjust", "self width fill?", static c => c.Made(NumberFormat.Pad(c.Text(0), TextFilters.Width(c.Integer(1)), '>', Fill(c))));
+        table.Add("zfill", "self width", static c => c.Made(NumberFormat.Pad(c.Text(0), TextFilters.Width(c.Integer(1)), '=', '0')));
         return table;
     }
 

@@ -60,10 +60,22 @@ internal sealed class FilterCall(Expression? input, string name, ArgumentList ar
     public override object? Evaluate(Rendering rendering) =>
         Filters.Find(name).Call(rendering, arguments.Evaluate(rendering, rendering.Evaluate(input!)));
 
+    private FilterCall? Before => input as FilterCall;
+
     /// <summary>Filters the text of a block.</summary>
     public object? Apply(Rendering rendering, object? text)
     {
-        object? value = input is FilterCall inner ? inner.Apply(rendering, text) : text;
+        // A template may have as many filters as it has room for, so that they cannot call each other.
+        Stack<FilterCall> filters = new();
+        for (FilterCall? filter = this; filter is not null; filter = filter.Before) filters.Push(filter);
+        object? value = text;
+        foreach (FilterCall filter in filters) value = filter.Call(rendering, value);
+        return value;
+    }
+
+    private object? Call(Rendering rendering, object? value)
+    {
+        rendering.Budget.Steps(1);
         return Filters.Find(name).Call(rendering, arguments.Evaluate(rendering, value));
     }
 }

@@ -25,15 +25,21 @@ internal static class Iteration
 
     /// <summary>How many items or characters there are.</summary>
     /// <exception cref="TemplateFault">It has no length.</exception>
-    public static long Length(object? value) => value switch
+    public static long Length(object? value, Budget budget) => value switch
     {
-        string text => PythonText.Length(text),
+        string text => Length(text, budget),
         SequenceValue { Kind: not SequenceKind.Generator } sequence => sequence.Items.Count,
         DictValue dict => dict.Pairs.Count,
         Undefined => 0,
         LoopValue loop when loop.TryGet("length", out object? length) => (long)length!,
         _ => throw new TemplateFault($"{TypeNames.Of(value)} has no length"),
     };
+
+    private static int Length(string text, Budget budget)
+    {
+        budget.Characters(text.Length);
+        return PythonText.Length(text);
+    }
 
     private static object?[] Keys(DictValue dict, Budget budget)
     {

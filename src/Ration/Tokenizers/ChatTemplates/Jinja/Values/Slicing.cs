@@ -18,11 +18,11 @@ internal static class Slicing
         if (value is not string and not SequenceValue { HasItems: true }) throw new TemplateFault($"{TypeNames.Of(value)} has no slices");
         long stride = Index(step) ?? 1;
         if (stride == 0) throw new TemplateFault("the step of a slice is 0");
-        long length = Iteration.Length(value);
+        long length = Iteration.Length(value, budget);
         long first = Bound(start, length, stride, stride < 0 ? length - 1 : 0);
         long end = Bound(stop, length, stride, stride < 0 ? -1 : length);
         long count = stride > 0 ? Math.Max(0, (end - first + stride - 1) / stride) : Math.Max(0, ((first - end) - stride - 1) / -stride);
-        if (value is string text) return OfText(text, length, first, stride, count, budget);
+        if (value is string text) return OfText(text, length, first, stride, count);
         SequenceValue sequence = (SequenceValue)value!;
         budget.Steps(1 + count);
         object?[] items = new object?[count];
@@ -30,9 +30,8 @@ internal static class Slicing
         return new SequenceValue(sequence.Kind, items);
     }
 
-    private static string OfText(string text, long length, long first, long stride, long count, Budget budget)
+    private static string OfText(string text, long length, long first, long stride, long count)
     {
-        budget.Characters(text.Length);
         if (count == 0) return "";
         if (stride == 1)
         {
