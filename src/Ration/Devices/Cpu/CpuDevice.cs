@@ -12,6 +12,7 @@ public sealed unsafe class CpuDevice : IDevice
 {
     private readonly KernelTable _kernels = CpuKernels.Table();
     private WorkerPool? _pool;
+    private const int MostThreads = 1024;
     private Arena? _arena;
 
     /// <summary>A device of so many threads.</summary>
@@ -20,8 +21,8 @@ public sealed unsafe class CpuDevice : IDevice
     public CpuDevice(int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
-        Threads = threads == 0 ? Environment.ProcessorCount : threads;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, MostThreads);
+        Threads = threads == 0 ? Math.Min(Environment.ProcessorCount, MostThreads) : threads;
     }
 
     /// <summary>How many cores are used.</summary>

@@ -43,11 +43,19 @@ internal sealed class HuggingFaceConfigReader
             ElementType = ElementType(),
             Quantization = quantization,
             Tokenizer = _top.Object("ration")?.Text("tokenizer"),
-            BeginningId = _top.OptionalInteger("bos_token_id", -1, VocabularyLimit, null) is >= 0 and var beginning ? beginning : null,
+            BeginningId = Beginning() is >= 0 and var beginning ? beginning : null,
             EndIds = [.. ends.Where(static id => id >= 0)],
             // Last, when all that is asked for has been.
             UnknownKeys = ConfigKeys.Judge(_top, model),
         };
+    }
+
+    // Where the text model is one of several, its own object may say it; the classes of Gemma have the token 2 where nothing does.
+    private int? Beginning()
+    {
+        const string Key = "bos_token_id";
+        int? usual = _family.Family is ModelFamily.Gemma or ModelFamily.Gemma2 or ModelFamily.Gemma3 ? 2 : null;
+        return (_top.Names(Key) ? _top : _text).OptionalInteger(Key, -1, VocabularyLimit, usual);
     }
 
     private ModelConfiguration Common()
@@ -71,7 +79,7 @@ internal sealed class HuggingFaceConfigReader
             Heads = heads,
             KvHeads = kvHeads,
             HeadDimension = head,
-            Context = context,
+            Context = rotary.Stretched(context),
             RopeTheta = rotary.Theta,
             LocalRopeTheta = rotary.LocalTheta,
             RotaryScaling = rotary.Scaling,
@@ -223,8 +231,9 @@ internal sealed class HuggingFaceConfigReader
 
     private DType ElementType()
     {
+        const string Module = "torch.";
         string name = _top.Text("dtype") ?? _top.Text("torch_dtype") ?? _text.Text("dtype") ?? _text.Text("torch_dtype") ?? "float32";
-        return name switch
+        return (name.StartsWith(Module, StringComparison.Ordinal) ? name[Module.Length..] : name) switch
         {
             "float32" => DType.F32,
             "bfloat16" => DType.BF16,

@@ -94,13 +94,16 @@ internal sealed record HuggingFaceFamily(ModelFamily Family, string Architecture
         if (top.Texts("architectures") is { Length: > 0 } names)
         {
             if (names[0] == Conditional) return (Of(ModelFamily.Gemma3), TextOf(top));
-            return (s_all.FirstOrDefault(f => f.Architecture.Equals(names[0], StringComparison.OrdinalIgnoreCase)) ?? throw Unknown(top, $"the architecture is {InvalidInputException.Quote(names[0])}"), top);
+            return (s_all.FirstOrDefault(f => f.Architecture.Equals(names[0], StringComparison.OrdinalIgnoreCase)) ?? throw Unknown(top, $"the architecture is {InvalidInputException.Quote(names[0])}"), Nested(top));
         }
 
         if (type is null) throw Unknown(top, "the file names no architecture");
         if (type == ConditionalType) return (Of(ModelFamily.Gemma3), TextOf(top));
-        return (s_all.FirstOrDefault(f => f.ModelType == type) ?? throw Unknown(top, $"the model_type is {InvalidInputException.Quote(type)}"), top);
+        return (s_all.FirstOrDefault(f => f.ModelType == type) ?? throw Unknown(top, $"the model_type is {InvalidInputException.Quote(type)}"), Nested(top));
     }
+
+    // A text model that was saved with the configuration of the whole keeps its own within.
+    private static ConfigObject Nested(ConfigObject top) => top.Has("hidden_size") || top.Has("n_embd") ? top : top.Object("text_config") ?? top;
 
     private static ConfigObject TextOf(ConfigObject top) => top.Object("text_config") ?? throw top.Fault("text_config is missing", "add it");
 

@@ -13,6 +13,10 @@ internal sealed record HuggingFaceRotary(double Theta, double LocalTheta, int Di
     private const int ContextLimit = 1 << 30, Phi3OriginalContext = 4096;
     private const string OriginalKey = "original_max_position_embeddings";
 
+    /// <summary>The context of a model: with YaRN the stretched one, which files that were edited by a model's card do not state.</summary>
+    /// <param name="stated">What the file says.</param>
+    public int Stretched(int stated) => Scaling is not { Kind: RotaryScalingKind.Yarn } yarn ? stated : (int)Math.Min(ContextLimit, Math.Max(stated, yarn.OriginalContext * yarn.Factor));
+
     /// <summary>Reads it.</summary>
     /// <exception cref="FileFormatException">A number is out of range, or the type is not known.</exception>
     public static HuggingFaceRotary Read(ConfigObject config, HuggingFaceFamily family, int headDimension, int context)

@@ -8,7 +8,7 @@ namespace Ration.Graphs.Elementwise;
 /// </summary>
 /// <param name="Target">The value.</param>
 /// <param name="Key">I64 [2]: the seed and the number of the step.</param>
-/// <param name="Site">Distinguishes the assignments of a step, below 2²².</param>
+/// <param name="Site">Distinguishes the assignments of a step, below 2²¹.</param>
 public sealed record StochasticRounding(Value Target, Value Key, int Site)
 {
     /// <summary>Whether there is a way to round so to a type; F32 is not rounded at all.</summary>

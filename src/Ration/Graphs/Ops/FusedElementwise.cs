@@ -65,7 +65,7 @@ public sealed record FusedElementwise(ElementwiseProgram Program, int Site = 0) 
     {
         RequireType(inputs, inputs.Count - 1, DType.I64);
         RequireShape(inputs, inputs.Count - 1, new Shape(2));
-        if (Site is < 0 or >= 1 << 22) throw Refuse($"the site {Site} is not from 0 to 2²² − 1", inputs);
+        if (Site is < 0 or >= 1 << 21) throw Refuse($"the site {Site} is not from 0 to 2²¹ − 1", inputs);
     }
 
     private static bool Fits(Shape shape, Spread spread, Shape common) => spread switch

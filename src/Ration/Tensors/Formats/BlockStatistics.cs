@@ -53,6 +53,15 @@ internal static unsafe class BlockStatistics
     private static Vector256<float> Greater(Vector256<float> greatest, Vector256<float> size) =>
         Avx.IsSupported ? Avx.Max(size, greatest) : Vector256.ConditionalSelect(Vector256.LessThan(greatest, size), size, greatest);
 
+    /// <summary>Whether all elements are numbers; infinities of both signs together are none. Counts are multiples of 32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreNumbers(float* source, int count)
+    {
+        Vector256<float> sum = Vector256<float>.Zero;
+        for (int i = 0; i < count; i += 32) sum += Vector256.Load(source + i) + Vector256.Load(source + i + 8) + (Vector256.Load(source + i + 16) + Vector256.Load(source + i + 24));
+        return Vector256.EqualsAll(sum, sum);
+    }
+
     /// <summary>The least magnitude above zero; infinite where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float LeastMagnitude(float* source, int count)

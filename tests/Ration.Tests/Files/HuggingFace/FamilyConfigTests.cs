@@ -325,6 +325,36 @@ public sealed class FamilyConfigTests
         Assert.Contains("layer_types mixes", Assert.Throws<FileFormatException>(() => Read(folder, config)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":2048}", 8192)]
+    [InlineData("\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":512}", 2048)]
+    [InlineData("\"rope_scaling\":{\"type\":\"yarn\",\"factor\":2,\"original_max_position_embeddings\":512}", 2048)]
+    [InlineData("\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}", 2048)]
+    public void A_context_that_YaRN_stretches_is_the_stretched_one(string keys, int context)
+    {
+        using TemporaryFolder folder = new();
+        ModelConfiguration model = Read(folder, Small(ModelFamily.Llama, "," + keys));
+        Assert.Equal(context, model.Context);
+        HuggingFaceFolder.WriteConfig(folder.Path, new HuggingFaceConfig { Model = model });
+        Assert.Equal(context, HuggingFaceFolder.ReadConfig(folder.Path).Model.Context);
+    }
+
+    [Theory]
+    [InlineData("{\"architectures\":[\"Gemma3ForConditionalGeneration\"],\"text_config\":{SIZES}}", 2)]
+    [InlineData("{\"architectures\":[\"Gemma3ForConditionalGeneration\"],\"text_config\":{SIZES,\"bos_token_id\":5}}", 5)]
+    [InlineData("{\"architectures\":[\"Gemma3ForConditionalGeneration\"],\"bos_token_id\":null,\"text_config\":{SIZES,\"bos_token_id\":5}}", null)]
+    [InlineData("{\"architectures\":[\"Gemma3ForCausalLM\"],\"text_config\":{SIZES},\"bos_token_id\":7}", 7)]
+    [InlineData("{\"model_type\":\"llama\",SIZES}", null)]
+    [InlineData("{\"model_type\":\"llama\",\"torch_dtype\":\"torch.bfloat16\",\"bos_token_id\":1,SIZES}", 1)]
+    public void The_token_before_a_text_stands_where_the_model_has_it(string config, int? beginning)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("config.json", config.Replace("SIZES", "\"hidden_size\":32,\"intermediate_size\":48,\"num_hidden_layers\":3,\"num_attention_heads\":4,\"num_key_value_heads\":4,\"vocab_size\":50,\"head_dim\":8", StringComparison.Ordinal));
+        HuggingFaceConfig read = HuggingFaceFolder.ReadConfig(folder.Path);
+        Assert.Equal(beginning, read.BeginningId);
+        Assert.Equal(config.Contains("bfloat16", StringComparison.Ordinal) ? DType.BF16 : DType.F32, read.ElementType);
+    }
+
     [Fact]
     public void DeepSeeks_sharpening_is_the_quotient_of_two()
     {

@@ -67,6 +67,31 @@ public sealed class LinearCrossEntropyScratchTests
         Assert.Contains("is not in the sample", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_target_that_is_no_class_is_refused(bool orders)
+    {
+        LossTrial trial = LossTrial.Random(5, 33, 4);
+        trial.Targets[2] = 33;
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => trial.Run(new LossMode(FilterThreshold: orders ? 1e-3f : 0, OrderVocabulary: orders)));
+        Assert.Contains("the target 33 of token 2", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_filter_does_not_pass_over_what_is_no_number()
+    {
+        // Every other gradient is below the threshold.
+        LossTrial trial = LossTrial.Random(6, 512, 8);
+        Array.Fill(trial.Targets, -1);
+        trial.Targets[4] = 7;
+        trial.Hidden[4 * 8] = float.NaN;
+        LossOutcome outcome = trial.Run(new LossMode(FilterThreshold: 2));
+        Assert.True(float.IsNaN(outcome.Loss));
+        Assert.All(outcome.Hidden[(4 * 8)..(5 * 8)], static x => Assert.True(float.IsNaN(x)));
+        Assert.All(outcome.Hidden[..(4 * 8)], static x => Assert.Equal(0, x));
+    }
+
     private static void AssertSame(LossOutcome expected, LossOutcome actual)
     {
         Assert.Equal(expected.Loss, actual.Loss, 1e-6 * expected.Loss);

@@ -65,8 +65,7 @@ internal static unsafe class StochasticStore
         Half scale = Up(BlockStatistics.GreatestMagnitude(source, BlockElements) / 127);
 
         // What is no number must not become zero: whoever looks at the weights finds a block of none.
-        Vector256<float> sum = Vector256.Load(source) + Vector256.Load(source + 8) + Vector256.Load(source + 16) + Vector256.Load(source + 24);
-        if (!Vector256.EqualsAll(sum, sum)) scale = Half.NaN;
+        if (!BlockStatistics.AreNumbers(source, BlockElements)) scale = Half.NaN;
         *(Half*)block = scale;
         Vector256<float> divisor = Vector256.Create(scale == Half.Zero ? 1 : (float)scale);
         Rounding.ToBytes(

@@ -21,8 +21,10 @@ internal static unsafe class LinearCrossEntropyKernel
     /// <param name="loss">Overwritten.</param>
     /// <param name="logSumExp">[tokens] overwritten; of ignored tokens too.</param>
     /// <param name="workspace">Scratch of the blocks of the forward pass.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A target is no class; nothing was written.</exception>
     public static void Forward(WorkerPool pool, in LinearCrossEntropyArguments x, float* loss, float* logSumExp, byte* workspace)
     {
+        RequireTargets(x);
         LossBlocks blocks = x.Blocks(backward: false);
         HeadRows head = HeadRows.Of(x, blocks, workspace);
         float share = x.AverageLogits == null ? 0 : ShareOfToken(x);
@@ -77,7 +79,7 @@ internal static unsafe class LinearCrossEntropyKernel
     {
         LossBlocks blocks = x.Blocks(backward: true);
         HeadRows head = x.AverageLogits == null ? HeadRows.Of(x, blocks, workspace) : HeadRows.InOrder(x, blocks, workspace);
-        if (weightGradient != null && head.IsList && !accumulateWeight) StorageKernel.Fill(pool, weightGradient, 0, x.Vocabulary * x.Width);
+        if (weightGradient != null && !accumulateWeight && (head.IsList || x.Tokens == 0)) StorageKernel.Fill(pool, weightGradient, 0, x.Vocabulary * x.Width);
         if (hiddenGradient != null && head.Count == 0) StorageKernel.Fill(pool, hiddenGradient, 0, x.Tokens * x.Width);
         FilteredTiles tiles = default;
         for (nint first = 0; first < x.Tokens; first += blocks.Rows)
@@ -105,6 +107,14 @@ internal static unsafe class LinearCrossEntropyKernel
         }
 
         return tiles;
+    }
+
+    private static void RequireTargets(in LinearCrossEntropyArguments x)
+    {
+        for (nint i = 0; i < x.Tokens; i++)
+        {
+            if (x.Targets[i] >= x.Vocabulary) throw new ArgumentOutOfRangeException(nameof(x), $"the target {x.Targets[i]} of token {i} is not one of {x.Vocabulary} classes");
+        }
     }
 
     private static void LogitGradients(WorkerPool pool, in LinearCrossEntropyArguments x, in LossGradientBlock block, nint first, float* logSumExp)

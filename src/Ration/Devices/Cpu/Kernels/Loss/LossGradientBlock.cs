@@ -120,7 +120,8 @@ internal unsafe struct LossGradientBlock
         for (; row < end; row++)
         {
             float* gradients = Logits + (row * Columns) + column;
-            if (!(ReductionLoops.MaxOf<Absolute>(gradients, columns) < threshold)) return false;
+            // The greatest passes over what is no number; the sum does not.
+            if (!(ReductionLoops.MaxOf<Absolute>(gradients, columns) < threshold) || float.IsNaN(ReductionLoops.Sum(gradients, columns))) return false;
         }
 
         return true;

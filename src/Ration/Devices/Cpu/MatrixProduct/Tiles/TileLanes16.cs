@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
 
@@ -65,13 +66,8 @@ internal readonly unsafe struct TileLanes16 : ITileLanes<Vector512<int>, Vector5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToFloat(Vector512<int> value) => Avx512F.ConvertToVector512Single(value);
 
-    // Exponent and fraction moved to their places make the number 2⁻¹¹² times too small, subnormal numbers included.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadHalves(byte* source)
-    {
-        Vector512<int> bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)) << 13;
-        return (bits & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
-    }
+    public static Vector512<float> LoadHalves(byte* source) => HalfElement.Load512(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(float* source) => Vector512.Load(source);

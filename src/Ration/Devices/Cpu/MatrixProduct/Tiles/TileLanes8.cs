@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
 
@@ -65,13 +66,8 @@ internal readonly unsafe struct TileLanes8 : ITileLanes<Vector256<int>, Vector25
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ToFloat(Vector256<int> value) => Avx.ConvertToVector256Single(value);
 
-    // Exponent and fraction moved to their places make the number 2⁻¹¹² times too small, subnormal numbers included.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadHalves(byte* source)
-    {
-        Vector256<int> bits = Avx2.ConvertToVector256Int32((short*)source) << 13;
-        return (bits & Vector256.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
-    }
+    public static Vector256<float> LoadHalves(byte* source) => HalfElement.Load256(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(float* source) => Vector256.Load(source);

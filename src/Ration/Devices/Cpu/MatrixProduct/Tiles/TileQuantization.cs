@@ -7,7 +7,8 @@ namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
 
 /// <summary>
 /// Rounds a matrix, or its transpose, to Q8_0 and lays it in tiles. The bytes are those that <see cref="TensorCodec"/> and
-/// <see cref="TiledRows"/> make of it, but a transpose is read where it lies: sixteen of its rows are sixteen columns side by side.
+/// <see cref="TiledRows"/> make of it, but a transpose is read where it lies: sixteen of its rows are sixteen columns side by side. The codec passes
+/// over what is no number; here the scale of its block is none either, so that it shows in the product.
 /// </summary>
 internal unsafe struct TileQuantization : IParallelWork
 {
@@ -59,7 +60,13 @@ internal unsafe struct TileQuantization : IParallelWork
             for (nint row = 0; row < TiledRows.Rows; row++)
             {
                 nint start = (((tile * TiledRows.Rows) + row) * Columns) + from;
-                TensorCodec.Encode(DType.Q8_0, Floats(start, values, count), rows + (row * bytes), count);
+                float* floats = Floats(start, values, count);
+                byte* blocks = rows + (row * bytes);
+                TensorCodec.Encode(DType.Q8_0, floats, blocks, count);
+                for (nint at = 0; at < count; at += Block, blocks += BlockBytes)
+                {
+                    if (!BlockStatistics.AreNumbers(floats + at, Block)) *(Half*)blocks = Half.NaN;
+                }
             }
 
             TiledRows.Arrange(DType.Q8_0, new(rows, bytes * TiledRows.Rows), new(At(tile, Columns, from), bytes * TiledRows.Rows));
@@ -99,15 +106,17 @@ internal unsafe struct TileQuantization : IParallelWork
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void QuantizeColumns(float* panel, nint stride, byte* target, int lane)
     {
-        Vector256<float> greatest = Vector256<float>.Zero;
+        Vector256<float> greatest = Vector256<float>.Zero, sum = greatest;
         for (nint e = 0; e < Block; e++)
         {
-            Vector256<float> size = Vector256.Abs(Vector256.Load(panel + (e * stride)));
+            Vector256<float> value = Vector256.Load(panel + (e * stride)), size = Vector256.Abs(value);
+            sum += value;
             greatest = Vector256.ConditionalSelect(Vector256.LessThan(greatest, size), size, greatest);
         }
 
         Vector256<float> scale = greatest / Vector256.Create(127f);
         Vector256<float> inverse = Vector256.AndNot(Vector256<float>.One / scale, Vector256.Equals(scale, Vector256<float>.Zero));
+        scale = Vector256.ConditionalSelect(Vector256.Equals(sum, sum), scale, Vector256.Create(float.NaN));
         for (int i = 0; i < Lanes; i++) HalfPrecision.Write(scale[i], target + (2 * (lane + i)));
         target += Scales + (4 * lane);
         Vector256<int> low = Vector256.Create(0xFF);

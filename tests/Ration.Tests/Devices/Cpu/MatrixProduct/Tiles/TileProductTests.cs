@@ -74,6 +74,26 @@ public sealed unsafe class TileProductTests : IDisposable
         for (int i = 0; i < y.Length; i++) Assert.Equal(i / 32 == 17, float.IsNaN(y[i]));
     }
 
+    [Theory]
+    [MemberData(nameof(Rounding))]
+    public void Scales_that_are_not_finite_show_in_their_column_alone(DType type)
+    {
+        const int Columns = 512;
+        foreach (Half scale in (Half[])[Half.PositiveInfinity, Half.NegativeInfinity, Half.NaN])
+        {
+            byte[] stored = Filled(type, 32 * Columns, 0x35);
+            int row = stored.Length / 32, at = (5 * row) + (type == DType.Q6_K ? 208 : 0);
+            BitConverter.TryWriteBytes(stored.AsSpan(at), scale);
+            using QuantizedMatrix b = new(type, StorageLayout.Tiles, 32, Columns, stored);
+            foreach (int m in (int[])[1, 40])
+            {
+                float[] y = new float[m * 32];
+                Multiply(b, b.Activations(m), y, m);
+                for (int i = 0; i < y.Length; i++) Assert.Equal(i % 32 != 5, float.IsFinite(y[i]));
+            }
+        }
+    }
+
     [Fact]
     public void Scratch_is_bounded_and_no_more_than_the_rounded_rows()
     {

@@ -7,7 +7,7 @@ using Ration.Tests.Devices.Cpu.Kernels;
 
 namespace Ration.Tests.Devices.Cpu.MatrixProduct.Tiles;
 
-/// <summary>Tiles that are made of a matrix: the bytes of its codec, wherever the matrix lies and on any number of threads.</summary>
+/// <summary>Tiles that are made of a matrix: the bytes of its codec but for what is no number, wherever the matrix lies and on any number of threads.</summary>
 [Trait("Category", "Kernel")]
 public sealed unsafe class TileQuantizationTests
 {
@@ -70,6 +70,13 @@ public sealed unsafe class TileQuantizationTests
     {
         byte[] rows = new byte[DType.Q8_0.Bytes(values.Length)], tiles = new byte[rows.Length];
         TensorCodec.Encode(DType.Q8_0, values, rows);
+
+        // What is no number is not lost.
+        for (int block = 0; block < values.Length / 32; block++)
+        {
+            if (values.AsSpan(block * 32, 32).Contains(float.NaN)) BitConverter.TryWriteBytes(rows.AsSpan(block * 34), Half.NaN);
+        }
+
         int tile = (int)DType.Q8_0.Bytes(columns) * TiledRows.Rows;
         for (int at = 0; at < rows.Length; at += tile) TiledRows.Arrange(DType.Q8_0, rows.AsSpan(at, tile), tiles.AsSpan(at, tile));
         return tiles;
