@@ -61,7 +61,7 @@ internal static class QuantizationReference
         {
             int g = i % width / op.Group;
             float step = (float)scales[groups + g], inverse = step > 0 ? 1 / step : 0;
-            ulong stream = (3UL << 62) | (((ulong)op.Site << 38) ^ (ulong)((long)x[2][1] + (i / rowElements)));
+            ulong stream = (7UL << 61) | (((ulong)op.Site << 38) ^ (ulong)((long)x[2][1] + (i / rowElements)));
             float noise = (TokenReference.Word((ulong)(long)x[2][0], stream, i % rowElements) >> 8) * (1f / (1 << 24));
             return Math.Clamp(MathF.Floor((((float)value - (float)scales[g]) * inverse) + noise), 0, 255);
         }
