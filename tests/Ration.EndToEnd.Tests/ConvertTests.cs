@@ -43,7 +43,8 @@ public sealed class ConvertTests(TrainedModel trained)
         Convert(trained.Output, folder["model.gguf"], "--overwrite");
         folder.WriteText("folder.txt");
         Assert.Contains("--overwrite", ToolRun.Run(Arguments(trained.Output, folder.Root)).AssertRefusedAtOnce(2), StringComparison.Ordinal);
-        Assert.Contains("overwrite itself", ToolRun.Run([.. Arguments(trained.Output, trained.Output), "--overwrite"]).AssertRefused(2), StringComparison.Ordinal);
+        string copy = folder.Copy(trained.Output);
+        Assert.Contains("overwrite itself", ToolRun.Run([.. Arguments(copy, copy), "--overwrite"]).AssertRefused(2), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Root, "*partial*"));
     }
 

@@ -13,7 +13,7 @@ public sealed class FullDiskTests(TrainedModel trained)
     private const string Script = """
         old=$1 disk=$2 after=$3 size=$4; shift 4
         mount -t tmpfs -o size=$size tmpfs "$disk" || exit 99
-        cp "$old"/* "$disk" || exit 99
+        cp "$old"/* "$disk" || exit 98
         "$@"
         code=$?
         cp "$disk"/* "$after"

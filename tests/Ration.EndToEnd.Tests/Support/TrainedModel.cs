@@ -6,6 +6,7 @@ namespace Ration.EndToEnd.Tests.Support;
 public sealed class TrainedModel : IDisposable
 {
     private readonly TestFolder _folder = new();
+    private readonly DateTime _written;
 
     /// <summary>Trains it.</summary>
     public TrainedModel()
@@ -14,6 +15,7 @@ public sealed class TrainedModel : IDisposable
         Output = _folder["output"];
         Result = ToolRun.Run([.. TrainingJob.Arguments(Data, Output, Steps), "--json"]);
         if (Result.Code == 0) Json = Result.Json();
+        _written = Directory.GetLastWriteTimeUtc(Output);
     }
 
     /// <summary>Steps that were trained.</summary>
@@ -32,5 +34,11 @@ public sealed class TrainedModel : IDisposable
     internal ToolResult Result { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        // A file that came and went, such as a lock, shows too. Tests that look at the folder at the same time would see it.
+        DateTime written = Directory.GetLastWriteTimeUtc(Output);
+        _folder.Dispose();
+        Assert.Equal(_written, written);
+    }
 }

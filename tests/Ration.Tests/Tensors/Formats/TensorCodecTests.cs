@@ -7,6 +7,9 @@ namespace Ration.Tests.Tensors.Formats;
 [Trait("Category", "Kernel")]
 public unsafe class TensorCodecTests
 {
+    private static readonly float[] s_strange =
+        [float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, -float.MaxValue, 1e-45f, -1e-40f, 0f];
+
     public static TheoryData<DType> Types => [.. Enum.GetValues<DType>().Where(static t => t.IsReal())];
 
     /// <summary>The greatest error of an element, as a share of the greatest magnitude of its block (of 64 elements at least).</summary>
@@ -111,24 +114,39 @@ public unsafe class TensorCodecTests
     [MemberData(nameof(Types))]
     public void Values_that_are_no_weights_do_no_harm(DType type)
     {
-        float[] strange = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, -float.MaxValue, 1e-45f, -1e-40f, 0f];
-        float[] sane = Check.Random(512, 8), x = new float[512], back = new float[512];
-        byte[] stored = new byte[type.Bytes(512)];
-        for (int kind = 0; kind <= strange.Length; kind++)
+        float[] sane = Check.Random(512, 8), x = new float[512];
+        for (int kind = 0; kind <= s_strange.Length; kind++)
         {
             for (int every = 1; every <= 64; every *= 4)
             {
-                for (int i = 0; i < 512; i++) x[i] = i % every != 0 ? sane[i] : strange[kind < strange.Length ? kind : i % strange.Length];
-                TensorCodec.Encode(type, x, stored);
-                TensorCodec.Decode(type, stored, back);
+                for (int i = 0; i < 512; i++) x[i] = i % every != 0 ? sane[i] : s_strange[kind < s_strange.Length ? kind : i % s_strange.Length];
+                AssertBounded(type, x, Decoded(type, Encoded(type, x)));
             }
         }
 
         // What is subnormal, alone in a block, must not turn into something of another size.
         Array.Fill(x, 1e-40f);
-        TensorCodec.Encode(type, x, stored);
-        TensorCodec.Decode(type, stored, back);
-        Assert.All(back, static b => Assert.InRange(Math.Abs(b), 0, 1e-7f));
+        Assert.All(Decoded(type, Encoded(type, x)), static b => Assert.InRange(Math.Abs(b), 0, 1e-7f));
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void A_block_with_what_is_no_weight_leaves_the_others_as_they_are(DType type)
+    {
+        float[] sane = Check.Random(512, 8);
+        byte[] expected = Encoded(type, sane);
+        int elements = type.BlockElements(), block = 256 / elements;
+
+        // Of doubly quantized blocks the scales have a mean in common; their codes are their own.
+        (int bytes, int count) = type.IsPlanar() ? (elements / 2, 256) : (type.BlockBytes(), expected.Length);
+        foreach (float value in s_strange)
+        {
+            float[] x = [.. sane];
+            x[(block * elements) + (elements / 2)] = value;
+            byte[] stored = Encoded(type, x);
+            Assert.Equal(expected[..(block * bytes)], stored[..(block * bytes)]);
+            Assert.Equal(expected[((block + 1) * bytes)..count], stored[((block + 1) * bytes)..count]);
+        }
     }
 
     [Theory]
@@ -169,5 +187,37 @@ public unsafe class TensorCodecTests
         Assert.Throws<ArgumentException>(static () => FourBitBlocks.Encode(DType.NF4, new float[64], 48, new byte[32], new float[2]));
         Assert.Throws<ArgumentException>(static () => FourBitBlocks.Decode(DType.NF4, new byte[32], new float[2], 64, new float[64]));
         Assert.Throws<ArgumentException>(static () => FourBitBlocks.DecodeScales(new byte[257], new float[1], 0, new float[257]));
+    }
+
+    // Nothing is greater than what there was in the block, but for what is no number any more.
+    private static void AssertBounded(DType type, float[] x, float[] back)
+    {
+        int block = type.IsPlanar() ? x.Length : type.BlockElements();
+
+        // Half of the least number that a byte can be.
+        double least = type switch { DType.F8E4M3 => Math.ScaleB(1, -10), DType.F8E5M2 => Math.ScaleB(1, -17), _ => 1e-7 };
+        for (int start = 0; start < x.Length; start += block)
+        {
+            double greatest = x.Skip(start).Take(block).Where(float.IsFinite).Select(static v => Math.Abs((double)v)).DefaultIfEmpty().Max();
+            for (int i = start; i < start + block; i++)
+            {
+                bool bounded = !float.IsFinite(back[i]) || Math.Abs(back[i]) <= ((1 + ErrorBound(type)) * greatest) + least;
+                Assert.True(bounded, $"{type} element {i}: {x[i]:R} came back as {back[i]:R}, block up to {greatest:R}");
+            }
+        }
+    }
+
+    private static byte[] Encoded(DType type, float[] x)
+    {
+        byte[] stored = new byte[type.Bytes((long)x.Length)];
+        TensorCodec.Encode(type, x, stored);
+        return stored;
+    }
+
+    private static float[] Decoded(DType type, byte[] stored)
+    {
+        float[] back = new float[512];
+        TensorCodec.Decode(type, stored, back);
+        return back;
     }
 }

@@ -10,6 +10,9 @@ public sealed unsafe class CacheStorageTests
 {
     public static TheoryData<DType> Types => [DType.F32, DType.F16, DType.BF16, DType.Q8_0];
 
+    /// <summary>Without what holds every f32.</summary>
+    public static TheoryData<DType> NarrowTypes => [DType.F16, DType.BF16, DType.Q8_0];
+
     /// <summary>Elements of stored bytes, by the format's definition.</summary>
     public static double[] Decode(ReadOnlySpan<byte> bytes, DType type)
     {
@@ -59,10 +62,9 @@ public sealed unsafe class CacheStorageTests
     }
 
     [Theory]
-    [MemberData(nameof(Types))]
+    [MemberData(nameof(NarrowTypes))]
     public void What_a_format_cannot_hold_becomes_finite(DType type)
     {
-        if (type is DType.F32) return;
         float[] values = new float[32];
         (values[0], values[1], values[2], values[3]) = (float.MaxValue, float.NegativeInfinity, 5, float.NaN);
         using Guarded<float> source = new(values);

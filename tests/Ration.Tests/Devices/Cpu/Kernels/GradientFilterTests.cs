@@ -10,6 +10,8 @@ public sealed class GradientFilterTests
     private const int Tokens = 300;
     private const int Vocabulary = 1000;
     private const int Width = 24;
+    private const int TileTokens = 128;
+    private const int TileClasses = 256;
 
     [Fact]
     public void A_threshold_below_every_element_gives_the_exact_gradients()
@@ -49,6 +51,25 @@ public sealed class GradientFilterTests
             AssertBounded(exact.Weight, filtered.Weight, column => threshold * trial.Scale * Enumerable.Range(0, Tokens).Sum(i => Math.Abs((double)trial.Hidden[(i * Width) + column])));
             if (filtered.Tiles.Skipped > 0) Assert.True(LossTrial.Distance(exact.Hidden, filtered.Hidden) > 1e-7, "tiles were skipped, and nothing is missing");
         }
+    }
+
+    // No probability comes near the threshold. What does is what the target takes away from one.
+    [Fact]
+    public void Tiles_that_hold_a_target_are_kept_however_flat_the_softmax()
+    {
+        const float Threshold = 2e-3f;
+        LossTrial trial = Flat();
+        bool[,] kept = new bool[3, 5];
+        (kept[0, 1], kept[1, 0], kept[1, 4], kept[2, 3]) = (true, true, true, true);
+        (double[] hidden, double[] weight, double greatest) = GradientsOf(trial, kept);
+        Assert.InRange(greatest, 0, 0.9 * Threshold);
+
+        LossOutcome filtered = trial.Run(new LossMode(Threshold)), exact = trial.Run(new LossMode());
+        Assert.Equal(new FilteredTiles(11, 15), filtered.Tiles);
+        Check.Close(hidden, filtered.Hidden, 1e-6, hidden.Max(Math.Abs), "hidden");
+        Check.Close(weight, filtered.Weight, 1e-6, weight.Max(Math.Abs), "weight");
+        for (int i = 2 * TileClasses * Width; i < 3 * TileClasses * Width; i++) Assert.Equal(0, filtered.Weight[i]);
+        Assert.True(LossTrial.Distance(exact.Hidden, filtered.Hidden) > 1e-3, "what was skipped is in the gradient all the same");
     }
 
     [Fact]
@@ -95,6 +116,54 @@ public sealed class GradientFilterTests
             Weight = placed,
             Targets = [.. Enumerable.Range(0, Tokens).Select(i => i % 7 == 0 ? -1 : place((i * 37) % 512))],
         };
+    }
+
+    // All tokens of the vocabulary are about as likely as each other. Targets lie in one tile for the first 128 tokens, in two for the next,
+    // and the last have but one.
+    private static LossTrial Flat()
+    {
+        const int Classes = 1100;
+        float[] hidden = new float[Tokens * Width], weight = new float[Classes * Width];
+        CounterRandom random = new(5, 6);
+        random.FillNormal(0, hidden, 1);
+        random.FillNormal(1 << 20, weight, 0.02f);
+        int[] targets = new int[Tokens];
+        for (int i = 0; i < Tokens; i++)
+            targets[i] = (i / TileTokens) switch { 0 => TileClasses + i, 1 => (i % 2 * 4 * TileClasses) + (i % 64), _ => i == 280 ? 800 : -1 };
+        return new LossTrial { Tokens = Tokens, Vocabulary = Classes, Width = Width, Hidden = hidden, Weight = weight, Targets = targets };
+    }
+
+    // The gradients of hidden states and head by those tiles alone, and the greatest probability there is.
+    private static (double[] Hidden, double[] Weight, double Greatest) GradientsOf(LossTrial trial, bool[,] kept)
+    {
+        double[] hidden = new double[trial.Hidden.Length], weight = new double[trial.Weight.Length], logits = new double[trial.Vocabulary];
+        double greatest = 0;
+        for (int token = 0; token < trial.Tokens; token++)
+        {
+            if (trial.Targets[token] < 0) continue;
+            ReadOnlySpan<float> h = trial.Hidden.AsSpan(token * Width, Width);
+            for (int i = 0; i < logits.Length; i++)
+            {
+                logits[i] = 0;
+                for (int k = 0; k < Width; k++) logits[i] += (double)h[k] * trial.Weight[(i * Width) + k];
+            }
+
+            double sum = logits.Sum(Math.Exp);
+            for (int i = 0; i < logits.Length; i++)
+            {
+                double probability = Math.Exp(logits[i]) / sum;
+                greatest = Math.Max(greatest, probability);
+                if (!kept[token / TileTokens, i / TileClasses]) continue;
+                double gradient = (probability - (i == trial.Targets[token] ? 1 : 0)) / trial.Tokens;
+                for (int k = 0; k < Width; k++)
+                {
+                    hidden[(token * Width) + k] += gradient * trial.Weight[(i * Width) + k];
+                    weight[(i * Width) + k] += gradient * h[k];
+                }
+            }
+        }
+
+        return (hidden, weight, greatest);
     }
 
     private static void AssertBounded(float[] exact, float[] filtered, Func<int, double> boundOfColumn)

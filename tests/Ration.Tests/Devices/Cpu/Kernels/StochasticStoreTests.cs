@@ -100,7 +100,22 @@ public unsafe class StochasticStoreTests
         for (int i = 0; i < 64; i++) x[i] = (i % 4) switch { 0 => float.PositiveInfinity, 1 => float.NegativeInfinity, 2 => float.NaN, _ => BitConverter.Int32BitsToSingle(0x7F800001) };
         back = Stored(x, DType.BF16, 1, 1);
         for (int i = 0; i < 64; i++) Assert.True(i % 4 < 2 ? back[i] == x[i] : float.IsNaN(back[i]), $"{x[i]} became {back[i]}");
-        _ = Stored(x, DType.Q8_0, 1, 1);
+    }
+
+    // The scale of a block is that of its greatest number.
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    [InlineData(float.MaxValue)]
+    public void A_block_with_what_cannot_be_stored_is_no_number_and_the_others_are_as_without(float value)
+    {
+        float[] x = Check.Random(192, 6), without = Stored(x, DType.Q8_0, 1, 1);
+        x[64 + 13] = value;
+        float[] back = Stored(x, DType.Q8_0, 1, 1);
+        Check.Same(without.AsSpan(0, 64), back.AsSpan(0, 64));
+        Check.Same(without.AsSpan(96), back.AsSpan(96));
+        Assert.All(back[64..96], static v => Assert.False(float.IsFinite(v), $"{v}"));
     }
 
     private static float[] Stored(float[] x, DType type, ulong seed, ulong stream)
