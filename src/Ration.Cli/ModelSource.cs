@@ -1,6 +1,7 @@
 using Ration.Cli.Commands;
 using Ration.Files;
 using Ration.Models;
+using Ration.Planning;
 using Ration.Tokenizers;
 
 namespace Ration.Cli;
@@ -14,6 +15,12 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
     public const string PresetPrefix = "preset:";
 
     private const string WeightsName = "model.safetensors";
+
+    // Code that is compiled to read a configuration and weights. Seen with folders of 3 and of 60 MB.
+    private const long CompiledForReading = 2 << 20;
+
+    /// <summary>Memory that reading the files takes, beside that of the weights.</summary>
+    public long HostBytes => Path is null || RuntimeFootprint.IsNative ? 0 : CompiledForReading;
 
     /// <summary>Finds a model.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
