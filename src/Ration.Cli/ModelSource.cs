@@ -16,11 +16,11 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
 
     private const string WeightsName = "model.safetensors";
 
-    // Code that is compiled to read a configuration and weights. Seen with folders of 3 and of 60 MB.
-    private const long CompiledForReading = 2 << 20;
+    // Code for configurations and weights, mapped or compiled, and its buffers. Seen with folders of 3 and of 60 MB.
+    private const long NativeReading = 1 << 20, CompiledReading = 2 << 20;
 
     /// <summary>Memory that reading the files takes, beside that of the weights.</summary>
-    public long HostBytes => Path is null || RuntimeFootprint.IsNative ? 0 : CompiledForReading;
+    public long HostBytes => Path is null ? 0 : RuntimeFootprint.IsNative ? NativeReading : CompiledReading;
 
     /// <summary>Finds a model.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
