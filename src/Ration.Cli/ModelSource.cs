@@ -1,6 +1,7 @@
 using Ration.Cli.Commands;
 using Ration.Files;
 using Ration.Models;
+using Ration.Planning;
 using Ration.Tokenizers;
 
 namespace Ration.Cli;
@@ -14,6 +15,12 @@ internal sealed record ModelSource(ModelConfiguration Configuration, string? Pat
     public const string PresetPrefix = "preset:";
 
     private const string WeightsName = "model.safetensors";
+
+    // Code for configurations and weights, mapped or compiled, and its buffers. Seen with folders of 3 and of 60 MB.
+    private const long NativeReading = 1 << 20, CompiledReading = 2 << 20;
+
+    /// <summary>Memory that reading the files takes, beside that of the weights.</summary>
+    public long HostBytes => Path is null ? 0 : RuntimeFootprint.IsNative ? NativeReading : CompiledReading;
 
     /// <summary>Finds a model.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Ration.EndToEnd.Tests.Support;
@@ -16,10 +15,10 @@ public sealed class BudgetTests(TrainedModel trained)
         using TestFolder folder = new();
         string refusal = ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget);
         Assert.False(Directory.Exists(folder["none"]), "nothing is started");
-        long smallest = NamedBytes(refusal);
+        long smallest = TrainingJob.SmallestBudget(refusal);
 
         ToolResult less = ToolRun.Run([.. Arguments(folder["less"]), "--memory", TrainingJob.Text(smallest - 1)]);
-        Assert.Equal(smallest, NamedBytes(less.AssertRefusedAtOnce(OverBudget)));
+        Assert.Equal(smallest, TrainingJob.SmallestBudget(less.AssertRefusedAtOnce(OverBudget)));
 
         JsonElement json = TrainingJob.Run(Arguments(folder["smallest"]), "--memory", TrainingJob.Text(smallest), "--json").Json();
         Assert.Equal(smallest, json.GetProperty("budgetBytes").GetInt64());
@@ -32,7 +31,7 @@ public sealed class BudgetTests(TrainedModel trained)
     public void A_tight_budget_changes_the_choices_but_not_one_bit_of_the_weights()
     {
         using TestFolder folder = new();
-        long smallest = NamedBytes(ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget));
+        long smallest = TrainingJob.SmallestBudget(ToolRun.Run([.. Arguments(folder["none"]), "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget));
         JsonElement tight = TrainingJob.Run(Arguments(folder["tight"]), "--memory", TrainingJob.Text(smallest), "--json").Json();
         JsonElement wide = TrainingJob.Run(Arguments(folder["wide"]), "--memory", "1GiB", "--json").Json();
         Assert.NotEqual(wide.GetProperty("choices").GetProperty("recompute").GetString(), tight.GetProperty("choices").GetProperty("recompute").GetString());
@@ -45,13 +44,13 @@ public sealed class BudgetTests(TrainedModel trained)
     {
         using TestFolder folder = new();
         string[] arguments = [.. TrainingJob.Arguments(trained.Data, folder["none"], command: "plan"), "--memory", "1MiB"];
-        long smallest = NamedBytes(ToolRun.Run(arguments).AssertRefusedAtOnce(OverBudget));
+        long smallest = TrainingJob.SmallestBudget(ToolRun.Run(arguments).AssertRefusedAtOnce(OverBudget));
         ToolResult result = ToolRun.Run([.. arguments, "--json"]);
         Assert.Equal(OverBudget, result.Code);
         JsonElement json = result.Json();
         Assert.False(json.GetProperty("fits").GetBoolean());
         Assert.Equal(smallest, json.GetProperty("smallestBudgetBytes").GetInt64());
-        Assert.Equal(smallest, NamedBytes((result with { Output = "" }).AssertRefusedAtOnce(OverBudget)));
+        Assert.Equal(smallest, TrainingJob.SmallestBudget((result with { Output = "" }).AssertRefusedAtOnce(OverBudget)));
     }
 
     [Theory]
@@ -70,7 +69,7 @@ public sealed class BudgetTests(TrainedModel trained)
     {
         trained.Result.AssertDone();
         string[] arguments = ["generate", "--model", trained.Output, "--prompt", "a", "--max-tokens", "20", "--ignore-end", "--json"];
-        long smallest = NamedBytes(ToolRun.Run([.. arguments, "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget));
+        long smallest = TrainingJob.SmallestBudget(ToolRun.Run([.. arguments, "--memory", "1MiB"]).AssertRefusedAtOnce(OverBudget));
         ToolResult result = ToolRun.Run([.. arguments, "--memory", TrainingJob.Text(smallest)]).AssertDone();
         Assert.Contains("are read from the files for each token", result.Error, StringComparison.Ordinal);
         Assert.Equal(20, result.Json().GetProperty("generatedTokens").GetInt64());
@@ -101,13 +100,6 @@ public sealed class BudgetTests(TrainedModel trained)
         Assert.DoesNotContain("note", ToolRun.Run([.. TrainingJob.Arguments(trained.Data, folder["planned"], 3, command: "plan"), .. more]).AssertDone().Error, StringComparison.Ordinal);
         Assert.DoesNotContain("note", ToolRun.Run(["plan", "generate", "--model", trained.Output, .. more]).AssertDone().Error, StringComparison.Ordinal);
         Assert.DoesNotContain("note: --memory", ToolRun.Run([.. Arguments(folder["again"]), "--memory", "1GiB"]).AssertDone().Error, StringComparison.Ordinal);
-    }
-
-    private static long NamedBytes(string refusal)
-    {
-        Match bytes = Regex.Match(refusal, "smallest budget that fits is --memory [0-9]+MiB \\(([0-9]+) bytes\\)");
-        Assert.True(bytes.Success, $"no budget in: {refusal}");
-        return long.Parse(bytes.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
     }
 
     private string[] Arguments(string output) => TrainingJob.Arguments(trained.Data, output, 3);

@@ -81,12 +81,12 @@ internal static class PlanCommand
     // Without data a plan is made all the same: only --epochs and the tokens in memory depend on it.
     private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ref ModelSource source, TokenizerChoice? choice)
     {
-        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, 0);
+        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, source.HostBytes);
         using LearntVocabulary? learnt = choice?.Open(paths, null, resume: false, parsed.GetValue(CommonOptions.Memory), CancellationToken.None);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         source = source.Reading(tokenizer);
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, CancellationToken.None);
         PackedBatches batches = new(data.Tokens, TrainingArguments.ReadSequence(parsed, source.Configuration), 1);
-        return (batches.TrainingTokens, data.HostBytes(tokenizer));
+        return (batches.TrainingTokens, data.HostBytes(tokenizer) + source.HostBytes);
     }
 }

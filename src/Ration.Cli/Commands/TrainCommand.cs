@@ -68,7 +68,7 @@ internal static class TrainCommand
         PackedBatches batches = new(data.Tokens, sequence, parsed.GetValue(CommonOptions.Seed) ?? 1);
         TrainingOptions options = arguments.ReadOptions(parsed, source, batches.TrainingTokens);
         TrainingRunOptions runOptions = arguments.ReadRunOptions(parsed, source, tokenizer is ByteTokenizer ? tokenizer.Name : null, data.Fingerprint());
-        TrainingPlan plan = MakePlan(options, data.HostBytes(tokenizer), runOptions);
+        TrainingPlan plan = MakePlan(options, data.HostBytes(tokenizer) + source.HostBytes, runOptions);
         Log.Line($"{Counted.Of(data.Files, "file")} ({data.Skipped} left out), {Counted.Of(data.Tokens.Count, "token")}, of which {batches.EvaluationTokens:N0} are held out for evaluation");
         PlanSummary.Write(plan);
         if (runOptions.InitialWeights is null && !resume) NoteShortRows(options);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Ration.EndToEnd.Tests.Support;
 
@@ -42,6 +43,14 @@ internal static class TrainingJob
         file.ReadExactly(header);
         using JsonDocument json = JsonDocument.Parse(header);
         return long.Parse(json.RootElement.GetProperty("__metadata__").GetProperty("steps_done").GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The smallest budget that would do, in bytes, which a refusal names.</summary>
+    public static long SmallestBudget(string refusal)
+    {
+        Match bytes = Regex.Match(refusal, "smallest budget that fits is --memory [0-9]+MiB \\(([0-9]+) bytes\\)");
+        Assert.True(bytes.Success, $"no budget in: {refusal}");
+        return long.Parse(bytes.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
     }
 
     /// <summary>A number as it is written on a command line.</summary>
