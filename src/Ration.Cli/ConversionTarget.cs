@@ -1,6 +1,8 @@
 using Ration.Cli.Inspection;
+using Ration.Cli.Output;
 using Ration.Files;
 using Ration.Tokenizers;
+using Ration.Training;
 
 namespace Ration.Cli;
 
@@ -82,8 +84,10 @@ internal sealed class ConversionTarget
         if (RunFolder.FindCheckpoint(Output) is { IsDone: false } run)
             throw new InvalidInputException($"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be gone on with beside another model; give another name");
         ModelExport.ToHuggingFace(model, Output, options, cancellation);
+        if (!File.Exists(Path.Combine(Output, TrainingCheckpoint.FileName))) return;
         // It is that of the model before: to resume it would bring that back.
         RunFolder.DeleteCheckpoint(Output);
+        Log.Line("note: the checkpoint of the run that was there went with its model");
     }
 
     private void WriteNewFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)

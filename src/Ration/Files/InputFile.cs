@@ -66,6 +66,9 @@ internal static class InputFile
     /// <summary>Whether two paths lead to the same file or folder, links followed as far as they exist.</summary>
     public static bool IsSame(string a, string b) => Whole(a) == Whole(b);
 
+    /// <summary>The folder that a file really lies in, links followed.</summary>
+    public static string FolderOf(string path) => Path.GetDirectoryName(Whole(path)) ?? "";
+
     private static string Whole(string path)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), at = Path.GetPathRoot(full) ?? "";

@@ -111,7 +111,9 @@ public sealed class StoredModel : IDisposable
     }
 
     /// <summary>Whether a path is the model's or that of one of its files, so that writing there would destroy it.</summary>
-    internal bool Owns(string path) => Base?.Owns(path) == true || InputFile.IsSame(path, Path) || Files.Any(file => InputFile.IsSame(path, file));
+    internal bool Owns(string path) => Base?.Owns(path) == true || InputFile.IsSame(path, Path)
+        // Files of a folder may be links into another, whose files would be replaced.
+        || Files.Any(file => InputFile.IsSame(path, file) || (Kind == ModelFileKind.HuggingFace && InputFile.IsSame(path, InputFile.FolderOf(file))));
 
     /// <summary>How a parameter is stored.</summary>
     /// <param name="parameter">Its canonical name.</param>

@@ -53,6 +53,13 @@ public sealed class FolderReplacementTests
         using StoredModel model = StoredModel.Open(folder.Path), named = StoredModel.Open(work["again"]);
         Assert.Contains("overwrite itself", Assert.Throws<InvalidInputException>(() => Conversion.ToHuggingFace(model, work["again"])).Message, StringComparison.Ordinal);
         Assert.Contains("overwrite itself", Assert.Throws<InvalidInputException>(() => Conversion.ToHuggingFace(named, folder.Path)).Message, StringComparison.Ordinal);
+
+        // So other tools share files between folders.
+        Directory.CreateDirectory(work["linked"]);
+        File.Copy(Path.Combine(folder.Path, "config.json"), work["linked/config.json"]);
+        File.CreateSymbolicLink(work["linked/model.safetensors"], Path.Combine(folder.Path, "model.safetensors"));
+        using StoredModel linked = StoredModel.Open(work["linked"]);
+        Assert.Contains("overwrite itself", Assert.Throws<InvalidInputException>(() => Conversion.ToHuggingFace(linked, folder.Path)).Message, StringComparison.Ordinal);
         Directory.CreateSymbolicLink(work["circle"], "circle");
         Assert.ThrowsAny<Exception>(() => Conversion.ToHuggingFace(model, work["circle"]));
     }

@@ -63,8 +63,24 @@ public sealed class LearningRateTests
     {
         Dictionary<string, double> shares = new()
         {
-            ["sgd"] = 5, ["sgd-plain"] = 50, ["lion"] = 0.3, ["lamb"] = 4, ["lars"] = 1000, ["vr-sgd"] = 5, ["vr-lamb"] = 4, ["lomo"] = 50, ["adalomo"] = 10, ["slimfit"] = 4, ["compact"] = 2,
-            ["apollo"] = 4, ["apollo-mini"] = 4, ["fira"] = 4, ["galore"] = 4, ["q-galore"] = 4, ["natural-galore"] = 4, ["grad-norm-lorp"] = 4,
+            ["sgd"] = 5,
+            ["sgd-plain"] = 50,
+            ["lion"] = 0.3,
+            ["lamb"] = 4,
+            ["lars"] = 1000,
+            ["vr-sgd"] = 5,
+            ["vr-lamb"] = 4,
+            ["lomo"] = 50,
+            ["adalomo"] = 10,
+            ["slimfit"] = 4,
+            ["compact"] = 2,
+            ["apollo"] = 4,
+            ["apollo-mini"] = 4,
+            ["fira"] = 4,
+            ["galore"] = 4,
+            ["q-galore"] = 4,
+            ["natural-galore"] = 4,
+            ["grad-norm-lorp"] = 4,
         };
         Assert.All(OptimizerCatalog.All, rule => Assert.Equal(shares.GetValueOrDefault(rule.Name, 1), rule.Create(new OptimizerSettings { TokensPerStep = 1024 }).RateShare, 1e-6));
         Assert.Equal(2, OptimizerCatalog.Create("galore", new OptimizerSettings { Numbers = new Dictionary<string, double> { ["scale"] = 0.5 } }).RateShare, 1e-6);
