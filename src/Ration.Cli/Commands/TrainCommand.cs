@@ -96,15 +96,10 @@ internal static class TrainCommand
     {
         if (RunFolder.FindCheckpoint(output) is { IsDone: false } found)
             throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
-        if (!HoldsModel(output)) return false;
+        if (!File.Exists(Path.Combine(output, HuggingFaceFolder.ConfigName)) && !TrainingRun.HasWeights(output)) return false;
         if (isNamed) throw new InvalidInputException($"{output} holds a finished model; give another --output, or --overwrite to replace it");
         return true;
     }
-
-    // By whatever it was made.
-    private static bool HoldsModel(string output) => Directory.Exists(output)
-        && (File.Exists(Path.Combine(output, HuggingFaceFolder.ConfigName))
-            || Directory.EnumerateFiles(output, "*.safetensors").Any(static f => Path.GetFileName(f) != TrainingCheckpoint.FileName));
 
     // Whoever reads the folder takes such a file before the bytes that the configuration names.
     private static void RequireNoOther(string output)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ration.Memory;
 using Ration.Planning;
 using Ration.Planning.Passes;
@@ -46,12 +47,6 @@ internal static class TrainingJson
 /// <summary>The JSON of <c>ration plan</c>, and the parts that it shares with others.</summary>
 internal static class PlanJson
 {
-    private static readonly (MemoryKind Kind, string Key)[] s_kinds =
-    [
-        (MemoryKind.Weights, "weights"), (MemoryKind.Gradients, "gradients"), (MemoryKind.OptimizerState, "optimizerState"),
-        (MemoryKind.Activations, "activations"), (MemoryKind.KvCache, "kvCache"), (MemoryKind.Inputs, "inputs"), (MemoryKind.Workspace, "workspace"),
-    ];
-
     /// <summary>Writes it.</summary>
     /// <param name="plan">The plan; where nothing fits, that of the smallest budget.</param>
     /// <param name="rates">What the machine does in a second.</param>
@@ -74,9 +69,9 @@ internal static class PlanJson
     public static void WriteMemory(JsonObject json, MemoryTimeline timeline, long runtimeBytes, long plannedPeakBytes) => json.Object("memory", memory =>
     {
         long rest = plannedPeakBytes - runtimeBytes;
-        foreach ((MemoryKind kind, string key) in s_kinds)
+        foreach (MemoryKind kind in Enum.GetValues<MemoryKind>())
         {
-            memory.Number(key, timeline.AtPeak(kind));
+            memory.Number(JsonNamingPolicy.CamelCase.ConvertName(kind.ToString()), timeline.AtPeak(kind));
             rest -= timeline.AtPeak(kind);
         }
 

@@ -12,11 +12,11 @@ namespace Ration.Training;
 /// <summary>Puts the planner's decisions into words.</summary>
 internal static class PlanReasons
 {
+    private const string AsKept = "as the checkpoint has it";
+
     /// <summary>A reason for each choice.</summary>
     public static IReadOnlyList<PlanReason> Explain(TrainingPlan plan, FoundPlan found) =>
         [MicroBatch(plan, found), Recomputation(plan, found), .. Methods(plan, found), Release(plan), Clipping(plan), Optimizer(plan), Weights(plan), Loss(plan)];
-
-    private const string AsKept = "as the checkpoint has it";
 
     private static PlanReason MicroBatch(TrainingPlan plan, FoundPlan found)
     {
@@ -25,7 +25,7 @@ internal static class PlanReasons
         if (plan.Options.Optimizer.GradientParts > 0) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} compares the gradients of {all / rows} parts of a step");
         if (plan.Options.MicroBatchRows is not null) return new("micro-batch", choice, "as asked");
         if (plan.Options.Optimizer.ReleasesGradients) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} never holds gradients, so there is nothing to add parts up in");
-        if (plan.Options is { ClipNorm: > 0, ClipScope: ClipScope.TwoPass }) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
+        if (plan.Options.HasTwoBackwardPasses) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
         if (found.IsKept) return new("micro-batch", choice, AsKept);
         if (rows == all) return new("micro-batch", choice, "the whole step fits at once, and reading the weights once is fastest");
         double faster = Slowdown(plan, found.Plans, c => c.MicroBatchRows == all && c.Release);

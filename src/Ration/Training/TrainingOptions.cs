@@ -113,7 +113,6 @@ public sealed record TrainingOptions
         Loss.Validate();
         Require(Steps > 0, $"--steps {Steps}: give at least 1");
         Require(BatchTokens <= 1 << 30, $"--batch {BatchTokens}: give 1,073,741,824 at the most");
-        Require(Recompute is not RecomputeMode.Optimal || !HasTwoBackwardPasses, "--recompute optimal reckons with one backward pass, and --clip-scope two-pass makes two: give --recompute sqrt or all, or leave it out");
         Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
         Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
         Require(LearningRate is null or (> 0 and < double.PositiveInfinity), $"--learning-rate {LearningRate}: give a positive number such as 0.001");
@@ -136,6 +135,7 @@ public sealed record TrainingOptions
         Require(MlpTiles is null || MlpTiles <= most,
             $"--mlp-tiles {MlpTiles}: a tile has at least {TiledMlp.LeastRows} tokens, and those that go through the model at once make {most}; give at most {most}, or auto");
         Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
+        Require(Recompute is not RecomputeMode.Optimal || !HasTwoBackwardPasses, "--recompute optimal reckons with one backward pass, and --clip-scope two-pass makes two: give --recompute sqrt or all, or leave it out");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step; give {LargestDivisor(Rows, MicroBatchRows ?? 1)}, say");
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Ration.Data;
 using Ration.Files;
-using Ration.Files.Safetensors;
 using Ration.Memory;
 
 namespace Ration.Training;
@@ -57,7 +56,7 @@ public sealed class TrainingRun : IDisposable
     private readonly RecentSteps _recent;
     private GarbageLimit _garbage;
     private readonly bool _hasEarlierModel;
-    private bool _keptEarlierModel;
+    private bool _keptEarlierModel, _isTokenizerKept;
 
     /// <summary>Reserves the plan's memory and sets the first state: initial weights, a model's, or a checkpoint's.</summary>
     /// <exception cref="InvalidInputException">The checkpoint or the model cannot be used.</exception>
@@ -71,7 +70,7 @@ public sealed class TrainingRun : IDisposable
             if (options.Resume) TrainingCheckpoint.Load(Trainer, RequireOutput(), options.DataFingerprint);
             else if (options.InitialWeights is { } folder) Trainer.Initialize(folder);
             else Trainer.Initialize();
-            if (options.Output is { } output) _hasEarlierModel = options.Resume ? TrainingCheckpoint.ReadHeader(output).HasEarlierModel : HasModel(output);
+            if (options.Output is { } output) _hasEarlierModel = options.Resume ? TrainingCheckpoint.ReadHeader(output).HasEarlierModel : HasWeights(output);
         }
         catch
         {
@@ -85,6 +84,10 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Steps that are left.</summary>
     public long StepsLeft => Math.Max(0, Trainer.Plan.Options.Steps - Trainer.StepsDone);
+
+    /// <summary>Whether a folder holds the weights of a model, by whatever they were made; those of a checkpoint are none.</summary>
+    public static bool HasWeights(string folder) =>
+        Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.safetensors").Any(static f => Path.GetFileName(f) != TrainingCheckpoint.FileName);
 
     /// <summary>Trains to the last step, or until asked to stop; either way the state is saved, if a step was done and there is an output folder.</summary>
     /// <exception cref="TrainingDivergedException">The loss or a weight is not finite; the last checkpoint is as it was.</exception>
@@ -140,21 +143,24 @@ public sealed class TrainingRun : IDisposable
         ModelFolder.Save(_options.Output!, options.Model.MeantFor(options.Sequence), Trainer.Weights, Trainer.Executor, _options.Tokenizer, _options.InitialWeights, _options.TokenizerFolder);
     }
 
-    private static bool HasModel(string folder) =>
-        File.Exists(Path.Combine(folder, SafetensorsFolder.SingleName)) || File.Exists(Path.Combine(folder, SafetensorsFolder.IndexName));
-
-    private static void KeepTokenizer(string from, string to)
+    // Once: it does not change while the run goes on. One that is there is of a run before.
+    private void KeepTokenizer(string to)
     {
-        if (InputFile.IsSame(from, to)) return;
+        if (_isTokenizerKept) return;
+        _isTokenizerKept = true;
+        string? from = _options.TokenizerFolder;
+        if (from is null ? _options.Resume : InputFile.IsSame(from, to)) return;
+        if (Directory.Exists(to)) Directory.Delete(to, recursive: true);
+        if (from is null) return;
         Directory.CreateDirectory(to);
-        HuggingFaceFolder.DeleteCompanions(to, HuggingFaceFolder.CopyCompanions(from, to));
+        HuggingFaceFolder.CopyCompanions(from, to);
     }
 
     // A gradient that overflows spoils the weights after a loss that was still finite: what is good on disk must not be replaced by that.
     private void SaveCheckpoint()
     {
         if (!Trainer.WeightsAreFinite()) throw new TrainingDivergedException(Trainer.StepsDone, "a weight");
-        if (_options.TokenizerFolder is { } tokenizer) KeepTokenizer(tokenizer, Path.Combine(_options.Output!, TrainingCheckpoint.TokenizerFolderName));
+        KeepTokenizer(Path.Combine(_options.Output!, TrainingCheckpoint.TokenizerFolderName));
         TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint, _options.Arguments, _hasEarlierModel && StepsLeft > 0);
     }
 

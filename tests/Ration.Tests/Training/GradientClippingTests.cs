@@ -155,6 +155,7 @@ public sealed class GradientClippingTests
         using NullDevice device = new();
         TrainingOptions twice = TrainingSamples.Options() with { ClipScope = ClipScope.TwoPass };
         Assert.Contains("--recompute sqrt", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(twice with { Recompute = RecomputeMode.Optimal }, device)).Message, StringComparison.Ordinal);
+        Assert.Contains("--sequence 0", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(twice with { Recompute = RecomputeMode.Optimal, Sequence = 0 }, device)).Message, StringComparison.Ordinal);
         Assert.DoesNotContain(TrainingPlan.Arrangements(twice, device, 1 << 20), static c => c.Recompute.Mode == RecomputeMode.Optimal);
         Assert.DoesNotContain(TrainingPlan.Arrangements(TrainingSamples.Options() with { ClipScope = ClipScope.Global }, device, 1 << 20), static c => c.Release);
     }

@@ -10,9 +10,10 @@ namespace Ration.Devices.Cpu;
 /// <summary>Runs instructions on this machine's cores. Threads start with the first instruction, memory with <see cref="Reserve"/>.</summary>
 public sealed unsafe class CpuDevice : IDevice
 {
+    private const int MostThreads = 1024;
+
     private readonly KernelTable _kernels = CpuKernels.Table();
     private WorkerPool? _pool;
-    private const int MostThreads = 1024;
     private Arena? _arena;
 
     /// <summary>A device of so many threads.</summary>

@@ -30,8 +30,7 @@ internal sealed class UnigramTokenizer : PieceTokenizer
             ({ } only, false) => only,
             _ => null,
         };
-        for (int id = 0; id < vocabulary.Count && !_crossesWords; id++)
-            _crossesWords = vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined && vocabulary.Bytes(id).TrimStart(Space).Contains(Space);
+        _crossesWords = SpaceCuts.AreInside(vocabulary);
     }
 
     /// <inheritdoc/>
