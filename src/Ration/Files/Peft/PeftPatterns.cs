@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace Ration.Files.Peft;
@@ -14,13 +13,16 @@ internal sealed class PeftPatterns<T>
     private const int LongestExpression = 1024;
     private const int MostCharacters = 8192;
 
-    // A few wildcards in a row make an automaton of any size too, but only while it is used.
-    private const int MostMilliseconds = 250;
+    // A few wildcards in a row make an automaton of any size too, but only while it is used: up to 50 KiB for each character of a name. Bytes are
+    // the same on every machine, however busy; the time of one comparison is limited only in case that an expression is slow without them.
+    private const long MostBytes = 16 << 20;
+    private const int LongestName = 256;
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(1);
     private static readonly SearchValues<char> s_plain = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
     private readonly Dictionary<string, (int Order, T Value)> _endings = new(StringComparer.Ordinal);
     private readonly List<(Regex Expression, int Order, T Value)> _expressions = [];
     private readonly string _path;
-    private TimeSpan _used;
+    private long _used;
 
     /// <exception cref="FileFormatException">A pattern is no regular expression, or there are too many.</exception>
     public PeftPatterns(string path, IReadOnlyList<KeyValuePair<string, T>> patterns)
@@ -38,7 +40,7 @@ internal sealed class PeftPatterns<T>
     }
 
     /// <summary>The value of the first pattern that matches, or <paramref name="fallback"/>.</summary>
-    /// <exception cref="FileFormatException">The patterns take too long.</exception>
+    /// <exception cref="FileFormatException">The patterns take too much memory or time, or the module's name is too long for them.</exception>
     public T Find(string module, T fallback)
     {
         (int Order, T Value) best = (int.MaxValue, fallback);
@@ -57,22 +59,28 @@ internal sealed class PeftPatterns<T>
 
     private bool IsMatch(Regex expression, string module)
     {
-        long start = Stopwatch.GetTimestamp();
-        bool isLate = false, isMatch = false;
+        if (module.Length > LongestName)
+            throw new FileFormatException(_path, $"it has patterns that are regular expressions, and the module {InvalidInputException.Quote(module)} has a name of more than {LongestName} characters", "name the modules");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        bool isMatch;
         try
         {
             isMatch = expression.IsMatch(module);
         }
-        catch (RegexMatchTimeoutException)
+        catch (RegexMatchTimeoutException e)
         {
-            isLate = true;
+            throw TooMuch(e);
         }
 
-        _used += Stopwatch.GetElapsedTime(start);
-        return isLate || _used.TotalMilliseconds > MostMilliseconds
-            ? throw new FileFormatException(_path, $"comparing its patterns that are regular expressions with the names of modules takes more than {MostMilliseconds} ms", "name the modules")
-            : isMatch;
+        _used += GC.GetAllocatedBytesForCurrentThread() - before;
+        return _used > MostBytes ? throw TooMuch(null) : isMatch;
     }
+
+    private FileFormatException TooMuch(Exception? cause) => new(
+        _path,
+        $"comparing its patterns that are regular expressions with the names of modules takes more than {MostBytes >> 20} MiB or {s_longest.TotalSeconds:0} s",
+        "name the modules",
+        cause);
 
     private static int NextPart(string module, int start)
     {
@@ -87,7 +95,7 @@ internal sealed class PeftPatterns<T>
             throw new FileFormatException(path, $"the pattern {InvalidInputException.Quote(pattern)} is longer than {LongestExpression} characters or counts repetitions", "name the modules");
         try
         {
-            return new Regex($@"^(.*\.)?({pattern})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, TimeSpan.FromMilliseconds(MostMilliseconds));
+            return new Regex($@"^(.*\.)?({pattern})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, s_longest);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {

@@ -157,7 +157,9 @@ public sealed class PeftAdapterTests
             PeftPatterns<int> found = new("adapter_config.json", patterns);
             foreach (string module in modules) found.Find(module, 1);
         })));
-        FileFormatException error = Assert.Throws<FileFormatException>(() => new PeftPatterns<int>("a", [.. Enumerable.Range(0, 9).Select(static i => KeyValuePair.Create($"{i}*{new string('a', 1000)}", 1))]));
+        FileFormatException error = Assert.Throws<FileFormatException>(() => new PeftPatterns<int>("a", patterns).Find(new string('a', 257), 1));
+        Assert.Contains("a name of more than 256 characters", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<FileFormatException>(() => new PeftPatterns<int>("a", [.. Enumerable.Range(0, 9).Select(static i => KeyValuePair.Create($"{i}*{new string('a', 1000)}", 1))]));
         Assert.Contains("more than 8192 characters together", error.Message, StringComparison.Ordinal);
     }
 
