@@ -98,11 +98,19 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     /// <summary>Looks for the plan of the smallest arena, compiled.</summary>
     /// <param name="families">At least one family.</param>
     /// <param name="alsoNeeded">Arena bytes that other programs of the run need with a candidate.</param>
-    public PlanCandidate FindSmallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded) =>
-        // It is the last of a family, or the one before where schedules cross.
-        families.SelectMany(family => Enumerable.Range(Math.Max(0, family.Count - 2), Math.Min(2, family.Count)).Select(i => (family, i)))
-            .Select(p => (p.family, p.i, Look(p.family, p.i).ArenaBytes)).OrderBy(static p => p.ArenaBytes).Take(3)
-            .Select(p => Compile(p.family, p.i, alsoNeeded)).MinBy(static c => c.ArenaBytes)!;
+    public PlanCandidate FindSmallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded)
+    {
+        PlanCandidate? smallest = null;
+        foreach ((PlanFamily family, int index, _) in families.SelectMany(SmallEnd).OrderBy(static p => p.Bound).ToArray())
+        {
+            // Bounds ascend: none of those that follow can be smaller than what was placed.
+            if (smallest is not null && Look(family, index).ArenaBytes >= smallest.ArenaBytes) break;
+            PlanCandidate placed = Compile(family, index, alsoNeeded);
+            if (smallest is null || placed.ArenaBytes < smallest.ArenaBytes) smallest = placed;
+        }
+
+        return smallest!;
+    }
 
     /// <summary>The time by which plans are compared.</summary>
     internal static double Handicapped(PlanCandidate candidate) => candidate.Seconds * (1 + (Handicap * candidate.Choices.StepsFromExact));
@@ -127,8 +135,21 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             else low = middle + 1;
         }
 
-        // Where schedules cross, the last but one may be smaller than the last, which is all that the bisection has seen of the two.
-        return low == family.Count && Look(family, family.Count - 2).ArenaBytes <= arenaBudget ? family.Count - 2 : low;
+        // Where schedules cross, plans before the last may be smaller than it, which is all that the bisection has seen of them.
+        return low < family.Count ? low : SmallEnd(family).LastOrDefault(p => p.Bound <= arenaBudget, (family, family.Count, 0)).Index;
+    }
+
+    // The last of a family is its smallest, but where schedules cross: those before it count for as long as their bounds do not grow.
+    private IEnumerable<(PlanFamily Family, int Index, long Bound)> SmallEnd(PlanFamily family)
+    {
+        long last = long.MaxValue;
+        for (int i = family.Count - 1; i >= 0; i--)
+        {
+            long bound = Look(family, i).ArenaBytes;
+            if (bound > last && i < family.Count - 2) yield break;
+            last = Math.Min(last, bound);
+            yield return (family, i, bound);
+        }
     }
 
     private PlanCandidate Look(PlanFamily family, int index)

@@ -92,7 +92,7 @@ public sealed class QualityTests
     [InlineData("nano", MethodQuality.Exact)]
     [InlineData("nano", MethodQuality.Any)]
     [InlineData("tiny", MethodQuality.High)]
-    public void The_budget_that_a_refusal_names_is_enough(string preset, MethodQuality quality)
+    public void The_budget_that_a_refusal_names_is_the_smallest(string preset, MethodQuality quality)
     {
         using CpuDevice device = new(1);
         TrainingOptions options = new()
@@ -106,6 +106,9 @@ public sealed class QualityTests
         };
         ByteSize smallest = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device, 1)).Smallest;
         Assert.True(TrainingPlan.Create(options with { Memory = smallest }, device, 1).PlannedPeakBytes <= smallest.Bytes);
+        // Nor would less have been: among the same plans, and named alike however little was asked for.
+        MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options with { Memory = new ByteSize(smallest.Bytes - 1) }, device, 1));
+        Assert.Equal(smallest, refusal.Smallest);
     }
 
     [Fact]
