@@ -55,9 +55,9 @@ public sealed class GenerateOptionTests(TrainedModel trained)
     [Fact]
     public void Every_storage_of_weights_and_cache_generates()
     {
-        foreach (string weights in (string[])["stored", "f32", "bf16", "q8_0", "q4_0"])
+        foreach (string weights in (string[])["auto", "stored", "f32", "bf16", "q8_0", "q4_0"])
         {
-            foreach (string cache in (string[])["f32", "f16", "bf16", "q8_0"])
+            foreach (string cache in (string[])["auto", "f32", "f16", "bf16", "q8_0"])
                 Assert.Equal(20, Tokens("--weights", weights, "--cache", cache, "--quality", "any").Length);
         }
     }

@@ -34,6 +34,16 @@ public sealed class PlanTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Auto_is_as_if_nothing_were_given()
+    {
+        string[] run = ["plan", "--model", "preset:nano", "--memory", "96MiB", "--json"];
+        string plain = ToolRun.Run(run).AssertDone().Output;
+        Assert.Equal(plain, ToolRun.Run([.. run, "--recompute", "auto", "--mlp-tiles", "auto", "--head-gradient", "auto"]).AssertDone().Output);
+        JsonElement choices = ToolRun.Run([.. run, "--head-gradient", "late"]).AssertDone().Json().GetProperty("choices");
+        Assert.Equal("late", choices.GetProperty("headGradient").GetString());
+    }
+
+    [Fact]
     public void Plan_and_train_agree_to_the_byte()
     {
         trained.Result.AssertDone();

@@ -11,10 +11,10 @@ namespace Ration.Cli.Commands;
 internal static class ConvertCommand
 {
     private static readonly Option<string?> s_output = OptionFactory.Path("--output", "DIR|FILE.gguf", "A file name that ends in .gguf, or a folder for safetensors files.");
-    private static readonly Option<DType?> s_format = WeightFormats.Option(
+    private static readonly Option<DType?> s_format = OptionFactory.Choice(
         "--format", $"How matrices are stored (default: as they are, or f16). In a GGUF file: {WeightFormats.Words(ModelConverter.GgufTypes)}; vectors are f32. "
         + $"In a folder: {WeightFormats.Words(ModelConverter.FolderTypes)}; f32, f16 and bf16 are for "
-        + "vectors too, 4 bits (as bitsandbytes saves them; double quantizes their scales) only for the matrices of layers.", null, WeightFormats.Conversions);
+        + "vectors too, 4 bits (as bitsandbytes saves them; double quantizes their scales) only for the matrices of layers.", [.. WeightFormats.Conversions.Select(static f => (f.Word, (DType?)f.Type))]);
     private static readonly Option<bool> s_overwrite = OptionFactory.Switch("--overwrite", "Replace what is there.");
 
     /// <summary>The command.</summary>

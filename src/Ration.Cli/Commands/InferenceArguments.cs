@@ -18,7 +18,7 @@ internal sealed class InferenceArguments
     }
 
     private readonly Option<int?> _context = OptionFactory.Number<int>("--context", "TOKENS", "Tokens of prompt and answers together for which there is room.");
-    private readonly Option<DType?> _cache = WeightFormats.Option("--cache", "How keys and values are stored (default auto).", "auto", WeightFormats.Caches);
+    private readonly Option<OpenChoice<DType>?> _cache = OptionFactory.ChoiceOrAuto("--cache", "How keys and values are stored (default auto).", WeightFormats.Caches);
     private readonly Option<(Weights How, DType Type)> _weights = OptionFactory.Choice(
         "--weights", "How matrices are held: auto takes them as they are stored unless memory is short (default), stored always.",
         [("auto", (Weights.Auto, default)), ("stored", (Weights.Stored, default)), .. WeightFormats.Files.Select(static f => (f.Word, (Weights.Given, f.Type)))]);
@@ -29,12 +29,20 @@ internal sealed class InferenceArguments
     /// <summary>Adds all options to a command, as a group.</summary>
     public void AddTo(GroupedCommand command) => command.AddGroup("Memory and machine", _context, CommonOptions.Memory, _quality, _weights, _cache, CommonOptions.Threads);
 
+    /// <summary>The context that was asked for, or null.</summary>
+    /// <exception cref="InvalidInputException">It cannot be used.</exception>
+    public int? ReadContext(ParseResult parsed) => parsed.GetValue(_context) switch
+    {
+        < 1 or >= 1 << 24 => throw new InvalidInputException($"--context {parsed.GetValue(_context)}: give 1 to 16,777,215"),
+        var context => context,
+    };
+
     /// <summary>What was asked for.</summary>
     /// <exception cref="InvalidInputException">Something cannot be used.</exception>
     public LanguageModelOptions Read(ParseResult parsed)
     {
         (Weights how, DType type) = parsed.GetValue(_weights);
-        DType? cache = parsed.GetValue(_cache);
+        DType? cache = parsed.GetValue(_cache)?.Choice;
         bool keeps = how == Weights.Stored;
         return new LanguageModelOptions
         {
@@ -85,10 +93,4 @@ internal sealed class InferenceArguments
             Log.Line($"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster"
                 + (plan.WeightTypeThatFits is { } kept ? $", and so is --quality any, which keeps all in memory, in {kept}" : ""));
     }
-
-    private int? ReadContext(ParseResult parsed) => parsed.GetValue(_context) switch
-    {
-        < 1 or >= 1 << 24 => throw new InvalidInputException($"--context {parsed.GetValue(_context)}: give 1 to 16,777,215"),
-        var context => context,
-    };
 }

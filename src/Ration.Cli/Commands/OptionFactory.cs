@@ -59,6 +59,10 @@ internal static class OptionFactory
         },
     };
 
+    /// <summary>One of some words, or <c>auto</c>, which is to leave the choice open as if it were not given.</summary>
+    public static Option<OpenChoice<T>?> ChoiceOrAuto<T>(string name, string description, params (string Word, T Meaning)[] choices)
+        where T : struct => Choice<OpenChoice<T>?>(name, description, [("auto", new OpenChoice<T>(null)), .. choices.Select(static c => (c.Word, new OpenChoice<T>(c.Meaning)))]);
+
     /// <summary>A text; null where it is not given.</summary>
     public static Option<string?> Word(string name, string placeholder, string description) => new(name) { Description = description, HelpName = placeholder };
 
@@ -101,3 +105,8 @@ internal static class OptionFactory
 
     private static string Text(ArgumentResult result) => result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
 }
+
+/// <summary>What was chosen, or that nothing was: the parser of a word has no null to say so.</summary>
+/// <param name="Choice">Null for open.</param>
+internal sealed record OpenChoice<T>(T? Choice)
+    where T : struct;

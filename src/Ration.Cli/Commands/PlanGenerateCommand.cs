@@ -10,7 +10,7 @@ namespace Ration.Cli.Commands;
 internal static class PlanGenerateCommand
 {
     private const int DefaultPromptTokens = 512;
-    private static readonly Option<int?> s_promptTokens = OptionFactory.Number<int>("--prompt-tokens", "N", "Tokens of the prompt (default 512).");
+    private static readonly Option<int?> s_promptTokens = OptionFactory.Number<int>("--prompt-tokens", "N", "Tokens of the prompt (default 512, or what a smaller --context leaves).");
     private static readonly Option<int?> s_maxTokens = OptionFactory.Number<int>("--max-tokens", "N", "Tokens to generate after it (default 200).");
 
     /// <summary>The command.</summary>
@@ -27,7 +27,8 @@ internal static class PlanGenerateCommand
 
     private static int Run(ParseResult parsed, InferenceArguments inference)
     {
-        int prompt = parsed.GetValue(s_promptTokens) ?? DefaultPromptTokens, most = parsed.GetValue(s_maxTokens) ?? GenerateCommand.DefaultMaxTokens;
+        int most = parsed.GetValue(s_maxTokens) ?? GenerateCommand.DefaultMaxTokens;
+        int prompt = parsed.GetValue(s_promptTokens) ?? Math.Clamp((inference.ReadContext(parsed) ?? int.MaxValue) - most, 1, DefaultPromptTokens);
         if (prompt is < 1 or > 1 << 24) throw new InvalidInputException($"--prompt-tokens {prompt}: give 1 to 16,777,216");
         if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");
         LanguageModelOptions options = inference.Read(parsed);

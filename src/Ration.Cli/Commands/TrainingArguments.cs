@@ -34,14 +34,17 @@ internal sealed class TrainingArguments
     private readonly Option<ProductFormat> _products = OptionFactory.Choice("--products",
         "In what linear layers of blocks are multiplied while training: int8 rounds both factors to bytes, but for the gradients of weights (default f32).",
         [.. Enum.GetValues<ProductFormat>().Select(static f => (f.Name(), f))]);
-    private readonly Option<RecomputeMode?> _recompute = OptionFactory.Choice<RecomputeMode?>("--recompute",
+    private readonly Option<OpenChoice<RecomputeMode>?> _recompute = OptionFactory.ChoiceOrAuto("--recompute",
         "What is forgotten after the forward pass and computed again (default auto: the plan decides).",
-        ("auto", null), ("none", RecomputeMode.None), ("attention", RecomputeMode.Attention), ("mlp", RecomputeMode.Mlp), ("all", RecomputeMode.Blocks),
+        ("none", RecomputeMode.None), ("attention", RecomputeMode.Attention), ("mlp", RecomputeMode.Mlp), ("all", RecomputeMode.Blocks),
         ("sqrt", RecomputeMode.SquareRoot), ("optimal", RecomputeMode.Optimal));
     private readonly Option<ActivationMethod?> _activations = OptionFactory.Choice<ActivationMethod?>("--activations",
         "How activations wait for the backward pass: " + string.Join("; ", ActivationMethods.All.Select(static m => $"{m.Name}, {m.Description}")) + " (default f32).",
         [.. ActivationMethods.All.Select(static m => (m.Name, (ActivationMethod?)m))]);
     private readonly Option<string?> _mlpTiles = OptionFactory.Word("--mlp-tiles", "N|auto", "Into how many tiles of tokens MLPs are cut, so that their hidden layers do not live as a whole (default auto: the plan decides).");
+    private readonly Option<OpenChoice<HeadGradient>?> _headGradient = OptionFactory.ChoiceOrAuto("--head-gradient",
+        "When the gradient of the vocabulary's head is computed: early, with the loss, or late, after all blocks, so that it does not meet what they keep (default auto: the plan decides).",
+        [.. Enum.GetValues<HeadGradient>().Select(static g => (g.Name(), g))]);
     private readonly Option<long?> _steps = OptionFactory.Number<long>("--steps", "N", $"Optimizer steps (default {DefaultSteps}).");
     private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
     private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
@@ -73,7 +76,7 @@ internal sealed class TrainingArguments
     {
         command.AddGroup("Model and data", CommonOptions.Model, CommonOptions.Data, _tokenizer);
         command.AddGroup("Length of the run", _steps, _epochs, _batch, CommonOptions.Sequence);
-        command.AddGroup("Memory", CommonOptions.Memory, _quality, _microBatch, _recompute, _activations, _mlpTiles);
+        command.AddGroup("Memory", CommonOptions.Memory, _quality, _microBatch, _recompute, _activations, _mlpTiles, _headGradient);
         command.AddGroup("Update rule", _optimizer, _rank, _set, _state, _learningRate, _warmup, _schedule, _clip, _clipScope);
         command.AddGroup("Weights, products and loss", _weights, _products, _dropout, _loss, _filterThreshold, _sampleShare);
         command.AddGroup("Machine and randomness", CommonOptions.Threads, CommonOptions.Seed);
@@ -165,9 +168,10 @@ internal sealed class TrainingArguments
             Loss = ReadLoss(parsed),
             Seed = parsed.GetValue(CommonOptions.Seed) ?? 1,
             Threads = CommonOptions.ReadThreads(parsed),
-            Recompute = parsed.GetValue(_recompute),
+            Recompute = parsed.GetValue(_recompute)?.Choice,
             Activations = parsed.GetValue(_activations),
             MlpTiles = MlpTiles(parsed.GetValue(_mlpTiles)),
+            HeadGradient = parsed.GetValue(_headGradient)?.Choice,
             MicroBatchRows = parsed.GetValue(_microBatch),
         };
         options.Validate();

@@ -39,15 +39,4 @@ internal static class WeightFormats
         string counts = string.Join(", ", others.Select(o => $"{Counted.Of(o.Value, "tensor")} {become} {WordOf(o.Key)}"));
         return $"note: {counts} instead of {WordOf(type)}, which has blocks of {type.BlockElements()} numbers: their rows are no whole blocks";
     }
-
-    /// <summary>An option that takes one of these words; null where it is not given, or where its first word is.</summary>
-    /// <param name="name">The option.</param>
-    /// <param name="description">What it does.</param>
-    /// <param name="none">A word for leaving the choice open.</param>
-    /// <param name="formats">The words.</param>
-    public static Option<DType?> Option(string name, string description, string? none, (string Word, DType Type)[] formats)
-    {
-        (string, DType?)[] words = [.. formats.Select(static f => (f.Word, (DType?)f.Type))];
-        return OptionFactory.Choice(name, description, none is null ? words : [(none, null), .. words]);
-    }
 }

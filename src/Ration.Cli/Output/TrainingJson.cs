@@ -87,6 +87,7 @@ internal static class PlanJson
         choices.Text("activations", plan.Choices.Activations.Name);
         choices.Number("mlpTiles", plan.Choices.MlpTiles);
         choices.Flag("releaseGradients", plan.Choices.Release);
+        choices.Text("headGradient", plan.Choices.HeadGradient.Name());
         choices.Text("optimizer", plan.Options.Optimizer.Name);
         choices.Text("state", plan.Options.Step.State.Name());
         choices.Text("weights", plan.Options.Step.Weights.Name());

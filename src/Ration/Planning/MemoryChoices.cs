@@ -20,6 +20,9 @@ public sealed record MemoryChoices(int MicroBatchRows, RecomputeChoice Recompute
     /// <summary>Into how many tiles of tokens MLPs are cut; 1 for none.</summary>
     public int MlpTiles { get; init; } = 1;
 
+    /// <summary>When the gradient of the vocabulary's head is computed.</summary>
+    public HeadGradient HeadGradient { get; init; }
+
     /// <summary>What these choices may do to the numbers.</summary>
     public MethodQuality Quality => Activations.Quality > Methods.Quality ? Activations.Quality : Methods.Quality;
 

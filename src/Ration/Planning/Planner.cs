@@ -22,8 +22,12 @@ public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Fun
 /// <param name="ArenaBytes">Bytes of its arena: exact once compiled, before that a lower bound.</param>
 /// <param name="Seconds">Predicted time of a step.</param>
 /// <param name="PersistentBytes">Bytes of weights, state and sums, which no arrangement of its method changes.</param>
-/// <param name="Program">The compiled step, for plans that were candidates to the end.</param>
-public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, long PersistentBytes, StepProgram? Program);
+/// <param name="Program">The compiled step, for what was found.</param>
+public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, long PersistentBytes, StepProgram? Program)
+{
+    /// <summary>Whether it was placed, so that its bytes are exact.</summary>
+    public bool IsPlaced { get; init; }
+}
 
 /// <summary>What the planner found.</summary>
 /// <param name="Best">The fastest plan that fits, or null.</param>
@@ -89,7 +93,8 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             open.RemoveAll(o => o.Family == family);
             PlanCandidate candidate = Compile(family, index, alsoNeeded);
             if (candidate.ArenaBytes <= arenaBudget) best = candidate;
-            else if (index + 1 < family.Count) open.Add((family, index + 1, Handicapped(Look(family, index + 1))));
+            else Forget(candidate);
+            if (best is null && index + 1 < family.Count) open.Add((family, index + 1, Handicapped(Look(family, index + 1))));
         }
 
         return new PlanningResult(best, [.. _considered]);
@@ -101,12 +106,24 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     public PlanCandidate FindSmallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded)
     {
         PlanCandidate? smallest = null;
-        foreach ((PlanFamily family, int index, _) in families.SelectMany(SmallEnd).OrderBy(static p => p.Bound).ToArray())
+        long least = long.MaxValue;
+        foreach ((IEnumerable<PlanFamily> method, long persistent) in families.GroupBy(static f => f.Method).Select(g => (g, Look(g.First(), 0).PersistentBytes)).OrderBy(static m => m.PersistentBytes).ToArray())
         {
-            // Bounds ascend: none of those that follow can be smaller than what was placed.
-            if (smallest is not null && Look(family, index).ArenaBytes >= smallest.ArenaBytes) break;
-            PlanCandidate placed = Compile(family, index, alsoNeeded);
-            if (smallest is null || placed.ArenaBytes < smallest.ArenaBytes) smallest = placed;
+            if (persistent >= least) break;
+            foreach ((PlanFamily family, int index, long bound) in method.SelectMany(SmallEnd).OrderBy(static p => p.Bound).ToArray())
+            {
+                // Bounds ascend: none of those that follow can be smaller than what was placed.
+                if (bound >= least) break;
+                PlanCandidate placed = Compile(family, index, alsoNeeded);
+                if (placed.ArenaBytes >= least)
+                {
+                    Forget(placed);
+                    continue;
+                }
+
+                if (smallest is not null) Forget(smallest);
+                (smallest, least) = (placed, placed.ArenaBytes);
+            }
         }
 
         return smallest!;
@@ -176,8 +193,15 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
         PlanCandidate looked = Look(family, index);
         if (looked.Program is not null) return looked;
         StepProgram program = StepProgram.Compile(family.Build(looked.Choices), device);
-        PlanCandidate compiled = looked with { Program = program, ArenaBytes = Math.Max(program.ArenaBytes, alsoNeeded(program)) };
+        PlanCandidate compiled = looked with { Program = program, ArenaBytes = Math.Max(program.ArenaBytes, alsoNeeded(program)), IsPlaced = true };
         _considered[_considered.IndexOf(looked)] = compiled;
         return compiled;
+    }
+
+    // A program holds its graph, and the heap counts against the budget.
+    private void Forget(PlanCandidate candidate)
+    {
+        _considered[_considered.IndexOf(candidate)] = candidate with { Program = null };
+        FreeGraphs();
     }
 }

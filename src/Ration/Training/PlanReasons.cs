@@ -49,9 +49,7 @@ internal static class PlanReasons
             { Blocks: 0 } => "norms and activation functions are forgotten and computed again",
             _ => $"norms and activation functions, and all of {choice.Blocks} of {plan.Options.Model.Layers} blocks, are computed again",
         };
-        // Not a number where that was not looked at; below a twentieth of a per cent nothing is worth saying.
-        string price = !(slower > 1.0005) ? "" : string.Create(CultureInfo.InvariantCulture, $"; about {100 * (slower - 1):0.#} % slower");
-        return new("recompute", choice.ToString(), what + price);
+        return new("recompute", choice.ToString(), what + Price(slower));
     }
 
     /// <summary>What is computed again, in a few words.</summary>
@@ -102,15 +100,26 @@ internal static class PlanReasons
             yield return new("MLP tiles", tiles.ToString(CultureInfo.InvariantCulture), reason);
         }
 
+        if (plan.Choices.HeadGradient == HeadGradient.Late) yield return Head(plan, search);
         if (Words(plan.Choices, plan.Asked, plan.Program.Graph) is not { Length: > 0 } words) yield break;
         PlanCandidate[] exact = [.. search.Considered.Where(static c => c.Choices.Quality == MethodQuality.Exact)];
-        PlanCandidate? fastest = exact.Where(c => c.Program is not null && Needed(c, found.NarrowestBytes) <= plan.BudgetBytes).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);
+        PlanCandidate? fastest = exact.Where(c => c.IsPlaced && Needed(c, found.NarrowestBytes) <= plan.BudgetBytes).MinBy(static c => c.Seconds), smallest = exact.MinBy(static c => c.ArenaBytes);
         string why = fastest is not null
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * ((fastest.Seconds / Seconds(search, plan.Choices)) - 1):0} % faster than the fastest exact plan that fits")
             : smallest is null ? AsKept
             : $"no exact plan fits: the smallest needs {new ByteSize(Math.Max(0, Needed(smallest, found.NarrowestBytes) - plan.BudgetBytes))} more";
         yield return new("methods", words, why + Price(plan, search));
     }
+
+    private static PlanReason Head(TrainingPlan plan, PlanningResult search)
+    {
+        ByteSize bytes = new((long)plan.Options.Model.Vocabulary * plan.Options.Model.Width * sizeof(float));
+        string price = Price(Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { HeadGradient = HeadGradient.Early }));
+        return new("head gradient", "late", $"its {bytes} do not meet what blocks keep; logits are computed once more{price}");
+    }
+
+    // Not a number where that was not looked at; below a twentieth of a per cent nothing is worth saying.
+    private static string Price(double slower) => !(slower > 1.0005) ? "" : string.Create(CultureInfo.InvariantCulture, $"; about {100 * (slower - 1):0.#} % slower");
 
     // Against the exact plan that would be run if memory were no matter; where that fits, it is what was compared with already.
     private static string Price(TrainingPlan plan, PlanningResult search)

@@ -43,10 +43,10 @@ public static class TrainingCheckpoint
     private const string AnyFormat = "ration-checkpoint-", Format = AnyFormat + "3";
     private const string ChecksumKey = "checksum";
 
-    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", ArgumentsKey = "arguments", EarlierModelKey = "earlier_model";
+    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", HeadKey = "head_gradient", ArgumentsKey = "arguments", EarlierModelKey = "earlier_model";
 
     // Left out where nothing was chosen or said.
-    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey, ArgumentsKey, EarlierModelKey];
+    private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey, HeadKey, ArgumentsKey, EarlierModelKey];
 
     // The tensors have checksums of their own. A wrong digit in one of these would train on from the wrong place and say nothing.
     private static readonly string[] s_checked = ["format", "steps_done", "steps", "micro_batch_rows", "recompute", "release", "options", "data", .. s_optional];
@@ -78,6 +78,7 @@ public static class TrainingCheckpoint
         if (choices.Methods.State is { } state) header[StateKey] = state.ToString();
         if (choices.Methods.Weights is { } weights) header[WeightsKey] = weights.ToString();
         if (choices.MlpTiles != 1) header[TilesKey] = choices.MlpTiles.ToString(CultureInfo.InvariantCulture);
+        if (choices.HeadGradient == HeadGradient.Late) header[HeadKey] = HeadGradient.Late.Name();
         if (arguments.Length > 0) header[ArgumentsKey] = arguments;
         if (hasEarlierModel) header[EarlierModelKey] = "yes";
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
@@ -109,6 +110,7 @@ public static class TrainingCheckpoint
                 Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)),
                 Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), Choice<StateFormat>(StateKey), Choice<WeightFormat>(WeightsKey)),
                 MlpTiles = tiles,
+                HeadGradient = metadata.ContainsKey(HeadKey) ? HeadGradient.Late : HeadGradient.Early,
             };
             return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""), Text("format") == Format, metadata.ContainsKey(EarlierModelKey));
         }

@@ -69,6 +69,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     /// <summary>Applies the passes of a choice to a traced step.</summary>
     public static Graph Arrange(Graph graph, TrainingStep step, MemoryChoices choices)
     {
+        if (choices.HeadGradient == HeadGradient.Late) graph = new DeferredHeadGradient().Apply(graph);
         if (choices.Activations.ChangesOperations) graph = choices.Activations.Apply(graph);
         graph = Schedule(graph, choices.Recompute, step.Model.Layers)?.Apply(graph) ?? graph;
         graph = step.Optimizer.Freezing?.WithSlots(graph, choices.Activations.ShortensSlots) ?? graph;

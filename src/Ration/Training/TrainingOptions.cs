@@ -79,6 +79,9 @@ public sealed record TrainingOptions
     /// <summary>Into how many tiles of tokens MLPs are cut, or null for the planner's choice.</summary>
     public int? MlpTiles { get; init; }
 
+    /// <summary>When the gradient of the head is computed, or null for the planner's choice.</summary>
+    public HeadGradient? HeadGradient { get; init; }
+
     /// <summary>A micro-batch (in rows) that the planner must keep to, or null for its own.</summary>
     public int? MicroBatchRows { get; init; }
 
@@ -104,6 +107,13 @@ public sealed record TrainingOptions
 
     /// <summary>Whether a first backward pass measures the norm for a second (<see cref="ClipScope.TwoPass"/>): not where micro-batches are added up.</summary>
     internal bool HasTwoBackwardPasses => ClipNorm > 0 && ClipScope == ClipScope.TwoPass && (MicroBatchRows ?? Rows) == Rows && Optimizer.GradientParts == 0;
+
+    /// <summary>Why the gradient of the head cannot be computed late, and what to do; null where it can.</summary>
+    internal string? KeepsHeadEarly =>
+        Optimizer.TrainsOnlyBlocks ? $"{Optimizer.Name} does not train the head; leave it out"
+        : Loss.Method == LossMethod.Full ? "--loss full keeps all logits to have not to compute them again; take another --loss, or leave one of them out"
+        : Optimizer.GradientParts > 0 || (MicroBatchRows ?? Rows) != Rows ? "micro-batches add to one gradient that lives through the step; leave it out"
+        : null;
 
     /// <summary>Checks the numbers.</summary>
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
@@ -135,6 +145,7 @@ public sealed record TrainingOptions
         Require(MlpTiles is null || MlpTiles <= most,
             $"--mlp-tiles {MlpTiles}: a tile has at least {TiledMlp.LeastRows} tokens, and those that go through the model at once make {most}; give at most {most}, or auto");
         Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
+        Require(HeadGradient is not Planning.Passes.HeadGradient.Late || KeepsHeadEarly is null, $"--head-gradient late: {KeepsHeadEarly}");
         Require(Recompute is not RecomputeMode.Optimal || !HasTwoBackwardPasses, "--recompute optimal reckons with one backward pass, and --clip-scope two-pass makes two: give --recompute sqrt or all, or leave it out");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step; give {LargestDivisor(Rows, MicroBatchRows ?? 1)}, say");
     }

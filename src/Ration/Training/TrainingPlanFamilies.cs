@@ -23,10 +23,10 @@ internal static class TrainingPlanFamilies
     public static IReadOnlyList<PlanFamily> Of(TrainingOptions options, IReadOnlyList<TrainingMethod> methods, IDevice device, long arenaBudget)
     {
         LastTrace traces = new();
-        return [.. methods.SelectMany(method => OfMethod(options.With(method.Methods), method, device, arenaBudget, traces))];
+        return [.. methods.SelectMany(method => OfMethod(options.With(method.Methods), method, method == methods[^1], device, arenaBudget, traces))];
     }
 
-    private static List<PlanFamily> OfMethod(TrainingOptions options, TrainingMethod method, IDevice device, long arenaBudget, LastTrace traces)
+    private static List<PlanFamily> OfMethod(TrainingOptions options, TrainingMethod method, bool isLast, IDevice device, long arenaBudget, LastTrace traces)
     {
         TrainingStep step = options.Step;
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
@@ -36,20 +36,24 @@ internal static class TrainingPlanFamilies
         {
             Graph Arrange(MemoryChoices choices) => TrainingGraph.Arrange(traces.Of(step, rows, mlpTiles), step, choices);
             bool[] releases = rows < options.Rows || CannotRelease(options) ? [false] : MustRelease(options) || (mlpTiles > 1 && options.MlpTiles is null) ? [true] : [false, true];
-            foreach (bool release in releases)
+            foreach ((bool release, HeadGradient head) in releases.SelectMany(release => HeadGradients(options, rows, release == releases[^1]).Select(head => (release, head))))
             {
-                MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles };
+                MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles, HeadGradient = head };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
                     families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = method.Quality == MethodQuality.Exact ? null : method });
-                // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so inexact methods
-                // go without unless it is asked for.
-                bool isSearched = options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && method.Quality == MethodQuality.Exact && !options.HasTwoBackwardPasses);
+                // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so that of
+                // inexact methods only the smallest is given it, the last, unless it is asked for.
+                bool isSearched = options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && (isLast || method.Quality == MethodQuality.Exact) && !options.HasTwoBackwardPasses);
                 if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
             }
         }
 
         return families;
     }
+
+    // To compute the head's gradient late costs one more product with the vocabulary: worth it where every byte counts.
+    private static HeadGradient[] HeadGradients(TrainingOptions options, int rows, bool isSmallest) =>
+        options.HeadGradient is { } asked ? [asked] : isSmallest && rows == options.Rows && options.KeepsHeadEarly is null ? [HeadGradient.Early, HeadGradient.Late] : [HeadGradient.Early];
 
     // Tiles cost time, and are worth it where a hidden layer is large although little else is: of the fewest rows, or of all where gradients are released.
     // Gradients of tiles are equal to rounding only, so that exact plans take them where a single micro-batch leaves no other way.
@@ -97,7 +101,7 @@ internal static class TrainingPlanFamilies
     {
         if (options.Optimizer.GradientParts > 0) return [options.Rows / options.Optimizer.GradientParts];
         if (options.MicroBatchRows is { } pinned) return [pinned];
-        if (MustRelease(options)) return [options.Rows];
+        if (MustRelease(options) || options.HeadGradient is HeadGradient.Late) return [options.Rows];
         List<int> rows = [options.Rows];
         for (int candidate = options.Rows / 2; candidate >= 1; candidate--)
         {

@@ -22,6 +22,9 @@ internal sealed class ConventionChange : WeightSource
         from.RotaryPairing == to.RotaryPairing && from.NormGainOffset == to.NormGainOffset ? inner : new ConventionChange(inner, from, to);
 
     /// <inheritdoc/>
+    public override int PieceNumbers => _inner.PieceNumbers;
+
+    /// <inheritdoc/>
     public override DType TypeOf(string parameter) => _inner.TypeOf(parameter);
 
     /// <inheritdoc/>

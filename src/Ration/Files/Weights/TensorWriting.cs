@@ -16,7 +16,8 @@ internal delegate void TensorBytes(string tensor, ReadOnlySpan<byte> bytes);
 /// <param name="output">Takes the bytes.</param>
 internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBytes output)
 {
-    private const int PanelNumbers = 4 << 20;
+    // Of a transposed matrix all rows are read again for each panel of their columns, so that a panel is of many pieces.
+    private const int PiecesOfPanel = 16;
 
     /// <summary>Writes one tensor.</summary>
     /// <param name="tensor">Its name in the map.</param>
@@ -39,7 +40,7 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
     {
         Shape shape = map.Parameters[link.Parameter];
         long columns = WeightMap.ColumnsOf(shape);
-        long most = Math.Clamp(WeightLoader.PieceElements / columns, 1, link.Rows);
+        long most = Math.Clamp(source.PieceNumbers / columns, 1, link.Rows);
         float[]? numbers = null;
         byte[] bytes = ArrayPool<byte>.Shared.Rent(checked((int)type.Bytes(Math.Min(most, link.Rows) * columns)));
         for (long done = 0; done < link.Rows; done += most)
@@ -83,7 +84,7 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
     private void WriteTransposed(string tensor, Shape shape, IReadOnlyList<WeightLink> links, DType type, CancellationToken cancellation)
     {
         int inputs = checked((int)shape[0]), outputs = checked((int)shape[1]);
-        int height = Math.Clamp(PanelNumbers / outputs, 1, inputs);
+        int height = Math.Clamp(PiecesOfPanel * source.PieceNumbers / outputs, 1, inputs);
         float[] panel = ArrayPool<float>.Shared.Rent(checked(height * outputs));
         byte[] bytes = ArrayPool<byte>.Shared.Rent(checked((int)type.Bytes((long)height * outputs)));
         for (int first = 0; first < inputs; first += height)
@@ -103,7 +104,7 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
     {
         Shape shape = map.Parameters[link.Parameter];
         int columns = (int)WeightMap.ColumnsOf(shape);
-        int most = (int)Math.Clamp(WeightLoader.PieceElements / columns, 1, link.Rows);
+        int most = (int)Math.Clamp(source.PieceNumbers / columns, 1, link.Rows);
         float[] rows = ArrayPool<float>.Shared.Rent(most * columns);
         for (long done = 0; done < link.Rows; done += most)
         {

@@ -8,6 +8,9 @@ namespace Ration.Files.Weights;
 /// </summary>
 internal abstract class WeightSource
 {
+    /// <summary>The most numbers that a writer should ask for at once, unless a row has more: fewer where every byte counts.</summary>
+    public virtual int PieceNumbers => WeightLoader.PieceElements;
+
     /// <summary>How a parameter is stored.</summary>
     public abstract DType TypeOf(string parameter);
 

@@ -53,12 +53,12 @@ public sealed class ArrangementTests
         int rows = Rows / Math.Max(1, step.Optimizer.GradientParts);
         (double[] losses, IDictionary<string, float[]> state) = Train(step, Choices("none") with { MicroBatchRows = rows }, reuse: false);
         Assert.All(losses, static l => Assert.True(double.IsFinite(l)));
-        foreach ((bool release, bool reuse) in ((bool, bool)[])[(false, false), (true, false), (false, true), (true, true)])
+        foreach ((bool release, bool reuse, HeadGradient head) in ((bool, bool, HeadGradient)[])[(false, false, 0), (true, false, 0), (false, true, 0), (true, true, 0), (true, true, HeadGradient.Late)])
         {
-            (double[] otherLosses, IDictionary<string, float[]> other) = Train(step, Choices(recompute, release) with { MicroBatchRows = rows }, reuse);
+            (double[] otherLosses, IDictionary<string, float[]> other) = Train(step, Choices(recompute, release) with { MicroBatchRows = rows, HeadGradient = head }, reuse);
             Assert.Equal(losses, otherLosses);
             Assert.Equal(state.Keys, other.Keys);
-            foreach ((string name, float[] elements) in state) Assert.True(elements.SequenceEqual(other[name]), $"{name} differs, release {release}, reuse {reuse}");
+            foreach ((string name, float[] elements) in state) Assert.True(elements.SequenceEqual(other[name]), $"{name} differs, release {release}, reuse {reuse}, head {head}");
         }
     }
 
@@ -87,9 +87,12 @@ public sealed class ArrangementTests
     {
         TrainingStep step = Step("sgd") with { ClipScope = scope, ClipNorm = norm };
         (double[] losses, IDictionary<string, float[]> state) = Train(step, Choices("none"));
-        (double[] released, IDictionary<string, float[]> other) = Train(step, Choices("cheap+3-blocks", release: true));
-        Assert.Equal(losses, released);
-        foreach ((string name, float[] elements) in state) Assert.Equal(elements, other[name]);
+        foreach (HeadGradient head in Enum.GetValues<HeadGradient>())
+        {
+            (double[] released, IDictionary<string, float[]> other) = Train(step, Choices("cheap+3-blocks", release: true) with { HeadGradient = head });
+            Assert.Equal(losses, released);
+            foreach ((string name, float[] elements) in state) Assert.Equal(elements, other[name]);
+        }
     }
 
     [Theory]
