@@ -72,8 +72,8 @@ internal sealed class ConversionTarget
     private void WriteFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
         if (File.Exists(Output)) throw new InvalidInputException($"{Option} {Output}: this is a file; name a folder, or a file that ends in .gguf");
-        bool isNew = !Directory.Exists(Output) || !Directory.EnumerateFileSystemEntries(Output).Any();
-        if (!isNew && !_overwrite) throw new InvalidInputException($"{Option} {Output} exists already; give another name, or --overwrite to replace it");
+        bool isNew = !Directory.Exists(Output);
+        if (!isNew && !_overwrite && Directory.EnumerateFileSystemEntries(Output).Any()) throw new InvalidInputException($"{Option} {Output} exists already; give another name, or --overwrite to replace it");
         if (isNew) WriteNewFolder(model, options, cancellation);
         else ReplaceFolder(model, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
@@ -98,8 +98,6 @@ internal sealed class ConversionTarget
         try
         {
             ModelExport.ToHuggingFace(model, unfinished, options, cancellation);
-            // An empty folder of this name may be there.
-            if (Directory.Exists(whole)) Directory.Delete(whole);
             Directory.Move(unfinished, whole);
         }
         catch

@@ -12,6 +12,9 @@ internal static class Tool
     /// <summary>Why a result has ended, in JSON, where it was interrupted.</summary>
     public const string Interrupted = "interrupted";
 
+    /// <summary>How words are read: all as they are. The library would take one that begins with an @ for the name of a file with more of them.</summary>
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
+
     /// <summary>Runs one command line.</summary>
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static int Run(string[] arguments)
@@ -25,7 +28,7 @@ internal static class Tool
             TrainCommand.Create(), PlanCommand.Create(), EvalCommand.Create(), GenerateCommand.Create(), ChatCommand.Create(),
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
-        ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments);
+        ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments, Parsing);
         if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed, arguments), ExitCode.BadInput);
         if (parsed.Errors.Count > 0) return Complain(MistakenOption(parsed) ?? parsed.Errors[0].Message, ExitCode.BadInput);
         try
@@ -45,7 +48,7 @@ internal static class Tool
         {
             return Complain("the machine has not the memory that the plan needs; give a smaller --memory, or end other programs", ExitCode.OverBudget);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return Complain(e.Message, ExitCode.BadInput);
         }
@@ -70,7 +73,7 @@ internal static class Tool
         {
             Option option = given.Option;
             if (given.IdentifierTokenCount > 1 && option.Arity.MaximumNumberOfValues == 1) return $"{option.Name} is given {given.IdentifierTokenCount} times; give it once";
-            if (given.Tokens.Count < option.Arity.MinimumNumberOfValues) return $"{option.Name} has no value; write {option.Name} {option.HelpName}";
+            if (given.Tokens.Count < option.Arity.MinimumNumberOfValues) return OptionFactory.NoValue(option);
         }
 
         return null;

@@ -66,6 +66,10 @@ internal sealed class TrainingData : IDisposable
     /// <summary>Memory of a run that its data takes: the tokens, and for a vocabulary of words its tables and the code that reads them.</summary>
     public long HostBytes(ITokenizer tokenizer) => Tokens.MemoryBytes + (tokenizer is ByteTokenizer ? 0 : VocabularyBytes + tokenizer.HostBytes());
 
+    /// <summary>The most that <see cref="HostBytes"/> can be.</summary>
+    /// <param name="words">Tokens of a vocabulary of words; null for bytes.</param>
+    public static long MostHostBytes(int? words) => s_memoryLimit.Bytes + (words is null ? 0 : VocabularyBytes + ((long)words * TokenizerExtensions.HostBytesOfToken));
+
     /// <summary>Names the tokens: how many there are, and a checksum of samples from all over them.</summary>
     public string Fingerprint()
     {

@@ -49,6 +49,16 @@ public sealed class ConvertTests(TrainedModel trained)
     }
 
     [Fact]
+    public void An_empty_folder_is_filled_where_it_is()
+    {
+        using TestFolder folder = new();
+        Directory.CreateDirectory(folder["empty"]);
+        ToolRun.RunIn(folder["empty"], Arguments(Path.GetFullPath(trained.Output), ".")).AssertDone();
+        Assert.True(File.Exists(folder["empty/model.safetensors"]));
+        Assert.Equal([folder["empty"]], Directory.GetFileSystemEntries(folder.Root));
+    }
+
+    [Fact]
     public void A_folder_that_cannot_hold_a_format_is_not_made()
     {
         using TestFolder folder = new();

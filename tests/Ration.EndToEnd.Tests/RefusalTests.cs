@@ -132,6 +132,10 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--set", "weight-decay=0.01", "--set")]
     [InlineData("--dropout", "0.1", "dropout")]
     [InlineData("--loss", "full", "--loss")]
+    [InlineData("--recompute", "sqrt", "recomputation")]
+    [InlineData("--activations", "mesa", "--activations f32")]
+    [InlineData("--head-gradient", "late", "--head-gradient early")]
+    [InlineData("--mlp-tiles", "2", "--mlp-tiles 1")]
     public void Resuming_with_other_options(string option, string value, string named)
     {
         trained.Result.AssertDone();
@@ -189,6 +193,11 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("'--model' (did you mean ration inspect some.gguf?)", "inspect", "--model", "some.gguf")]
     [InlineData("no command or option 'nonesuch'; ", "generate", "nonesuch")]
     [InlineData("no command or option '-z'; ", "train", "-z")]
+    [InlineData("--model has no value before --overwrite", "train", "--model", "--overwrite")]
+    [InlineData("--data has no value before --steps", "train", "--data", "--steps", "5")]
+    [InlineData("--prompt has no value before --json", "generate", "--model", "x", "--prompt", "--json")]
+    [InlineData("--stop has no value before --json", "generate", "--model", "x", "--stop", "--json")]
+    [InlineData("@data.txt", "train", "--data", "@data.txt")]
     [InlineData("give a model folder or file", "inspect")]
     [InlineData("12XB", "train", "--memory", "12XB")]
     [InlineData("-5", "train", "--memory", "-5")]

@@ -26,6 +26,16 @@ public sealed class TokenizeTests(TrainedModel trained)
     }
 
     [Fact]
+    public void A_text_that_begins_with_an_at_is_no_file_of_arguments()
+    {
+        using TestFolder folder = new();
+        File.WriteAllText(folder["a"], "--json");
+        ToolResult result = ToolRun.RunIn(folder.Root, "tokenize", "--model", trained.Output, "--text", "@a");
+        Assert.Equal("64 97\n", result.AssertDone().Output);
+        Assert.Equal("64 46\n", ToolRun.RunIn(folder.Root, "tokenize", "--model", trained.Output, "--text", "@.").AssertDone().Output);
+    }
+
+    [Fact]
     public void Bytes_that_are_no_text_stay_what_they_are()
     {
         Assert.Equal("97 255 98\n", ToolRun.RunWithInput([(byte)'a', 0xFF, (byte)'b', (byte)'\n'], "tokenize", "--model", trained.Output, "--text", "-").AssertDone().Output);

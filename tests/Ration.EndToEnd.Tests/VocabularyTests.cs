@@ -118,6 +118,6 @@ public sealed class VocabularyTests(TrainedModel trained)
         using TestFolder folder = new();
         ToolResult result = ToolRun.Run("train", "--model", trained.Output, "--data", trained.Data, "--output", folder["output"], "--tokenizer", "train:300");
         Assert.Contains("--tokenizer", result.AssertRefused(2), StringComparison.Ordinal);
-        Assert.Contains("has its tokenizer already", result.Error, StringComparison.Ordinal);
+        Assert.Contains("is a model with tokens of its own", result.Error, StringComparison.Ordinal);
     }
 }

@@ -36,7 +36,7 @@ internal static class ChatCommand
             Log.Line($"note: there is room for {model.Context:N0} tokens of messages and answers together, and --max-tokens is {most:N0}; --context makes more");
         if (model.ChatTemplate is null) Log.Line("the model's files have no chat template: messages are written as ChatML");
         bool json = parsed.GetValue(CommonOptions.Json);
-        TextWriter writer = json ? ChatInput.IsTerminal ? Log.Writer : TextWriter.Null : StandardOutput.OpenForText();
+        TextWriter writer = json ? ChatInput.IsTerminal ? new TerminalWriter(Log.Writer) : TextWriter.Null : StandardOutput.OpenForText();
         using ChatLoop loop = new(model, parsed.GetValue(s_system), options, writer);
         bool isDone = loop.Run();
         if (json) WriteJson(loop, model.Plan, !isDone);

@@ -71,7 +71,7 @@ internal static class EvalCommand
         json.Number("perplexity", Math.Exp(loss));
         json.Number("tokens", tokens);
         json.Number("targets", targets);
-        json.Number("tokensPerSecond", tokens / seconds);
+        json.Number("tokensPerSecond", targets / seconds);
         json.Number("seconds", seconds);
         PeakMemory.Write(json, planned);
     });

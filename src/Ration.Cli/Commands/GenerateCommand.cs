@@ -53,7 +53,7 @@ internal static class GenerateCommand
         CommonOptions.NoteMemory(parsed);
         using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
-        if (tokens == 0) throw new InvalidInputException("--prompt is empty; give at least one character to go on with");
+        if (tokens == 0) throw new InvalidInputException("the prompt is empty; give at least one character to go on with");
         InferenceArguments.RequireMeantFor(source.Configuration, memory.Context, tokens);
         InferenceArguments.RequireRoom(memory.Context, tokens);
         InferenceArguments.NoteRoom(source.Configuration, memory.Context, tokens, options.MaxTokens!.Value);

@@ -44,6 +44,8 @@ internal sealed class InferenceArguments
         (Weights how, DType type) = parsed.GetValue(_weights);
         DType? cache = parsed.GetValue(_cache)?.Choice;
         bool keeps = how == Weights.Stored;
+        if (keeps && parsed.GetValue(_quality) is { } quality and not GenerationQuality.Exact)
+            throw new InvalidInputException($"--weights stored keeps weights as they are, and --quality {quality.ToString().ToLowerInvariant()} lets them change; give one or the other");
         return new LanguageModelOptions
         {
             Memory = parsed.GetValue(CommonOptions.Memory),
@@ -52,6 +54,7 @@ internal sealed class InferenceArguments
             // What may not change the weights may not change the cache either, unless that is chosen here.
             CacheType = cache ?? (keeps ? DType.F16 : null),
             WeightType = how == Weights.Given ? type : null,
+            KeepsWeights = keeps,
             Quality = keeps ? GenerationQuality.Exact : parsed.GetValue(_quality) ?? GenerationQuality.High,
         };
     }

@@ -64,7 +64,16 @@ internal static class OptionFactory
         where T : struct => Choice<OpenChoice<T>?>(name, description, [("auto", new OpenChoice<T>(null)), .. choices.Select(static c => (c.Word, new OpenChoice<T>(c.Meaning)))]);
 
     /// <summary>A text; null where it is not given.</summary>
-    public static Option<string?> Word(string name, string placeholder, string description) => new(name) { Description = description, HelpName = placeholder };
+    public static Option<string?> Word(string name, string placeholder, string description) => new(name)
+    {
+        Description = description,
+        HelpName = placeholder,
+        CustomParser = static result =>
+        {
+            RefuseOptions(result);
+            return Text(result);
+        },
+    };
 
     /// <summary>A file or folder; null where it is not given.</summary>
     public static Option<string?> Path(string name, string placeholder, string description) => new(name)
@@ -73,6 +82,7 @@ internal static class OptionFactory
         HelpName = placeholder,
         CustomParser = result =>
         {
+            RefuseOptions(result);
             if (Text(result) is { Length: > 0 } path) return path;
             result.AddError($"{name} is empty; name a file or folder, or leave the option out");
             return null;
@@ -86,8 +96,27 @@ internal static class OptionFactory
         HelpName = placeholder,
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = manyAfterOne,
-        CustomParser = static result => [.. result.Tokens.Select(static t => t.Value)],
+        CustomParser = static result =>
+        {
+            RefuseOptions(result);
+            return [.. result.Tokens.Select(static t => t.Value)];
+        },
     };
+
+    /// <summary>Refuses the name of an option where a value should be: the parser takes whatever word comes next.</summary>
+    public static void RefuseOptions(ArgumentResult result)
+    {
+        if (result.Parent is not OptionResult option) return;
+        foreach (Token token in result.Tokens.Where(token => IsOption(option, token.Value))) result.AddError(NoValue(option.Option, token.Value));
+    }
+
+    /// <summary>Whether a word is an option of the command that an option was given to.</summary>
+    public static bool IsOption(OptionResult given, string word) => given.Parent is CommandResult { Command: { } command } && command.Options.Any(o => o.Name == word || o.Aliases.Contains(word));
+
+    /// <summary>The complaint that an option has no value.</summary>
+    /// <param name="option">The option.</param>
+    /// <param name="next">The word after it; null for none.</param>
+    public static string NoValue(Option option, string? next = null) => $"{option.Name} has no value{(next is null ? "" : $" before {next}")}; write {option.Name} {option.HelpName}";
 
     /// <summary>A switch.</summary>
     public static Option<bool> Switch(string name, string description) => new(name) { Description = description };

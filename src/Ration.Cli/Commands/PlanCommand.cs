@@ -78,11 +78,11 @@ internal static class PlanCommand
         Log.Line($"the memory of the step over time: {path}");
     }
 
-    // Without data a plan is made all the same: only --epochs and the tokens in memory depend on it.
+    // Without data a plan is made all the same: only --epochs depends on it, and the memory of tokens, which then is taken to be the most.
     private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ref ModelSource source, TokenizerChoice? choice)
     {
-        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, source.HostBytes);
-        using LearntVocabulary? learnt = choice?.Open(paths, null, resume: false, parsed.GetValue(CommonOptions.Memory), CancellationToken.None);
+        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, TrainingData.MostHostBytes(choice?.Vocabulary ?? (source.Path is null ? null : source.Configuration.Vocabulary)) + source.HostBytes);
+        using LearntVocabulary? learnt = choice?.Open(paths, null, resume: false, TrainingArguments.ReadMemory(parsed, source), CancellationToken.None);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         source = source.Reading(tokenizer);
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, CancellationToken.None);

@@ -28,7 +28,8 @@ internal static class PlanGenerateCommand
     private static int Run(ParseResult parsed, InferenceArguments inference)
     {
         int most = parsed.GetValue(s_maxTokens) ?? GenerateCommand.DefaultMaxTokens;
-        int prompt = parsed.GetValue(s_promptTokens) ?? Math.Clamp((inference.ReadContext(parsed) ?? int.MaxValue) - most, 1, DefaultPromptTokens);
+        int prompt = parsed.GetValue(s_promptTokens) ?? (inference.ReadContext(parsed) is not { } room ? DefaultPromptTokens
+            : Math.Clamp(parsed.GetValue(s_maxTokens) is null ? room / 2 : room - most, 1, DefaultPromptTokens));
         if (prompt is < 1 or > 1 << 24) throw new InvalidInputException($"--prompt-tokens {prompt}: give 1 to 16,777,216");
         if (most is < 1 or > 1 << 24) throw new InvalidInputException($"--max-tokens {most}: give 1 to 16,777,216");
         LanguageModelOptions options = inference.Read(parsed);
@@ -38,13 +39,13 @@ internal static class PlanGenerateCommand
         MemoryBudgetException? refusal = null;
         try
         {
-            plan = Make(parsed, options, most);
+            plan = Make(parsed, options);
         }
         catch (MemoryBudgetException e)
         {
             // What is shown instead is the plan of the smallest budget.
             refusal = e;
-            plan = Make(parsed, options with { Memory = e.Smallest }, most);
+            plan = Make(parsed, options with { Memory = e.Smallest });
         }
 
         MachineRates rates = KeptRates.Measure(options.Threads);
@@ -54,7 +55,7 @@ internal static class PlanGenerateCommand
     }
 
     // A preset has no files; its weights are as training would save them.
-    private static GenerationPlan Make(ParseResult parsed, LanguageModelOptions options, int most)
+    private static GenerationPlan Make(ParseResult parsed, LanguageModelOptions options)
     {
         string model = parsed.GetValue(CommonOptions.Model) ?? throw new InvalidInputException("--model is missing; give a model folder or file, or a preset such as preset:nano");
         if (!model.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
@@ -63,20 +64,8 @@ internal static class PlanGenerateCommand
             return source.Plan(options);
         }
 
+        if (parsed.GetValue(CommonOptions.BaseModel) is { } adapted) throw new InvalidInputException($"--base-model {adapted}: {model} is no adapter; leave it out");
         CpuDevice device = new(options.Threads);
-        return GenerationPlan.Create(
-            new GenerationOptions
-            {
-                Model = ModelSource.Open(model).Configuration,
-                PromptTokens = options.PromptTokens,
-                MaxTokens = most,
-                Context = options.Context,
-                Memory = options.Memory,
-                Threads = options.Threads,
-                CacheType = options.CacheType,
-                WeightType = options.WeightType,
-                Quality = options.Quality,
-            },
-            device, device.Threads);
+        return GenerationPlan.Create(options.ForPlan(ModelSource.Open(model).Configuration), device, device.Threads);
     }
 }

@@ -59,6 +59,7 @@ internal static class PromptList
         InferenceArguments.RequireRoom(memory.Context, longest);
         InferenceArguments.NoteRoom(source.Configuration, memory.Context, longest, options.MaxTokens!.Value);
         memory = memory with { PromptTokens = longest, MaxTokens = options.MaxTokens, Rows = Math.Min(prompts.Length, atOnce ?? UsualAtOnce) };
+        if (atOnce is null) memory = memory with { Rows = RowsInMemory(source, memory) };
         while (true)
         {
             try
@@ -73,6 +74,26 @@ internal static class PromptList
             // What was planned in vain is given back before more is planned.
             GarbageLimit.ReleaseAll();
         }
+    }
+
+    // As many as leave all weights in memory, down from the usual number; that number where none does.
+    private static int RowsInMemory(LanguageModelSource source, LanguageModelOptions memory)
+    {
+        for (int rows = memory.Rows; rows > 0; rows /= 2)
+        {
+            try
+            {
+                if (source.Plan(memory with { Rows = rows }).Choices.StreamedBlocks == 0) return rows;
+            }
+            catch (MemoryBudgetException)
+            {
+                // Fewer may fit.
+            }
+
+            GarbageLimit.ReleaseAll();
+        }
+
+        return memory.Rows;
     }
 
     // In the order of the prompts: an answer waits for those before it.

@@ -29,6 +29,8 @@ internal static class TokenizeCommand
     private static int Run(ParseResult parsed)
     {
         using Interruption interruption = new();
+        // Nobody looks whether to stop while a terminal or a pipe is waited for.
+        if (InputText.StandardInput == parsed.GetValue(s_file) || InputText.StandardInput == parsed.GetValue(s_text)) interruption.AtOnce = EndInterrupted;
         using Stream input = OpenInput(parsed);
         ITokenizer tokenizer = ModelTokenizer.Describe(CommonOptions.ReadModelPath(parsed), parsed.GetValue(CommonOptions.BaseModel)).Tokenizer;
         using Stream output = StandardStream.OpenOutput();
@@ -45,10 +47,12 @@ internal static class TokenizeCommand
         }
         catch (OperationCanceledException)
         {
-            // Tokens have been written already, and nothing that is written after them would make them whole.
-            return Tool.Complain("interrupted; the list of tokens is not whole", ExitCode.Interrupted);
+            return EndInterrupted();
         }
     }
+
+    // Tokens may have been written already, and nothing that is written after them would make them whole.
+    private static int EndInterrupted() => Tool.Complain("interrupted; the list of tokens is not whole", ExitCode.Interrupted);
 
     private static void Encode(ParseResult parsed, ITokenizer tokenizer, Stream input, Stream output, CancellationToken cancellation)
     {

@@ -58,7 +58,7 @@ internal static class TrainCommand
         using OutputFolder folder = OutputFolder.Create(output, "--output");
         using RunLock held = RunLock.Take(output, "--output");
         bool overwrite = arguments.ReadOverwrite(parsed), replaces = !resume && !overwrite && IsReplaced(output, arguments.NamesOutput(parsed));
-        using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, parsed.GetValue(CommonOptions.Memory), cancellation);
+        using LearntVocabulary? learnt = arguments.ReadTokenizer(parsed, source)?.Open(paths, output, resume, TrainingArguments.ReadMemory(parsed, source), cancellation);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         if (tokenizer is ByteTokenizer && !resume && !overwrite && !replaces) RequireNoOther(output);
         source = source.Reading(tokenizer);

@@ -92,7 +92,7 @@ internal sealed class TrainingArguments
     {
         if (parsed.GetValue(_tokenizer) is not { } text) return null;
         TokenizerChoice choice = TokenizerChoice.Parse(text);
-        if (source.Path is not null) throw new InvalidInputException($"--tokenizer {text}: {source.Path} has its tokenizer already; leave it out, or start from a preset");
+        if (source.Path is not null) throw new InvalidInputException($"--tokenizer {text}: a vocabulary is learnt for a preset, and {source.Path} is a model with tokens of its own; leave it out, or start from a preset");
         return choice.Vocabulary is null ? null : choice;
     }
 
@@ -129,6 +129,9 @@ internal sealed class TrainingArguments
     /// <summary>Whether a model or an unfinished run may be replaced.</summary>
     public bool ReadOverwrite(ParseResult parsed) => parsed.GetValue(_overwrite);
 
+    /// <summary>The budget: what was asked for, or what is usual for the model; null for what the machine has free.</summary>
+    public static ByteSize? ReadMemory(ParseResult parsed, ModelSource source) => parsed.GetValue(CommonOptions.Memory) ?? DefaultMemory(source);
+
     /// <summary>Tokens of a row: what was asked for, or the model's context, if that is not long.</summary>
     public static int ReadSequence(ParseResult parsed, ModelConfiguration model)
     {
@@ -144,12 +147,12 @@ internal sealed class TrainingArguments
     public TrainingOptions ReadOptions(ParseResult parsed, ModelSource source, long trainingTokens)
     {
         int sequence = ReadSequence(parsed, source.Configuration);
-        int batch = parsed.GetValue(_batch) ?? (int)Math.Min(4L * sequence, 1 << 24);
+        int batch = parsed.GetValue(_batch) ?? sequence * Math.Clamp((1 << 24) / sequence, 1, 4);
         OptimizerSettings settings = Settings(parsed, source.Configuration, batch, batch / sequence);
         TrainingOptions options = new()
         {
             Model = source.Configuration,
-            Memory = parsed.GetValue(CommonOptions.Memory) ?? DefaultMemory(source),
+            Memory = ReadMemory(parsed, source),
             Steps = Steps(parsed, batch, trainingTokens),
             BatchTokens = batch,
             Sequence = sequence,

@@ -57,7 +57,7 @@ internal static class TextStream
         byte[] piece = new byte[PieceBytes];
         for (int read; (read = text.Read(piece)) > 0;)
         {
-            if (all.Length + read > LongestPiece) throw new InvalidInputException($"the text has more than {LongestPiece} bytes, too many to be looked at as a whole; leave out --special or cut it");
+            if (all.Length + read > LongestPiece) throw new InvalidInputException($"the text has more than {LongestPiece} bytes, too many to be looked at as a whole; cut it");
             all.Write(piece, 0, read);
         }
 

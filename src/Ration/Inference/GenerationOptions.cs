@@ -53,6 +53,9 @@ public sealed record GenerationOptions
     /// <summary>The most bytes that the process may have resident; null for four fifths of what the machine has free.</summary>
     public ByteSize? Memory { get; init; }
 
+    /// <summary>Whether matrices must stay as they are stored, so that no other quality is advised; goes with <see cref="GenerationQuality.Exact"/>.</summary>
+    public bool KeepsWeights { get; init; }
+
     /// <summary>What may change where memory is short.</summary>
     public GenerationQuality Quality { get; init; } = GenerationQuality.High;
 

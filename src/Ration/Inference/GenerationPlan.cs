@@ -89,7 +89,7 @@ public sealed class GenerationPlan
 
     private static DType? TypeThatFits(GenerationOptions options, int context, IDevice device, long budget, long runtime)
     {
-        if (options.Quality == GenerationQuality.Any || options.WeightType is not null) return null;
+        if (options.Quality == GenerationQuality.Any || options.KeepsWeights || options.WeightType is not null) return null;
         return Find(options with { Quality = GenerationQuality.Any }, [0], device, budget, runtime) is { } kept && kept.Choices.Context >= context ? kept.Choices.WeightType : null;
     }
 
@@ -135,9 +135,8 @@ public sealed class GenerationPlan
 
     private static string Hint(GenerationOptions options, IDevice device, long budget, long runtime)
     {
-        GenerationOptions free = options with { Quality = GenerationQuality.Any, CacheType = null, WeightType = null, Chunk = null };
-        (long needed, GenerationChoices last) = Smallest(free, device, runtime);
-        if (needed <= budget)
+        (long needed, GenerationChoices last) = Smallest(options with { Quality = GenerationQuality.Any }, device, runtime);
+        if (needed <= budget && !options.KeepsWeights && options.Quality != GenerationQuality.Any)
             return $"; --quality any would fit, with weights {(last.WeightType is { } type ? $"in {type}" : "as they are")}, those of all blocks read from the files, and keys and values in {last.CacheType}";
         return options.MaxTokens > 1 ? $"; give {options.FewerTokens} to need less" : "; a smaller model needs less";
     }

@@ -40,11 +40,16 @@ public sealed record LanguageModelOptions
     /// <summary>Storage of matrices; null for as in the files, unless memory is short.</summary>
     public DType? WeightType { get; init; }
 
+    /// <summary>Whether matrices must stay as in the files, so that no other quality is advised; goes with <see cref="GenerationQuality.Exact"/>.</summary>
+    public bool KeepsWeights { get; init; }
+
     /// <summary>What may change where memory is short.</summary>
     public GenerationQuality Quality { get; init; } = GenerationQuality.High;
 
     /// <summary>What the planner is asked.</summary>
-    internal GenerationOptions ForPlan(ModelConfiguration model, Func<string, Shape, DType> storedType)
+    /// <param name="model">The model.</param>
+    /// <param name="storedType">How its files store a matrix of a name and a shape; null for F32, as training would save them.</param>
+    public GenerationOptions ForPlan(ModelConfiguration model, Func<string, Shape, DType>? storedType = null)
     {
         bool isAnswerKnown = Context is null && MaxTokens is not null;
         int context = Context ?? Math.Max(Math.Min(model.Context, UsualContext), PromptTokens + 1);
@@ -62,6 +67,7 @@ public sealed record LanguageModelOptions
             CacheType = CacheType,
             WeightType = WeightType,
             StoredType = storedType,
+            KeepsWeights = KeepsWeights,
             Quality = Quality,
         };
     }

@@ -21,7 +21,7 @@ public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Fun
 /// <param name="Choices">What it chooses.</param>
 /// <param name="ArenaBytes">Bytes of its arena: exact once compiled, before that a lower bound.</param>
 /// <param name="Seconds">Predicted time of a step.</param>
-/// <param name="PersistentBytes">Bytes of weights, state and sums, which no arrangement of its method changes.</param>
+/// <param name="PersistentBytes">Bytes of weights, state and sums over micro-batches, which no recomputation changes.</param>
 /// <param name="Program">The compiled step, for what was found.</param>
 public sealed record PlanCandidate(MemoryChoices Choices, long ArenaBytes, double Seconds, long PersistentBytes, StepProgram? Program)
 {
@@ -91,9 +91,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
         {
             (PlanFamily family, int index, _) = open.MinBy(static o => o.Seconds);
             open.RemoveAll(o => o.Family == family);
-            PlanCandidate candidate = Compile(family, index, alsoNeeded);
-            if (candidate.ArenaBytes <= arenaBudget) best = candidate;
-            else Forget(candidate);
+            best = Place(family, index, alsoNeeded, arenaBudget);
             if (best is null && index + 1 < family.Count) open.Add((family, index + 1, Handicapped(Look(family, index + 1))));
         }
 
@@ -107,6 +105,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     {
         PlanCandidate? smallest = null;
         long least = long.MaxValue;
+        // The first family of a method has no sums over micro-batches, and with them the fewest bytes that none of its arrangements can do without.
         foreach ((IEnumerable<PlanFamily> method, long persistent) in families.GroupBy(static f => f.Method).Select(g => (g, Look(g.First(), 0).PersistentBytes)).OrderBy(static m => m.PersistentBytes).ToArray())
         {
             if (persistent >= least) break;
@@ -114,13 +113,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             {
                 // Bounds ascend: none of those that follow can be smaller than what was placed.
                 if (bound >= least) break;
-                PlanCandidate placed = Compile(family, index, alsoNeeded);
-                if (placed.ArenaBytes >= least)
-                {
-                    Forget(placed);
-                    continue;
-                }
-
+                if (Place(family, index, alsoNeeded, least - 1) is not { } placed) continue;
                 if (smallest is not null) Forget(smallest);
                 (smallest, least) = (placed, placed.ArenaBytes);
             }
@@ -188,20 +181,31 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
         _allocated = GC.GetAllocatedBytesForCurrentThread();
     }
 
-    private PlanCandidate Compile(PlanFamily family, int index, Func<StepProgram, long> alsoNeeded)
+    // The plan with its program, if that takes no more than so many bytes.
+    private PlanCandidate? Place(PlanFamily family, int index, Func<StepProgram, long> alsoNeeded, long most)
     {
         PlanCandidate looked = Look(family, index);
-        if (looked.Program is not null) return looked;
+        if (looked.IsPlaced && looked.ArenaBytes > most) return null;
+        PlanCandidate placed = looked.Program is null ? Compile(family, looked, alsoNeeded) : looked;
+        if (placed.ArenaBytes <= most) return placed;
+        Forget(placed);
+        return null;
+    }
+
+    private PlanCandidate Compile(PlanFamily family, PlanCandidate looked, Func<StepProgram, long> alsoNeeded)
+    {
         StepProgram program = StepProgram.Compile(family.Build(looked.Choices), device);
         PlanCandidate compiled = looked with { Program = program, ArenaBytes = Math.Max(program.ArenaBytes, alsoNeeded(program)), IsPlaced = true };
-        _considered[_considered.IndexOf(looked)] = compiled;
+        _considered[PlaceOf(looked)] = compiled;
         return compiled;
     }
 
     // A program holds its graph, and the heap counts against the budget.
     private void Forget(PlanCandidate candidate)
     {
-        _considered[_considered.IndexOf(candidate)] = candidate with { Program = null };
+        _considered[PlaceOf(candidate)] = candidate with { Program = null };
         FreeGraphs();
     }
+
+    private int PlaceOf(PlanCandidate candidate) => _considered.FindIndex(c => c.Choices == candidate.Choices);
 }

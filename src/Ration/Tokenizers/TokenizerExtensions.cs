@@ -7,7 +7,8 @@ namespace Ration.Tokenizers;
 public static class TokenizerExtensions
 {
     // Its bytes and numbers, its place in hash tables, its merge.
-    private const int HostBytesOfToken = 96;
+    /// <summary>What <see cref="HostBytes"/> counts for each token of a vocabulary.</summary>
+    public const int HostBytesOfToken = 96;
 
     /// <summary>Managed memory that a vocabulary takes, for plans.</summary>
     public static long HostBytes(this ITokenizer tokenizer)

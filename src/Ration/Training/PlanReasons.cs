@@ -28,7 +28,7 @@ internal static class PlanReasons
         if (plan.Options.HasTwoBackwardPasses) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
         if (found.IsKept) return new("micro-batch", choice, AsKept);
         if (rows == all) return new("micro-batch", choice, "the whole step fits at once, and reading the weights once is fastest");
-        double faster = Slowdown(plan, found.Plans, c => c.MicroBatchRows == all && c.Release);
+        double faster = Slowdown(plan, found.Plans, c => c.MicroBatchRows == all && c.Release && c.Methods == plan.Choices.Methods && c.Activations == plan.Choices.Activations && c.HeadGradient == plan.Choices.HeadGradient);
         return new("micro-batch", choice, faster > 1
             ? string.Create(CultureInfo.InvariantCulture, $"all rows at once would fit only with more recomputation, {100 * (faster - 1):0} % slower")
             : $"activations of {all} rows do not fit; gradients of {all / rows} parts are added up instead");
@@ -177,13 +177,14 @@ internal static class PlanReasons
         LossOptions loss = plan.Options.Loss;
         (int vocabulary, long tokens) = (plan.Options.Model.Vocabulary, (long)plan.Choices.MicroBatchRows * plan.Options.Sequence);
         ByteSize logits = new(tokens * vocabulary * sizeof(float));
+        string times = plan.Choices.HeadGradient == HeadGradient.Late ? "three times" : "twice";
         return new("loss", loss.Name, loss.Method switch
         {
-            LossMethod.Filtered => $"blocks of logits are computed twice instead of keeping {logits}; parts of the gradient below {loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
+            LossMethod.Filtered => $"blocks of logits are computed {times} instead of keeping {logits}; parts of the gradient below {loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
             LossMethod.Chunked => $"logits of {Math.Min(tokens, LossOptions.ChunkTokens)} tokens at a time instead of {logits} for all",
             LossMethod.Full => $"all logits are kept, {logits}, which saves one of four products",
             LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact, and the loss of training, over these classes alone, is below the held-out one over all",
-            _ => $"blocks of logits are computed twice instead of keeping {logits}",
+            _ => $"blocks of logits are computed {times} instead of keeping {logits}",
         });
     }
 

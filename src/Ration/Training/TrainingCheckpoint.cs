@@ -110,11 +110,11 @@ public static class TrainingCheckpoint
                 Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)),
                 Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), Choice<StateFormat>(StateKey), Choice<WeightFormat>(WeightsKey)),
                 MlpTiles = tiles,
-                HeadGradient = metadata.ContainsKey(HeadKey) ? HeadGradient.Late : HeadGradient.Early,
+                HeadGradient = metadata.TryGetValue(HeadKey, out string? head) ? Enum.GetValues<HeadGradient>().Single(g => g.Name() == head) : HeadGradient.Early,
             };
             return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""), Text("format") == Format, metadata.ContainsKey(EarlierModelKey));
         }
-        catch (Exception e) when (e is FormatException or ArgumentException)
+        catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)
         {
             throw Damaged(path, e.Message);
         }
@@ -128,9 +128,19 @@ public static class TrainingCheckpoint
         string path = Path.Combine(folder, FileName), now = Fingerprint(options.With(header.Choices.Methods));
         if (!header.IsCurrent) throw new InvalidInputException($"{InvalidInputException.Quote(path)} is of another version of Ration, which stored state differently; go on with that version, or give --overwrite instead of --resume to start anew");
         if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: {Difference(header.Fingerprint, now)}; leave out what was not given then, or give --overwrite instead of --resume to start anew{Further(header, folder)}");
+        if (Arranged(header.Choices, options) is { } other) throw new InvalidInputException($"{InvalidInputException.Quote(path)} is of a run with {other}, and a resumed run keeps the arrangement of memory that it began with; leave that option out, or give --overwrite instead of --resume to start anew");
         if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
         return header;
     }
+
+    // An arrangement of a run that is not the one that is asked for now, in the words of its option; null where all are.
+    private static string? Arranged(MemoryChoices choices, TrainingOptions asked) =>
+        asked.MicroBatchRows is { } rows && rows != choices.MicroBatchRows ? $"--micro-batch {choices.MicroBatchRows}"
+        : asked.Recompute is { } recompute && recompute != choices.Recompute.Mode ? $"recomputation {choices.Recompute}"
+        : asked.Activations is { } activations && activations != choices.Activations ? $"--activations {choices.Activations.Name}"
+        : asked.MlpTiles is { } tiles && tiles != choices.MlpTiles ? $"--mlp-tiles {choices.MlpTiles}"
+        : asked.HeadGradient is { } head && head != choices.HeadGradient ? $"--head-gradient {choices.HeadGradient.Name()}"
+        : null;
 
     /// <summary>Refuses data that are not those of the run.</summary>
     /// <param name="header">The checkpoint.</param>

@@ -92,7 +92,7 @@ public sealed record TrainingOptions
     public double PeakLearningRate => LearningRate ?? Optimizer.RateShare * 2.5e-3 * Math.Pow(128.0 / Model.Width, 0.8);
 
     /// <summary>The learning rate of each step.</summary>
-    public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps + 19) / 20), Steps);
+    public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps / 20) + (Steps % 20 > 0 ? 1 : 0)), Steps);
 
     /// <summary>What a step computes.</summary>
     public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Products = Products, Loss = Loss };
@@ -122,7 +122,7 @@ public sealed record TrainingOptions
         Model.Validate();
         Loss.Validate();
         Require(Steps > 0, $"--steps {Steps}: give at least 1");
-        Require(BatchTokens <= 1 << 30, $"--batch {BatchTokens}: give 1,073,741,824 at the most");
+        Require(BatchTokens <= 1 << 29, $"--batch {BatchTokens}: give 536,870,912 at the most");
         Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
         Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
         Require(LearningRate is null or (> 0 and < double.PositiveInfinity), $"--learning-rate {LearningRate}: give a positive number such as 0.001");

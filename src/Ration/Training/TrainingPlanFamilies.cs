@@ -31,6 +31,7 @@ internal static class TrainingPlanFamilies
         TrainingStep step = options.Step;
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
+        TrainingMethod? hopeless = method.Quality == MethodQuality.Exact ? null : method;
         List<int> microBatches = MicroBatches(options);
         foreach ((int rows, int mlpTiles) in Parts(options, microBatches, method.Quality))
         {
@@ -40,11 +41,11 @@ internal static class TrainingPlanFamilies
             {
                 MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles, HeadGradient = head };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
-                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = method.Quality == MethodQuality.Exact ? null : method });
+                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = hopeless });
                 // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so that of
                 // inexact methods only the smallest is given it, the last, unless it is asked for.
                 bool isSearched = options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && (isLast || method.Quality == MethodQuality.Exact) && !options.HasTwoBackwardPasses);
-                if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers));
+                if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers) with { Method = hopeless });
             }
         }
 

@@ -71,6 +71,38 @@ public sealed class WeightLoadingTests
         foreach (ParameterShape parameter in TransformerModel.ParameterShapes(model.Configuration)) Assert.Equal(folder.Expected(parameter.Name), StoredModelTests.Numbers(saved, parameter));
     }
 
+    [Theory]
+    [InlineData(DType.F32)]
+    [InlineData(DType.BF16)]
+    [InlineData(DType.Q8_0)]
+    public void Matrices_that_are_saved_transposed_go_through_in_panels(DType type)
+    {
+        using FamilyFolder folder = new(ModelFamily.Gpt2);
+        using TemporaryFolder work = new();
+        using StoredModel small = StoredModel.Open(folder.Path);
+        // 409,600 numbers in a matrix, of which 131,072 are held at once.
+        ModelConfiguration wide = small.Configuration with { Width = 320, Heads = 10, KvHeads = 10, HeadDimension = 32, HiddenWidth = 1280, Layers = 1 };
+        using Held held = new(wide, shape => shape.Rank > 1 && type.CanStore(shape) ? type : DType.F32);
+        Random random = new(4);
+        foreach (Value value in held.Weights)
+        {
+            float[] numbers = [.. Enumerable.Range(0, (int)value.Shape.Elements).Select(_ => (float)random.NextDouble() - 0.5f)];
+            byte[] bytes = new byte[value.Bytes];
+            TensorCodec.Encode(value.DType, numbers, bytes);
+            held.Executor.WritePersistent(value, 0, bytes);
+        }
+
+        ModelFolder.Save(work["saved"], wide, held.Weights, held.Executor, "bytes");
+        using StoredModel saved = StoredModel.Open(work["saved"]);
+        foreach (Value value in held.Weights)
+        {
+            float[] expected = new float[value.Shape.Elements];
+            TensorCodec.Decode(value.DType, held.Read(value), expected);
+            float[] actual = StoredModelTests.Numbers(saved, new ParameterShape(value.Name, value.Shape));
+            Assert.True(expected.SequenceEqual(actual), value.Name);
+        }
+    }
+
     [Fact]
     public void A_model_from_GGUF_is_saved_under_the_conventions_of_folders()
     {

@@ -50,7 +50,7 @@ public sealed unsafe class WorkerPool : IDisposable
     public int Threads { get; }
 
     /// <summary>Runs items 0 … <paramref name="items"/> − 1 and returns when all are done. Not reentrant; one caller at a time.</summary>
-    /// <exception cref="InvalidOperationException">An item threw; its exception is the inner one.</exception>
+    /// <exception cref="InvalidOperationException">An item threw on several threads; its exception is the inner one. On one thread it comes as it is.</exception>
     public void Run<TWork>(ref TWork work, int items)
         where TWork : unmanaged, IParallelWork
     {

@@ -11,7 +11,7 @@ internal sealed class ExecutorWeights(IReadOnlyList<Value> weights, Executor exe
 {
     private readonly Dictionary<string, Value> _values = weights.ToDictionary(static v => v.Name, StringComparer.Ordinal);
 
-    /// <summary>A run saves while all that it planned is still in memory, and copying from there is fast in small pieces too.</summary>
+    /// <summary>A run saves while all that it planned is still in memory, and copying from there is as fast in small pieces.</summary>
     public override int PieceNumbers => 8 << 10;
 
     /// <inheritdoc/>
@@ -25,6 +25,28 @@ internal sealed class ExecutorWeights(IReadOnlyList<Value> weights, Executor exe
         Span<byte> bytes = stored.AsSpan(0, (int)type.Bytes(numbers.Length));
         Copy(parameter, shape, row, bytes);
         TensorCodec.Decode(type, bytes, numbers);
+        ArrayPool<byte>.Shared.Return(stored);
+    }
+
+    /// <inheritdoc/>
+    public override void ReadColumns(string parameter, Shape shape, long row, int column, int columns, Span<float> numbers)
+    {
+        Value value = _values[parameter];
+        if (value.Layout != StorageLayout.Rows || value.DType.BlockElements() > 1)
+        {
+            base.ReadColumns(parameter, shape, row, column, columns, numbers);
+            return;
+        }
+
+        long width = WeightMap.ColumnsOf(shape);
+        byte[] stored = ArrayPool<byte>.Shared.Rent((int)value.DType.Bytes(columns));
+        Span<byte> bytes = stored.AsSpan(0, (int)value.DType.Bytes(columns));
+        for (int i = 0; i < numbers.Length / columns; i++)
+        {
+            executor.ReadPersistent(value, value.DType.Bytes(((row + i) * width) + column), bytes);
+            TensorCodec.Decode(value.DType, bytes, numbers.Slice(i * columns, columns));
+        }
+
         ArrayPool<byte>.Shared.Return(stored);
     }
 

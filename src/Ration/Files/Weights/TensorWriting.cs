@@ -16,7 +16,7 @@ internal delegate void TensorBytes(string tensor, ReadOnlySpan<byte> bytes);
 /// <param name="output">Takes the bytes.</param>
 internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBytes output)
 {
-    // Of a transposed matrix all rows are read again for each panel of their columns, so that a panel is of many pieces.
+    // Files have whole rows alone, of which all are read again for each panel of their columns: a panel is of many pieces.
     private const int PiecesOfPanel = 16;
 
     /// <summary>Writes one tensor.</summary>
@@ -80,7 +80,7 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
         });
     }
 
-    // A panel of the tensor's rows is a panel of the parameters' columns: all rows are read, and again for each panel where one is not enough.
+    // A panel of the tensor's rows is a panel of the parameters' columns.
     private void WriteTransposed(string tensor, Shape shape, IReadOnlyList<WeightLink> links, DType type, CancellationToken cancellation)
     {
         int inputs = checked((int)shape[0]), outputs = checked((int)shape[1]);
@@ -103,18 +103,17 @@ internal sealed class TensorWriting(WeightSource source, WeightMap map, TensorBy
     private void FillPanel(float[] panel, WeightLink link, int firstInput, int inputs, int outputs, CancellationToken cancellation)
     {
         Shape shape = map.Parameters[link.Parameter];
-        int columns = (int)WeightMap.ColumnsOf(shape);
-        int most = (int)Math.Clamp(source.PieceNumbers / columns, 1, link.Rows);
-        float[] rows = ArrayPool<float>.Shared.Rent(most * columns);
+        int most = (int)Math.Clamp(source.PieceNumbers / inputs, 1, link.Rows);
+        float[] rows = ArrayPool<float>.Shared.Rent(most * inputs);
         for (long done = 0; done < link.Rows; done += most)
         {
             cancellation.ThrowIfCancellationRequested();
             int count = (int)Math.Min(most, link.Rows - done);
-            source.Read(link.Parameter, shape, link.ParameterRow + done, rows.AsSpan(0, count * columns));
+            source.ReadColumns(link.Parameter, shape, link.ParameterRow + done, firstInput, inputs, rows.AsSpan(0, count * inputs));
             for (int i = 0; i < inputs; i++)
             {
                 Span<float> target = panel.AsSpan((i * outputs) + (int)(link.TensorRow + done), count);
-                for (int row = 0; row < count; row++) target[row] = rows[(row * columns) + firstInput + i];
+                for (int row = 0; row < count; row++) target[row] = rows[(row * inputs) + i];
             }
         }
 

@@ -43,7 +43,7 @@ public sealed record SamplingOptions(float Temperature = 0.8f, int TopK = 0, flo
         Require(TopK >= 0, $"--top-k {TopK}: give 0 (all) or a positive number");
         Require(TopP is > 0 and <= 1, $"--top-p {TopP}: give a number above 0 and at most 1");
         Require(MinP is >= 0 and <= 1, $"--min-p {MinP}: give a number from 0 (all) to 1");
-        Require(Typical is > 0 and <= 1, $"--typical {Typical}: give a number above 0 and at most 1 (all)");
+        Require(Typical is > 0 and <= 1, $"--typical-p {Typical}: give a number above 0 and at most 1 (all)");
         Require(RepetitionPenalty is >= 0.01f and <= 100, $"--repetition-penalty {RepetitionPenalty}: give a number from 0.01 to 100; 1 is no penalty, 1.1 a mild one");
         Require(FrequencyPenalty is >= -100 and <= 100, $"--frequency-penalty {FrequencyPenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");
         Require(PresencePenalty is >= -100 and <= 100, $"--presence-penalty {PresencePenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");

@@ -10,9 +10,6 @@ namespace Ration.Planning.Passes;
 /// <param name="groupOf">The group of a forward node, or null to keep its results. Groups must be runs of the forward order.</param>
 public sealed class Recompute(Func<Node, int?> groupOf) : IGraphPass
 {
-    /// <summary>Forgets what is cheap to compute: norms, activation functions, sums, dropout. Each is computed again on its own.</summary>
-    public static Recompute Cheap(Graph graph) => Blocks(graph, static _ => false);
-
     /// <summary>Forgets whole blocks (each computed again on its own) where <paramref name="chosen"/>, and elsewhere what is cheap.</summary>
     public static Recompute Blocks(Graph graph, Func<int, bool> chosen) => Parts(graph, block => chosen(block) ? RecomputedParts.Block : RecomputedParts.Cheap);
 
