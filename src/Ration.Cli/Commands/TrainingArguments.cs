@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Ration.Cli.Output;
 using Ration.Files;
 using Ration.Memory;
 using Ration.Models;
@@ -123,6 +124,7 @@ internal sealed class TrainingArguments
         if (!ReadResume(parsed)) return parsed;
         string output = ReadOutput(parsed);
         RunLock.RequireFree(output, "--output");
+        if (parsed.GetResult(_quality) is { Implicit: false }) Log.Line("note: --quality chooses methods for a new run; one that is resumed keeps those it began with");
         return RunArguments.Resumed(parsed, output);
     }
 

@@ -111,11 +111,13 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
             if (persistent >= least) break;
             foreach ((PlanFamily family, int index, long bound) in method.SelectMany(SmallEnd).OrderBy(static p => p.Bound).ToArray())
             {
-                // Bounds ascend: none of those that follow can be smaller than what was placed.
-                if (bound >= least) break;
-                if (Place(family, index, alsoNeeded, least - 1) is not { } placed) continue;
-                if (smallest is not null) Forget(smallest);
-                (smallest, least) = (placed, placed.ArenaBytes);
+                // Bounds ascend: none of those that follow can be smaller than what was placed. Of as many bytes the fastest is what that budget gets.
+                if (bound > least) break;
+                if (smallest is not null && bound == least && Handicapped(Look(family, index)) >= Handicapped(smallest)) continue;
+                if (Place(family, index, alsoNeeded, least) is not { } placed || placed.Choices == smallest?.Choices) continue;
+                bool isBetter = smallest is null || placed.ArenaBytes < least || Handicapped(placed) < Handicapped(smallest);
+                if ((isBetter ? smallest : placed) is { } other) Forget(other);
+                if (isBetter) (smallest, least) = (placed, placed.ArenaBytes);
             }
         }
 

@@ -24,7 +24,8 @@ internal static class PlanReasons
         string choice = $"{rows} of {all} rows";
         if (plan.Options.Optimizer.GradientParts > 0) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} compares the gradients of {all / rows} parts of a step");
         if (plan.Options.MicroBatchRows is not null) return new("micro-batch", choice, "as asked");
-        if (plan.Options.Optimizer.ReleasesGradients) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} never holds gradients, so there is nothing to add parts up in");
+        if (all == 1) return new("micro-batch", choice, "a step has no more");
+        if (plan.Options.Optimizer.ReleasesGradients) return new("micro-batch", choice, $"{plan.Options.Optimizer.Name} gives up each gradient for its update, so there is nothing to add parts up in");
         if (plan.Options.HasTwoBackwardPasses) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
         if (found.IsKept) return new("micro-batch", choice, AsKept);
         if (rows == all) return new("micro-batch", choice, "the whole step fits at once, and reading the weights once is fastest");
@@ -95,9 +96,8 @@ internal static class PlanReasons
         int tiles = plan.Program.Graph.Nodes.Select(static n => n.Op).OfType<TiledMlp>().Select(static o => o.Tiles).FirstOrDefault(1);
         if (tiles > 1)
         {
-            string reason = plan.Options.MlpTiles is not { } asked ? "hidden layers of a tile of tokens at a time; they are computed again in the backward pass"
-                : tiles == asked ? "as asked" : $"instead of {asked}: a tile has at least {TiledMlp.LeastRows} tokens";
-            yield return new("MLP tiles", tiles.ToString(CultureInfo.InvariantCulture), reason);
+            string asked = plan.Options.MlpTiles is not { } number ? "" : tiles == number ? "as asked: " : $"instead of {number}, because a tile has at least {TiledMlp.LeastRows} tokens: ";
+            yield return new("MLP tiles", tiles.ToString(CultureInfo.InvariantCulture), $"{asked}hidden layers of a tile of tokens at a time; they are computed again in the backward pass");
         }
 
         if (plan.Choices.HeadGradient == HeadGradient.Late) yield return Head(plan, search);

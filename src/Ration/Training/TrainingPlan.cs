@@ -126,7 +126,8 @@ public sealed class TrainingPlan
         if (!pinned && LowerQuality(options, budget, runtimeOf, device) is { } lower) hint = lower;
         MemoryChoices least = found.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
-            + $"gradients {(least.Release ? "released early" : "kept")}{(least.HeadGradient == HeadGradient.Late ? ", the head's computed late" : "")}";
+            + $"gradients {(least.Release ? "released early" : least.MicroBatchRows == options.Rows ? "kept" : "accumulated")}{(least.HeadGradient == HeadGradient.Late ? ", the head's computed late" : "")}";
+        if (PlanReasons.Words(least, options) is { Length: > 0 } methods) choices += $", {methods}";
         return new MemoryBudgetException(
             $"training {options.Model.Name} with --batch {options.BatchTokens} --sequence {options.Sequence} does not fit {new ByteSize(budget)}: "
             + $"{MemoryBudgetException.Words(smallest)} with {choices}{hint}",

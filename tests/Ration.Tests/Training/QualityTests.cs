@@ -104,8 +104,12 @@ public sealed class QualityTests
             RuleSettings = new OptimizerSettings(),
             Memory = ByteSize.FromMebibytes(1),
         };
-        ByteSize smallest = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device, 1)).Smallest;
-        Assert.True(TrainingPlan.Create(options with { Memory = smallest }, device, 1).PlannedPeakBytes <= smallest.Bytes);
+        MemoryBudgetException named = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device, 1));
+        ByteSize smallest = named.Smallest;
+        TrainingPlan plan = TrainingPlan.Create(options with { Memory = smallest }, device, 1);
+        Assert.True(plan.PlannedPeakBytes <= smallest.Bytes);
+        Assert.Contains(PlanReasons.Words(plan.Choices.Recompute, options.Model.Layers), named.Message, StringComparison.Ordinal);
+        Assert.Contains(PlanReasons.Words(plan.Choices, options), named.Message, StringComparison.Ordinal);
         // Nor would less have been: among the same plans, and named alike however little was asked for.
         MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options with { Memory = new ByteSize(smallest.Bytes - 1) }, device, 1));
         Assert.Equal(smallest, refusal.Smallest);
