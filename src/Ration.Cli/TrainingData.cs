@@ -58,17 +58,16 @@ internal sealed class TrainingData : IDisposable
         TrainingCheckpoint.RequireSameData(header, output, Fingerprint(), hint);
     }
 
+    private static long BytesOfWords(int? words) => words is { } count ? VocabularyBytes + TokenizerExtensions.HostBytes(count) : 0;
+
     private static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 
-    /// <summary>Memory that the tokens of some paths would take, without reading them.</summary>
-    public static long PredictMemoryBytes(TextCorpus corpus, ITokenizer tokenizer) => TokenStore.PredictMemoryBytes(corpus, tokenizer, s_memoryLimit);
-
     /// <summary>Memory of a run that its data takes: the tokens, and for a vocabulary of words its tables and the code that reads them.</summary>
-    public long HostBytes(ITokenizer tokenizer) => Tokens.MemoryBytes + (tokenizer is ByteTokenizer ? 0 : VocabularyBytes + tokenizer.HostBytes());
+    public long HostBytes(ITokenizer tokenizer) => Tokens.MemoryBytes + BytesOfWords(tokenizer is ByteTokenizer ? null : tokenizer.VocabularySize);
 
     /// <summary>The most that <see cref="HostBytes"/> can be.</summary>
     /// <param name="words">Tokens of a vocabulary of words; null for bytes.</param>
-    public static long MostHostBytes(int? words) => s_memoryLimit.Bytes + (words is null ? 0 : VocabularyBytes + ((long)words * TokenizerExtensions.HostBytesOfToken));
+    public static long MostHostBytes(int? words) => s_memoryLimit.Bytes + BytesOfWords(words);
 
     /// <summary>Names the tokens: how many there are, and a checksum of samples from all over them.</summary>
     public string Fingerprint()

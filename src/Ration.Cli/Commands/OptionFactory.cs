@@ -104,7 +104,7 @@ internal static class OptionFactory
     };
 
     /// <summary>Refuses the name of an option where a value should be: the parser takes whatever word comes next.</summary>
-    public static void RefuseOptions(ArgumentResult result)
+    private static void RefuseOptions(ArgumentResult result)
     {
         if (result.Parent is not OptionResult option) return;
         foreach (Token token in result.Tokens.Where(token => IsOption(option, token.Value))) result.AddError(NoValue(option.Option, token.Value));

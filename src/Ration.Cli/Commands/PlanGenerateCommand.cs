@@ -10,7 +10,7 @@ namespace Ration.Cli.Commands;
 internal static class PlanGenerateCommand
 {
     private const int DefaultPromptTokens = 512;
-    private static readonly Option<int?> s_promptTokens = OptionFactory.Number<int>("--prompt-tokens", "N", "Tokens of the prompt (default 512, or what a smaller --context leaves).");
+    private static readonly Option<int?> s_promptTokens = OptionFactory.Number<int>("--prompt-tokens", "N", "Tokens of the prompt (default 512, or fewer where --context is short).");
     private static readonly Option<int?> s_maxTokens = OptionFactory.Number<int>("--max-tokens", "N", "Tokens to generate after it (default 200).");
 
     /// <summary>The command.</summary>

@@ -59,41 +59,30 @@ internal static class PromptList
         InferenceArguments.RequireRoom(memory.Context, longest);
         InferenceArguments.NoteRoom(source.Configuration, memory.Context, longest, options.MaxTokens!.Value);
         memory = memory with { PromptTokens = longest, MaxTokens = options.MaxTokens, Rows = Math.Min(prompts.Length, atOnce ?? UsualAtOnce) };
-        if (atOnce is null) memory = memory with { Rows = RowsInMemory(source, memory) };
-        while (true)
-        {
-            try
-            {
-                return source.Load(memory);
-            }
-            catch (MemoryBudgetException) when (atOnce is null && memory.Rows > 1)
-            {
-                memory = memory with { Rows = memory.Rows / 2 };
-            }
-
-            // What was planned in vain is given back before more is planned.
-            GarbageLimit.ReleaseAll();
-        }
+        return source.Load(atOnce is null ? memory with { Rows = RowsThatFit(source, memory) } : memory);
     }
 
-    // As many as leave all weights in memory, down from the usual number; that number where none does.
-    private static int RowsInMemory(LanguageModelSource source, LanguageModelOptions memory)
+    // As many as leave all weights in memory, down from the usual number; where none does, as many as fit at all.
+    private static int RowsThatFit(LanguageModelSource source, LanguageModelOptions memory)
     {
+        int most = 1;
         for (int rows = memory.Rows; rows > 0; rows /= 2)
         {
             try
             {
                 if (source.Plan(memory with { Rows = rows }).Choices.StreamedBlocks == 0) return rows;
+                most = Math.Max(most, rows);
             }
             catch (MemoryBudgetException)
             {
                 // Fewer may fit.
             }
 
+            // What was planned in vain is given back before more is planned.
             GarbageLimit.ReleaseAll();
         }
 
-        return memory.Rows;
+        return most;
     }
 
     // In the order of the prompts: an answer waits for those before it.

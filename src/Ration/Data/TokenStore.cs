@@ -43,10 +43,6 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>Bytes held in memory: all tokens or none.</summary>
     public long MemoryBytes => _memory.Length;
 
-    /// <summary>What <see cref="MemoryBytes"/> will be, at the most, without reading a text.</summary>
-    public static long PredictMemoryBytes(TextCorpus corpus, ITokenizer tokenizer, ByteSize? memoryLimit = null) =>
-        TokenStoreBuilder.MemoryFor(corpus.Bytes, tokenizer, memoryLimit ?? DefaultMemoryLimit);
-
     /// <summary>Bytes of one stored token: 2 for vocabularies up to 32,768, since one bit is the document mark, else 4.</summary>
     internal int TokenBytes => _narrow ? sizeof(ushort) : sizeof(int);
 

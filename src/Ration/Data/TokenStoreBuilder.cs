@@ -34,7 +34,7 @@ internal sealed class TokenStoreBuilder : IDisposable
 
     /// <summary>Bytes to hold for a text: a token for each byte, which is exact for bytes and too much for any other vocabulary (where it
     /// is too little, the spool takes the rest); none where the limit is less.</summary>
-    public static long MemoryFor(long textBytes, ITokenizer tokenizer, ByteSize memoryLimit)
+    private static long MemoryFor(long textBytes, ITokenizer tokenizer, ByteSize memoryLimit)
     {
         int tokenBytes = tokenizer.VocabularySize <= NarrowVocabulary ? sizeof(ushort) : sizeof(int);
         return textBytes > Math.Min(memoryLimit.Bytes, Array.MaxLength) / tokenBytes ? 0 : textBytes * tokenBytes;

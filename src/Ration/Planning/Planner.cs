@@ -104,24 +104,28 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     public PlanCandidate FindSmallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded)
     {
         PlanCandidate? smallest = null;
-        long least = long.MaxValue;
-        // The first family of a method has no sums over micro-batches, and with them the fewest bytes that none of its arrangements can do without.
-        foreach ((IEnumerable<PlanFamily> method, long persistent) in families.GroupBy(static f => f.Method).Select(g => (g, Look(g.First(), 0).PersistentBytes)).OrderBy(static m => m.PersistentBytes).ToArray())
+        foreach (IEnumerable<PlanFamily> method in families.GroupBy(static f => f.Method).OrderBy(BytesOf).ToArray())
         {
-            if (persistent >= least) break;
+            if (BytesOf(method) >= smallest?.ArenaBytes) break;
             foreach ((PlanFamily family, int index, long bound) in method.SelectMany(SmallEnd).OrderBy(static p => p.Bound).ToArray())
             {
-                // Bounds ascend: none of those that follow can be smaller than what was placed. Of as many bytes the fastest is what that budget gets.
-                if (bound > least) break;
-                if (smallest is not null && bound == least && Handicapped(Look(family, index)) >= Handicapped(smallest)) continue;
-                if (Place(family, index, alsoNeeded, least) is not { } placed || placed.Choices == smallest?.Choices) continue;
-                bool isBetter = smallest is null || placed.ArenaBytes < least || Handicapped(placed) < Handicapped(smallest);
-                if ((isBetter ? smallest : placed) is { } other) Forget(other);
-                if (isBetter) (smallest, least) = (placed, placed.ArenaBytes);
+                // Bounds ascend: none of those that follow can be smaller than what was placed.
+                if (bound > smallest?.ArenaBytes) break;
+                if (!IsSmaller(Look(family, index), smallest) || Place(family, index, alsoNeeded, smallest?.ArenaBytes ?? long.MaxValue) is not { } placed) continue;
+                bool isSmaller = IsSmaller(placed, smallest);
+                if ((isSmaller ? smallest : placed) is { } other) Forget(other);
+                if (isSmaller) smallest = placed;
             }
         }
 
         return smallest!;
+
+        // The first family of a method has no sums over micro-batches, and with them the fewest bytes that none of its arrangements can do without.
+        long BytesOf(IEnumerable<PlanFamily> method) => Look(method.First(), 0).PersistentBytes;
+
+        // Of as many bytes the fastest, which is what a budget of so many gets.
+        static bool IsSmaller(PlanCandidate plan, PlanCandidate? than) =>
+            than is null || plan.ArenaBytes < than.ArenaBytes || (plan.ArenaBytes == than.ArenaBytes && Handicapped(plan) < Handicapped(than));
     }
 
     /// <summary>The time by which plans are compared.</summary>
@@ -198,16 +202,16 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     {
         StepProgram program = StepProgram.Compile(family.Build(looked.Choices), device);
         PlanCandidate compiled = looked with { Program = program, ArenaBytes = Math.Max(program.ArenaBytes, alsoNeeded(program)), IsPlaced = true };
-        _considered[PlaceOf(looked)] = compiled;
+        _considered[IndexOf(looked)] = compiled;
         return compiled;
     }
 
     // A program holds its graph, and the heap counts against the budget.
     private void Forget(PlanCandidate candidate)
     {
-        _considered[PlaceOf(candidate)] = candidate with { Program = null };
+        _considered[IndexOf(candidate)] = candidate with { Program = null };
         FreeGraphs();
     }
 
-    private int PlaceOf(PlanCandidate candidate) => _considered.FindIndex(c => c.Choices == candidate.Choices);
+    private int IndexOf(PlanCandidate candidate) => _considered.FindIndex(c => c.Choices == candidate.Choices);
 }

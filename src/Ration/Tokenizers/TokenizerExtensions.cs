@@ -7,15 +7,17 @@ namespace Ration.Tokenizers;
 public static class TokenizerExtensions
 {
     // Its bytes and numbers, its place in hash tables, its merge.
-    /// <summary>What <see cref="HostBytes"/> counts for each token of a vocabulary.</summary>
-    public const int HostBytesOfToken = 96;
+    private const int HostBytesOfToken = 96;
 
     /// <summary>Managed memory that a vocabulary takes, for plans.</summary>
     public static long HostBytes(this ITokenizer tokenizer)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        return (long)tokenizer.VocabularySize * HostBytesOfToken;
+        return HostBytes(tokenizer.VocabularySize);
     }
+
+    /// <summary>Managed memory that a vocabulary of so many tokens takes, for plans.</summary>
+    public static long HostBytes(int vocabulary) => (long)vocabulary * HostBytesOfToken;
 
     private static readonly EncodingOptions s_textOnly = new() { AddBeginning = false, AddEnd = false };
 

@@ -78,7 +78,7 @@ public static class TrainingCheckpoint
         if (choices.Methods.State is { } state) header[StateKey] = state.ToString();
         if (choices.Methods.Weights is { } weights) header[WeightsKey] = weights.ToString();
         if (choices.MlpTiles != 1) header[TilesKey] = choices.MlpTiles.ToString(CultureInfo.InvariantCulture);
-        if (choices.HeadGradient == HeadGradient.Late) header[HeadKey] = HeadGradient.Late.Name();
+        if (choices.HeadGradient != HeadGradient.Early) header[HeadKey] = choices.HeadGradient.ToString();
         if (arguments.Length > 0) header[ArgumentsKey] = arguments;
         if (hasEarlierModel) header[EarlierModelKey] = "yes";
         foreach ((string key, string text) in header) writer.SetMetadata(key, text);
@@ -110,11 +110,11 @@ public static class TrainingCheckpoint
                 Activations = ActivationMethods.Parse(metadata.GetValueOrDefault(ActivationsKey, ActivationMethods.Full.Name)),
                 Methods = new MethodChoices(metadata.GetValueOrDefault(RuleKey), Choice<StateFormat>(StateKey), Choice<WeightFormat>(WeightsKey)),
                 MlpTiles = tiles,
-                HeadGradient = metadata.TryGetValue(HeadKey, out string? head) ? Enum.GetValues<HeadGradient>().Single(g => g.Name() == head) : HeadGradient.Early,
+                HeadGradient = Choice<HeadGradient>(HeadKey) ?? HeadGradient.Early,
             };
             return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""), Text("format") == Format, metadata.ContainsKey(EarlierModelKey));
         }
-        catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is FormatException or ArgumentException)
         {
             throw Damaged(path, e.Message);
         }

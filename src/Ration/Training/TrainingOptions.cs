@@ -109,7 +109,7 @@ public sealed record TrainingOptions
     internal bool HasTwoBackwardPasses => ClipNorm > 0 && ClipScope == ClipScope.TwoPass && (MicroBatchRows ?? Rows) == Rows && Optimizer.GradientParts == 0;
 
     /// <summary>Why the gradient of the head cannot be computed late, and what to do; null where it can.</summary>
-    internal string? KeepsHeadEarly =>
+    internal string? ReasonForEarlyHead =>
         Optimizer.TrainsOnlyBlocks ? $"{Optimizer.Name} does not train the head; leave it out"
         : Loss.Method == LossMethod.Full ? "--loss full keeps all logits to have not to compute them again; take another --loss, or leave one of them out"
         : Optimizer.GradientParts > 0 || (MicroBatchRows ?? Rows) != Rows ? "micro-batches add to one gradient that lives through the step; leave it out"
@@ -145,7 +145,7 @@ public sealed record TrainingOptions
         Require(MlpTiles is null || MlpTiles <= most,
             $"--mlp-tiles {MlpTiles}: a tile has at least {TiledMlp.LeastRows} tokens, and those that go through the model at once make {most}; give at most {most}, or auto");
         Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
-        Require(HeadGradient is not Planning.Passes.HeadGradient.Late || KeepsHeadEarly is null, $"--head-gradient late: {KeepsHeadEarly}");
+        Require(HeadGradient is not Planning.Passes.HeadGradient.Late || ReasonForEarlyHead is null, $"--head-gradient late: {ReasonForEarlyHead}");
         Require(Recompute is not RecomputeMode.Optimal || !HasTwoBackwardPasses, "--recompute optimal reckons with one backward pass, and --clip-scope two-pass makes two: give --recompute sqrt or all, or leave it out");
         Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step; give {LargestDivisor(Rows, MicroBatchRows ?? 1)}, say");
     }

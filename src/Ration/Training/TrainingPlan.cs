@@ -127,7 +127,7 @@ public sealed class TrainingPlan
         MemoryChoices least = found.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
             + $"gradients {(least.Release ? "released early" : least.MicroBatchRows == options.Rows ? "kept" : "accumulated")}{(least.HeadGradient == HeadGradient.Late ? ", the head's computed late" : "")}";
-        if (PlanReasons.Words(least, options) is { Length: > 0 } methods) choices += $", {methods}";
+        if (PlanReasons.Words(least, options, found.Smallest.Program!.Graph) is { Length: > 0 } methods) choices += $", {methods}";
         return new MemoryBudgetException(
             $"training {options.Model.Name} with --batch {options.BatchTokens} --sequence {options.Sequence} does not fit {new ByteSize(budget)}: "
             + $"{MemoryBudgetException.Words(smallest)} with {choices}{hint}",

@@ -31,7 +31,7 @@ internal static class TrainingPlanFamilies
         TrainingStep step = options.Step;
         RecomputeChoice[][] schedules = [[.. BlockChoices(options)], [.. SquareRootChoice(options)], [.. PartChoice(options)]];
         List<PlanFamily> families = [];
-        TrainingMethod? hopeless = method.Quality == MethodQuality.Exact ? null : method;
+        TrainingMethod? shared = method.Quality == MethodQuality.Exact ? null : method;
         List<int> microBatches = MicroBatches(options);
         foreach ((int rows, int mlpTiles) in Parts(options, microBatches, method.Quality))
         {
@@ -41,11 +41,11 @@ internal static class TrainingPlanFamilies
             {
                 MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles, HeadGradient = head };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
-                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = hopeless });
+                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = shared });
                 // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so that of
                 // inexact methods only the smallest is given it, the last, unless it is asked for.
                 bool isSearched = options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && (isLast || method.Quality == MethodQuality.Exact) && !options.HasTwoBackwardPasses);
-                if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers) with { Method = hopeless });
+                if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers) with { Method = shared });
             }
         }
 
@@ -54,7 +54,7 @@ internal static class TrainingPlanFamilies
 
     // To compute the head's gradient late costs one more product with the vocabulary: worth it where every byte counts.
     private static HeadGradient[] HeadGradients(TrainingOptions options, int rows, bool isSmallest) =>
-        options.HeadGradient is { } asked ? [asked] : isSmallest && rows == options.Rows && options.KeepsHeadEarly is null ? [HeadGradient.Early, HeadGradient.Late] : [HeadGradient.Early];
+        options.HeadGradient is { } asked ? [asked] : isSmallest && rows == options.Rows && options.ReasonForEarlyHead is null ? [HeadGradient.Early, HeadGradient.Late] : [HeadGradient.Early];
 
     // Tiles cost time, and are worth it where a hidden layer is large although little else is: of the fewest rows, or of all where gradients are released.
     // Gradients of tiles are equal to rounding only, so that exact plans take them where a single micro-batch leaves no other way.

@@ -109,7 +109,7 @@ public sealed class QualityTests
         TrainingPlan plan = TrainingPlan.Create(options with { Memory = smallest }, device, 1);
         Assert.True(plan.PlannedPeakBytes <= smallest.Bytes);
         Assert.Contains(PlanReasons.Words(plan.Choices.Recompute, options.Model.Layers), named.Message, StringComparison.Ordinal);
-        Assert.Contains(PlanReasons.Words(plan.Choices, options), named.Message, StringComparison.Ordinal);
+        Assert.Contains(PlanReasons.Words(plan.Choices, options, plan.Program.Graph), named.Message, StringComparison.Ordinal);
         // Nor would less have been: among the same plans, and named alike however little was asked for.
         MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options with { Memory = new ByteSize(smallest.Bytes - 1) }, device, 1));
         Assert.Equal(smallest, refusal.Smallest);

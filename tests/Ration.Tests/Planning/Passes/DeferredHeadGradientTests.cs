@@ -24,7 +24,7 @@ public sealed class DeferredHeadGradientTests
     [InlineData(LossMethod.Sampled, true)]
     public void Every_loss_has_the_same_bits(LossMethod method, bool tied)
     {
-        TrainingOptions options = Options(tied) with { Loss = new LossOptions { Method = method, FilterThreshold = method == LossMethod.Filtered ? 1e-3f : LossOptions.DefaultFilterThreshold } };
+        TrainingOptions options = Options(tied) with { Loss = new LossOptions { Method = method, FilterThreshold = 1e-3f } };
         byte[][] ends = [.. Enum.GetValues<HeadGradient>().Select(head => End(options, head))];
         Assert.Equal(ends[0], ends[1]);
     }
@@ -83,15 +83,28 @@ public sealed class DeferredHeadGradientTests
     }
 
     [Fact]
-    public void A_checkpoint_keeps_it()
+    public void A_checkpoint_keeps_it_and_is_not_gone_on_with_otherwise()
     {
+        TrainingOptions options = Options(true) with
+        {
+            HeadGradient = HeadGradient.Late, Recompute = RecomputeMode.SquareRoot, Activations = ActivationMethods.Parse("mesa"), MlpTiles = 1, MicroBatchRows = 8,
+        };
         using TemporaryFolder folder = new();
         using CpuDevice device = new(1);
-        using Trainer trainer = new(TrainingSamples.Plan(Options(true) with { HeadGradient = HeadGradient.Late }, device), TrainingSamples.Data(Options(true)));
+        using Trainer trainer = new(TrainingSamples.Plan(options, device), TrainingSamples.Data(options));
         trainer.Initialize();
         TrainingCheckpoint.Save(trainer, folder.Path, "data");
         Assert.Equal(HeadGradient.Late, trainer.Plan.Choices.HeadGradient);
-        Assert.Equal(trainer.Plan.Choices, TrainingCheckpoint.ReadHeader(folder.Path).Choices);
+        Assert.Equal(trainer.Plan.Choices, TrainingCheckpoint.ReadHeader(folder.Path, options).Choices);
+        Assert.Equal(trainer.Plan.Choices, TrainingCheckpoint.ReadHeader(folder.Path, Options(true)).Choices);
+        Refused("--head-gradient late", options with { HeadGradient = HeadGradient.Early });
+        Refused("recomputation sqrt", options with { Recompute = RecomputeMode.None });
+        Refused("--activations mesa", options with { Activations = ActivationMethods.Full });
+        Refused("--mlp-tiles 1", options with { MlpTiles = 2 });
+        Refused("--micro-batch 8", options with { MicroBatchRows = 4 });
+
+        void Refused(string named, TrainingOptions other) =>
+            Assert.Contains(named, Assert.Throws<InvalidInputException>(() => TrainingCheckpoint.ReadHeader(folder.Path, other)).Message, StringComparison.Ordinal);
     }
 
     private static TrainingOptions Options(bool tied) => TrainingSamples.Options() with { Model = TrainingSamples.Model with { TiedEmbeddings = tied } };
