@@ -87,7 +87,11 @@ public sealed class DeferredHeadGradientTests
     {
         TrainingOptions options = Options(true) with
         {
-            HeadGradient = HeadGradient.Late, Recompute = RecomputeMode.SquareRoot, Activations = ActivationMethods.Parse("mesa"), MlpTiles = 1, MicroBatchRows = 8,
+            HeadGradient = HeadGradient.Late,
+            Recompute = RecomputeMode.SquareRoot,
+            Activations = ActivationMethods.Parse("mesa"),
+            MlpTiles = 1,
+            MicroBatchRows = 8,
         };
         using TemporaryFolder folder = new();
         using CpuDevice device = new(1);
