@@ -45,6 +45,23 @@ internal sealed class ConversionTarget
     /// <summary>Whether it is a GGUF file.</summary>
     public bool IsGguf => Output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Refuses a place where something lies that must not be replaced.</summary>
+    /// <exception cref="InvalidInputException">There is something already.</exception>
+    public void RequireFree()
+    {
+        if (IsGguf)
+        {
+            OutputFile.RequireFree(Option, Output, _overwrite);
+            return;
+        }
+
+        if (File.Exists(Output)) throw new InvalidInputException($"{Option} {Output}: this is a file; name a folder, or a file that ends in .gguf");
+        if (!Directory.Exists(Output)) return;
+        if (!_overwrite && Directory.EnumerateFileSystemEntries(Output).Any()) throw new InvalidInputException($"{Option} {Output} exists already; give another name, or --overwrite to replace it");
+        if (RunFolder.FindCheckpoint(Output) is { IsDone: false } run)
+            throw new InvalidInputException($"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be gone on with beside another model; give another name");
+    }
+
     /// <summary>Converts.</summary>
     /// <exception cref="InvalidInputException">There is something already, or it cannot be written.</exception>
     public void Write(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
@@ -71,18 +88,14 @@ internal sealed class ConversionTarget
 
     private void WriteFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
-        if (File.Exists(Output)) throw new InvalidInputException($"{Option} {Output}: this is a file; name a folder, or a file that ends in .gguf");
-        bool isNew = !Directory.Exists(Output);
-        if (!isNew && !_overwrite && Directory.EnumerateFileSystemEntries(Output).Any()) throw new InvalidInputException($"{Option} {Output} exists already; give another name, or --overwrite to replace it");
-        if (isNew) WriteNewFolder(model, options, cancellation);
+        RequireFree();
+        if (!Directory.Exists(Output)) WriteNewFolder(model, options, cancellation);
         else ReplaceFolder(model, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];
     }
 
     private void ReplaceFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
-        if (RunFolder.FindCheckpoint(Output) is { IsDone: false } run)
-            throw new InvalidInputException($"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be gone on with beside another model; give another name");
         ModelExport.ToHuggingFace(model, Output, options, cancellation);
         if (!File.Exists(Path.Combine(Output, TrainingCheckpoint.FileName))) return;
         // It is that of the model before: to resume it would bring that back.

@@ -6,7 +6,7 @@ namespace Ration.EndToEnd.Tests;
 
 public sealed class EvalTests(TrainedModel trained)
 {
-    private static readonly string[] s_keys = ["loss", "perplexity", "tokens", "tokensPerSecond", "plannedPeakBytes", "measuredPeakBytes"];
+    private static readonly string[] s_keys = ["loss", "perplexity", "tokens", "tokensPerSecond", "budgetBytes", "plannedPeakBytes", "measuredPeakBytes"];
 
     [Fact]
     public void On_the_text_that_training_held_out_the_loss_is_that_of_the_end_of_training()

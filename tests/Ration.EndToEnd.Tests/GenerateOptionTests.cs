@@ -97,6 +97,11 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         Assert.Contains("context: 28 tokens; the prompt and what may be generated", ToolRun.Run(arguments).AssertDone().Output, StringComparison.Ordinal);
         Assert.Contains("context: 64 tokens; as asked for", ToolRun.Run([.. arguments, "--context", "64"]).AssertDone().Output, StringComparison.Ordinal);
         Assert.Contains("smallest budget", ToolRun.Run([.. arguments, "--memory", "2MiB"]).AssertRefusedAtOnce(3), StringComparison.Ordinal);
+        Assert.Contains("a prompt of 8 tokens and 20 after it", ToolRun.Run(arguments).AssertDone().Output, StringComparison.Ordinal);
+        Assert.Contains("--context 12 has room for 5 tokens", ToolRun.Run([.. arguments, "--context", "12"]).AssertDone().Error, StringComparison.Ordinal);
+        JsonElement refused = ToolRun.Run([.. arguments, "--memory", "2MiB", "--json"]).Json();
+        Assert.Equal(2 << 20, refused.GetProperty("budgetBytes").GetInt64());
+        Assert.True(refused.GetProperty("smallestBudgetBytes").GetInt64() > 2 << 20);
     }
 
     [Theory]

@@ -11,7 +11,7 @@ public sealed class GenerateTests(TrainedModel trained)
     private const int Interrupted = 130;
 
     private static readonly string[] s_keys =
-        ["text", "tokens", "promptTokens", "generatedTokens", "prefillTokensPerSecond", "decodeTokensPerSecond", "plannedPeakBytes", "measuredPeakBytes"];
+        ["text", "tokens", "promptTokens", "generatedTokens", "prefillTokensPerSecond", "decodeTokensPerSecond", "budgetBytes", "plannedPeakBytes", "measuredPeakBytes"];
 
     [Fact]
     public void Greedy_text_is_the_same_for_any_seed_and_any_number_of_threads()

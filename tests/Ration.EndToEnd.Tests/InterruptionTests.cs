@@ -214,6 +214,8 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         // Nothing but the folder has to be said: the checkpoint knows the rest.
         JsonElement json = TrainingJob.Run(["train", "--output", output, "--resume", "--json"], UninterruptedRun.Kept).Json();
         Assert.Equal(UninterruptedRun.Steps, json.GetProperty("steps").GetInt64());
+        Assert.InRange(json.GetProperty("stepsNow").GetInt64(), 0, UninterruptedRun.Steps);
+        Assert.Equal(json.GetProperty("tokens").GetInt64(), json.GetProperty("stepsNow").GetInt64() * json.GetProperty("choices").GetProperty("batch").GetInt64());
         Assert.Equal(whole.Result.Json().GetProperty("evalLoss").GetRawText(), json.GetProperty("evalLoss").GetRawText());
         Assert.True(TrainingJob.ModelBytes(whole.Output).AsSpan().SequenceEqual(TrainingJob.ModelBytes(output)), "other weights");
         // The same files to the byte, and no temporary one left over.

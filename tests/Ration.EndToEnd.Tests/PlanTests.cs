@@ -8,7 +8,7 @@ namespace Ration.EndToEnd.Tests;
 
 public sealed class PlanTests(TrainedModel trained)
 {
-    private static readonly string[] s_keys = ["fits", "plannedPeakBytes", "memory", "predictedTokensPerSecond", "predictedStepSeconds", "choices"];
+    private static readonly string[] s_keys = ["fits", "budgetBytes", "plannedPeakBytes", "memory", "predictedTokensPerSecond", "predictedStepSeconds", "choices"];
 
     [Fact]
     public void With_json_standard_output_is_one_object_with_every_key()

@@ -7,7 +7,7 @@ public sealed class TrainTests(TrainedModel trained)
 {
     private static readonly string[] s_keys =
     [
-        "parameters", "trainableParameters", "steps", "tokens", "trainLoss", "evalLoss", "evalPerplexity", "tokensPerSecond", "seconds",
+        "parameters", "trainableParameters", "steps", "stepsNow", "tokens", "trainLoss", "evalLoss", "evalPerplexity", "tokensPerSecond", "seconds",
         "budgetBytes", "plannedPeakBytes", "measuredPeakBytes", "memory", "choices", "output",
     ];
 

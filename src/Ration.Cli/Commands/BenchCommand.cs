@@ -59,7 +59,8 @@ internal static class BenchCommand
         using CpuDevice device = new(options.Threads);
         TrainingPlan.Create(options, device, options.Threads, CodeOfRules);
         ByteSize smallest = new(RuntimeFootprint.Reserve(options.Threads, CodeOfRules) + MachineMeasurement.MostBytes);
-        if (options.Memory!.Value.Bytes < smallest.Bytes) throw new MemoryBudgetException($"measuring this machine does not fit {options.Memory}: {MemoryBudgetException.Words(smallest)}", smallest);
+        ByteSize budget = options.Memory!.Value;
+        if (budget.Bytes < smallest.Bytes) throw new MemoryBudgetException($"measuring this machine does not fit {budget}: {MemoryBudgetException.Words(smallest)}", budget, smallest);
     }
 
     private static Machine MeasureMachine(int threads, long room, CancellationToken cancellation)

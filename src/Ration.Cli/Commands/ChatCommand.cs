@@ -57,7 +57,7 @@ internal static class ChatCommand
         json.Number("generatedTokens", loop.GeneratedTokens);
         json.Flag("interrupted", isInterrupted);
         json.Counts("otherTypes", plan.OtherWeightTypes);
-        PeakMemory.Write(json, plan.PlannedPeakBytes);
+        PeakMemory.Write(json, plan.BudgetBytes, plan.PlannedPeakBytes);
     });
 
     private static void WriteMessage(JsonObject json, ChatTemplateMessage message)

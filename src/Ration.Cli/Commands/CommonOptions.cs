@@ -16,8 +16,8 @@ internal static class CommonOptions
     public static Option<string?> Model { get; } = OptionFactory.Path(
         "--model", "DIR|FILE|preset:NAME", "A model folder, a GGUF file, a llama2.c checkpoint, or a preset such as preset:nano, preset:tiny or preset:llama-3.1-70b.");
 
-    /// <summary>The model, which has to have files.</summary>
-    public static Option<string?> ModelFiles { get; } = OptionFactory.Path(Model.Name, "DIR|FILE", "A model folder, a GGUF file or a llama2.c checkpoint.");
+    /// <summary>The model, which has to have weights and a tokenizer.</summary>
+    public static Option<string?> ModelFiles { get; } = OptionFactory.Path(Model.Name, "DIR|FILE", "A model folder or a GGUF file.");
 
     /// <summary>The base of an adapter.</summary>
     public static Option<string?> BaseModel { get; } = OptionFactory.Path(

@@ -10,6 +10,7 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration convert</c>: writes a model in another layout or number format.</summary>
 internal static class ConvertCommand
 {
+    private static readonly Option<string?> s_model = OptionFactory.Path(CommonOptions.Model.Name, "DIR|FILE", "A model folder, a GGUF file, a llama2.c checkpoint, or the folder of an adapter.");
     private static readonly Option<string?> s_output = OptionFactory.Path("--output", "DIR|FILE.gguf", "A file name that ends in .gguf, or a folder for safetensors files.");
     private static readonly Option<DType?> s_format = OptionFactory.Choice(
         "--format", $"How matrices are stored (default: as they are, or f16). In a GGUF file: {WeightFormats.Words(ModelConverter.GgufTypes)}; vectors are f32. "
@@ -22,7 +23,7 @@ internal static class ConvertCommand
     {
         Command command = new("convert", "Write a model as a GGUF file or a Hugging Face folder, in another number format if wanted.")
         {
-            CommonOptions.ModelFiles, CommonOptions.BaseModel, s_output, s_format, s_overwrite, CommonOptions.Json,
+            s_model, CommonOptions.BaseModel, s_output, s_format, s_overwrite, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -36,6 +37,7 @@ internal static class ConvertCommand
         long start = Stopwatch.GetTimestamp();
         using ConversionProgress progress = new();
         ConversionTarget target = new(output, parsed.GetValue(s_overwrite));
+        target.RequireFree();
         RequireHolds(target, parsed.GetValue(s_format));
         if (parsed.GetValue(s_format) is null) NoteChange(target, model);
         IReadOnlyDictionary<DType, int> others = NoteOthers(target, model, parsed.GetValue(s_format));

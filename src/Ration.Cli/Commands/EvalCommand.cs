@@ -44,7 +44,7 @@ internal static class EvalCommand
         using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.HostBytes(tokenizer) + stored.HostBytes, stored.HeldType);
         evaluation.Load(stored);
         (double loss, long targets, double seconds) = Measure(evaluation, batches, interruption.Token);
-        if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds, evaluation.PlannedPeakBytes);
+        if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds, evaluation);
         else WriteText(loss, targets, seconds, evaluation.PlannedPeakBytes);
         return ExitCode.Done;
     }
@@ -65,7 +65,7 @@ internal static class EvalCommand
         Log.Line($"{targets / seconds:N0} tokens/s, {PeakMemory.Words(planned)}");
     }
 
-    private static void WriteJson(double loss, long targets, long tokens, double seconds, long planned) => StandardOutput.WriteJson(json =>
+    private static void WriteJson(double loss, long targets, long tokens, double seconds, Evaluation evaluation) => StandardOutput.WriteJson(json =>
     {
         json.Number("loss", loss);
         json.Number("perplexity", Math.Exp(loss));
@@ -73,6 +73,6 @@ internal static class EvalCommand
         json.Number("targets", targets);
         json.Number("tokensPerSecond", targets / seconds);
         json.Number("seconds", seconds);
-        PeakMemory.Write(json, planned);
+        PeakMemory.Write(json, evaluation.BudgetBytes, evaluation.PlannedPeakBytes);
     });
 }

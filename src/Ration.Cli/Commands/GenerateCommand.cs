@@ -101,7 +101,7 @@ internal static class GenerateCommand
             json.Number("generatedTokens", text.Tokens.Count);
             json.Number("prefillTokensPerSecond", text.PrefillTokensPerSecond);
             json.Number("decodeTokensPerSecond", text.DecodeTokensPerSecond);
-            PeakMemory.Write(json, plan.PlannedPeakBytes);
+            PeakMemory.Write(json, plan.BudgetBytes, plan.PlannedPeakBytes);
             json.Counts("otherTypes", plan.OtherWeightTypes);
             json.TextOrNull("finish", isInterrupted ? Tool.Interrupted : text.Finish?.ToString());
         });

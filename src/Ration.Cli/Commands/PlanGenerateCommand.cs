@@ -48,6 +48,7 @@ internal static class PlanGenerateCommand
             plan = Make(parsed, options with { Memory = e.Smallest });
         }
 
+        InferenceArguments.NoteRoom(plan.Options.Model, options.Context, prompt, most);
         MachineRates rates = KeptRates.Measure(options.Threads);
         if (parsed.GetValue(CommonOptions.Json)) GenerationPlanOutput.WriteJson(plan, rates, refusal);
         else if (refusal is null) GenerationPlanOutput.WriteText(plan, rates);

@@ -120,7 +120,7 @@ internal static class PromptList
         json.Number("atOnce", model.Rows);
         json.Number("generatedTokens", texts.Sum(static text => (long)text.Tokens.Count));
         json.Number("seconds", seconds);
-        PeakMemory.Write(json, model.Plan.PlannedPeakBytes);
+        PeakMemory.Write(json, model.Plan.BudgetBytes, model.Plan.PlannedPeakBytes);
         json.Counts("otherTypes", model.Plan.OtherWeightTypes);
         if (!isDone) json.Text("finish", Tool.Interrupted);
     });

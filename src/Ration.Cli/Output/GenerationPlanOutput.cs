@@ -15,7 +15,7 @@ internal static class GenerationPlanOutput
         using StreamWriter stdout = StandardOutput.OpenBuffered();
         void Line(string line) => stdout.WriteLine(WordWrap.ForOutput(line));
         GenerationOptions options = plan.Options;
-        Line($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, {Counted.Of(plan.Choices.Context, "token")} of context, {plan.Device.Description}");
+        Line($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, a prompt of {Counted.Of(options.PromptTokens, "token")} and {options.MaxTokens:N0} after it, {plan.Choices.Context:N0} of context, {plan.Device.Description}");
         Line($"predicted: prompt {Rate(plan.PrefillTokensPerSecond(rates))} tokens/s, then {Rate(plan.DecodeTokensPerSecond(rates))} tokens/s");
         Line($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({PlanSummary.Parts(Peak(plan), plan.RuntimeBytes)})");
         foreach (PlanReason reason in plan.Reasons) Line($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
@@ -29,8 +29,7 @@ internal static class GenerationPlanOutput
     {
         double decode = plan.DecodeTokensPerSecond(rates);
         json.Flag("fits", refusal is null);
-        if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
-        else json.Number("budgetBytes", plan.BudgetBytes);
+        PlanJson.WriteBudget(json, plan.BudgetBytes, refusal);
         json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
         PlanJson.WriteMemory(json, Peak(plan), plan.RuntimeBytes, plan.PlannedPeakBytes);
         json.Number("predictedTokensPerSecond", decode);

@@ -27,6 +27,7 @@ internal static class TrainingJson
         json.Number("parameters", parameters);
         json.Number("trainableParameters", parameters);
         json.Number("steps", result.StepsDone);
+        json.Number("stepsNow", result.StepsNow);
         json.Number("tokens", result.Tokens);
         json.Number("trainLoss", result.TrainLoss);
         json.Number("evalLoss", result.EvaluationLoss);
@@ -55,8 +56,7 @@ internal static class PlanJson
     {
         double seconds = plan.PredictedStepSeconds(rates);
         json.Flag("fits", refusal is null);
-        if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
-        if (refusal is null) json.Number("budgetBytes", plan.BudgetBytes);
+        WriteBudget(json, plan.BudgetBytes, refusal);
         json.Number("plannedPeakBytes", plan.PlannedPeakBytes);
         WriteMemory(json, plan.Program.Timeline, plan.RuntimeBytes, plan.PlannedPeakBytes);
         json.Number("predictedTokensPerSecond", plan.Options.BatchTokens / seconds);
@@ -64,6 +64,13 @@ internal static class PlanJson
         WriteChoices(json, plan);
         json.Number("parameters", plan.Options.Model.Parameters);
     });
+
+    /// <summary>What there was, and where nothing fits it the smallest budget that something fits.</summary>
+    public static void WriteBudget(JsonObject json, long budgetBytes, MemoryBudgetException? refusal)
+    {
+        if (refusal is not null) json.Number("smallestBudgetBytes", refusal.Smallest.Bytes);
+        json.Number("budgetBytes", refusal?.Budget.Bytes ?? budgetBytes);
+    }
 
     /// <summary>Bytes by kind when the step is at its peak, what the process needs besides, and the rest of the planned peak: alignment, gaps, and what another program needs beyond this one.</summary>
     public static void WriteMemory(JsonObject json, MemoryTimeline timeline, long runtimeBytes, long plannedPeakBytes) => json.Object("memory", memory =>

@@ -130,7 +130,7 @@ public sealed class GenerationPlan
             + (last.WeightType is { } type ? $", weights in {type}" : "") + ", weights of all blocks read from the files for each token";
         return new MemoryBudgetException(
             $"generating {options.LeastContext} tokens with {options.Model.Name} does not fit {new ByteSize(budget)}: "
-            + $"{MemoryBudgetException.Words(smallest)} with {kept}{Hint(options, device, budget, runtime)}", smallest);
+            + $"{MemoryBudgetException.Words(smallest)} with {kept}{Hint(options, device, budget, runtime)}", new ByteSize(budget), smallest);
     }
 
     private static string Hint(GenerationOptions options, IDevice device, long budget, long runtime)

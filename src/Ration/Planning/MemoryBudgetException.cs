@@ -8,9 +8,13 @@ public sealed class MemoryBudgetException : Exception
 {
     /// <summary>A refusal that names the smallest budget that would do.</summary>
     /// <param name="message">One line for people.</param>
+    /// <param name="budget">What there was.</param>
     /// <param name="smallest">The smallest budget that fits the job as it is.</param>
-    public MemoryBudgetException(string message, ByteSize smallest)
-        : base(message) => Smallest = smallest;
+    public MemoryBudgetException(string message, ByteSize budget, ByteSize smallest)
+        : base(message) => (Budget, Smallest) = (budget, smallest);
+
+    /// <summary>The budget that nothing fits.</summary>
+    public ByteSize Budget { get; }
 
     /// <summary>The smallest budget that fits the job as it is.</summary>
     public ByteSize Smallest { get; }

@@ -21,12 +21,15 @@ public sealed class Evaluation : IDisposable
     private readonly int _sequence;
     private readonly int _rows;
 
-    private Evaluation(IDevice device, StepProgram program, int rows, int sequence, long runtime)
+    private Evaluation(IDevice device, StepProgram program, int rows, int sequence, long budget, long runtime)
     {
-        (_program, _rows, _sequence) = (program, rows, sequence);
+        (_program, _rows, _sequence, BudgetBytes) = (program, rows, sequence, budget);
         PlannedPeakBytes = program.ArenaBytes + runtime;
         _executor = new Executor(device, program);
     }
+
+    /// <summary>The most bytes that the process may have resident.</summary>
+    public long BudgetBytes { get; }
 
     /// <summary>The most bytes that the process will have resident.</summary>
     public long PlannedPeakBytes { get; }
@@ -52,11 +55,11 @@ public sealed class Evaluation : IDisposable
             Graph graph = TrainingGraph.BuildEvaluation(step, rows);
             StepProgram program = StepProgram.Compile(weightType is null ? graph : new WeightStorage(weightType).Apply(graph), device);
             long needed = program.ArenaBytes + RuntimeFootprint.Overhead(program.ArenaBytes) + RowFiller.HostBytes(rows, sequence) + runtime;
-            if (needed <= budget) return new Evaluation(device, program, rows, sequence, needed - program.ArenaBytes);
+            if (needed <= budget) return new Evaluation(device, program, rows, sequence, budget, needed - program.ArenaBytes);
             if (rows > 1) continue;
             ByteSize smallest = new(needed);
             throw new MemoryBudgetException(
-                $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: {MemoryBudgetException.Words(smallest)}; a smaller --sequence needs less", smallest);
+                $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: {MemoryBudgetException.Words(smallest)}; a smaller --sequence needs less", new ByteSize(budget), smallest);
         }
     }
 

@@ -131,7 +131,7 @@ public sealed class TrainingPlan
         return new MemoryBudgetException(
             $"training {options.Model.Name} with --batch {options.BatchTokens} --sequence {options.Sequence} does not fit {new ByteSize(budget)}: "
             + $"{MemoryBudgetException.Words(smallest)} with {choices}{hint}",
-            smallest);
+            new ByteSize(budget), smallest);
     }
 
     // Whether methods that change the numbers would fit, the least change first.

@@ -35,16 +35,17 @@ public readonly record struct TrainingProgress(long Step, long Steps, float Loss
 
 /// <summary>What a run came to.</summary>
 /// <param name="StepsDone">Steps done in all.</param>
-/// <param name="Tokens">Tokens trained on now, without those of before a resume.</param>
+/// <param name="StepsNow">Steps done now, without those of before a resume.</param>
+/// <param name="Tokens">Tokens of those steps.</param>
 /// <param name="TrainLoss">Mean loss of the last steps (a twentieth of the run, at least one).</param>
 /// <param name="EvaluationLoss">Loss on held-out text; NaN where there is none or the run was interrupted.</param>
 /// <param name="EvaluationTokens">Targets that the evaluation looked at.</param>
-/// <param name="TokensPerSecond">Median over steps.</param>
+/// <param name="TokensPerSecond">Of the median step.</param>
 /// <param name="Seconds">Time of all steps.</param>
 /// <param name="Interrupted">Whether the run was asked to stop.</param>
 /// <param name="KeptEarlierModel">Whether the model in the output folder is that of a run before, because this one has not finished.</param>
 public sealed record TrainingResult(
-    long StepsDone, long Tokens, double TrainLoss, double EvaluationLoss, long EvaluationTokens, double TokensPerSecond, double Seconds, bool Interrupted, bool KeptEarlierModel);
+    long StepsDone, long StepsNow, long Tokens, double TrainLoss, double EvaluationLoss, long EvaluationTokens, double TokensPerSecond, double Seconds, bool Interrupted, bool KeptEarlierModel);
 
 /// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
 public sealed class TrainingRun : IDisposable
@@ -180,7 +181,7 @@ public sealed class TrainingRun : IDisposable
     {
         int batch = Trainer.Plan.Options.BatchTokens;
         return new TrainingResult(
-            Trainer.StepsDone, _recent.Count * batch, _recent.MeanLoss((int)Math.Clamp(_recent.Count / 20, 1, int.MaxValue)), evaluation.Loss, evaluation.Tokens,
+            Trainer.StepsDone, _recent.Count, _recent.Count * batch, _recent.MeanLoss((int)Math.Clamp(_recent.Count / 20, 1, int.MaxValue)), evaluation.Loss, evaluation.Tokens,
             batch / _recent.MedianSeconds(), _recent.Seconds, interrupted, _keptEarlierModel);
     }
 }

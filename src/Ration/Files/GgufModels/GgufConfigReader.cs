@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Ration.Files.Gguf;
 using Ration.Models;
 using Ration.Tensors;
@@ -8,6 +10,7 @@ namespace Ration.Files.GgufModels;
 internal sealed class GgufConfigReader
 {
     private const int WidthLimit = 1 << 20, HiddenLimit = 1 << 22, LayerLimit = 10_000, HeadLimit = 1 << 14, ContextLimit = 1 << 30, ExpertLimit = 1 << 12;
+    private const int LongestName = 100;
     private readonly GgufMetadata _metadata;
     private readonly ITensorSource _tensors;
     private readonly string _architecture;
@@ -32,6 +35,20 @@ internal sealed class GgufConfigReader
         return (model, reader._keys.Judge(model));
     }
 
+    // It is shown to people: what would move a terminal's cursor or turn the direction of writing is left out.
+    private string Name()
+    {
+        string named = _metadata.TryGetString("general.name", out string? name) ? name : "";
+        StringBuilder visible = new();
+        foreach (Rune rune in named.EnumerateRunes())
+        {
+            if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator) continue;
+            if (visible.Append(rune).Length >= LongestName) break;
+        }
+
+        return visible.Length > 0 ? visible.ToString() : Path.GetFileNameWithoutExtension(_metadata.Path);
+    }
+
     private ModelConfiguration Read()
     {
         ModelFamily family = Family();
@@ -41,7 +58,7 @@ internal sealed class GgufConfigReader
         int context = Integer("context_length", 1, ContextLimit);
         ModelConfiguration model = new()
         {
-            Name = _metadata.TryGetString("general.name", out string? name) ? name : Path.GetFileNameWithoutExtension(_metadata.Path),
+            Name = Name(),
             Family = family,
             Vocabulary = checked((int)Math.Min(int.MaxValue, Tensor("token_embd.weight").Shape[0])),
             Width = width,

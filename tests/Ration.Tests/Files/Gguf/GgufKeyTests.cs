@@ -45,6 +45,12 @@ public sealed class GgufKeyTests
     }
 
     [Theory]
+    [InlineData("\e[2J a\u202Emodel\n", "[2J amodel")]
+    [InlineData("モデル 🙂", "モデル 🙂")]
+    public void A_name_cannot_move_a_terminal_s_cursor(string name, string shown) =>
+        Assert.Equal(shown, Open(writer => writer.SetString("general.name", name), out _).Name);
+
+    [Theory]
     [MemberData(nameof(ModelConverterTests.Families), MemberType = typeof(ModelConverterTests))]
     public void What_is_written_is_read_without_a_word(ModelFamily family)
     {
@@ -75,12 +81,13 @@ public sealed class GgufKeyTests
 
     private static string Refusal(Action<GgufWriter> more) => Assert.Throws<FileFormatException>(() => Open(more, out _)).Message;
 
-    private static void Open(Action<GgufWriter> more, out IReadOnlyList<string> unknown, ModelFamily family = ModelFamily.Llama)
+    private static ModelConfiguration Open(Action<GgufWriter> more, out IReadOnlyList<string> unknown, ModelFamily family = ModelFamily.Llama)
     {
         using FamilyFolder folder = new(family);
         using TemporaryFolder work = new();
         using (StoredModel model = StoredModel.Open(folder.Path)) Conversion.ToGguf(model, work["model.gguf"], new ModelConversionOptions { Tokenizer = more });
         using StoredModel gguf = StoredModel.Open(work["model.gguf"]);
         unknown = gguf.UnknownKeys;
+        return gguf.Configuration;
     }
 }
