@@ -3,12 +3,10 @@ using System.Globalization;
 using System.Text.Json;
 using Ration.Devices;
 using Ration.Devices.Cpu;
-using Ration.Execution;
 using Ration.Files;
 using Ration.Graphs.Ops;
 using Ration.Inference;
 using Ration.Memory;
-using Ration.Planning;
 using Ration.Tensors;
 
 namespace Ration.Benchmarks;

@@ -69,9 +69,9 @@ internal static unsafe class GradientFilterOnModel
         TextTokenizer text = tokenizer as TextTokenizer ?? new TextTokenizer(tokenizer, []);
         int[] ids = [.. text.Encode(File.ReadAllText(path, Encoding.UTF8), null).Take(tokens + 1)];
         int[] positions = [.. Enumerable.Range(0, tokens).Select(i => i % sequence)];
-        executor.Write<int>(program, "tokens", ids.AsSpan(0, tokens));
-        executor.Write<int>(program, "positions", positions);
-        executor.Write<int>(program, "keyRanges", [.. positions.SelectMany(static p => (int[])[0, p])]);
+        executor.Write<int>(program, ModelInputs.TokensName, ids.AsSpan(0, tokens));
+        executor.Write<int>(program, ModelInputs.PositionsName, positions);
+        executor.Write<int>(program, ModelInputs.KeyRangesName, [.. positions.SelectMany(static p => (int[])[0, p])]);
         executor.Run(program, Phase.Repeat);
         float[] hidden = new float[(long)tokens * configuration.Width], head = new float[(long)configuration.Vocabulary * configuration.Width];
         executor.Read<float>(program, states.Name, hidden);

@@ -9,6 +9,7 @@ using Ration.Files;
 using Ration.Graphs;
 using Ration.Inference;
 using Ration.Memory;
+using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
 using Ration.Planning.Passes;
@@ -76,10 +77,10 @@ internal static class PerplexityAgainstLlamaCpp
         foreach (int[] chunk in chunks)
         {
             for (int i = 0; i < context; i++) targets[i] = i < context / 2 || i == context - 1 ? PackedBatches.IgnoredTarget : chunk[i + 1];
-            executor.Write<int>(program, "tokens", chunk);
-            executor.Write<int>(program, "targets", targets);
-            executor.Write<int>(program, "positions", positions);
-            executor.Write<int>(program, "keyRanges", ranges);
+            executor.Write<int>(program, ModelInputs.TokensName, chunk);
+            executor.Write<int>(program, TrainingGraph.Targets, targets);
+            executor.Write<int>(program, ModelInputs.PositionsName, positions);
+            executor.Write<int>(program, ModelInputs.KeyRangesName, ranges);
             executor.WriteScalar(program, TrainingGraph.LossScale, 1);
             executor.Run(program, Phase.Repeat);
             sum += executor.ReadScalar(program, TrainingGraph.Loss);

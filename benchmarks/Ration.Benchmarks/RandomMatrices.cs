@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Ration.Devices.Cpu;
 using Ration.Devices.Cpu.Kernels;
 using Ration.Devices.Cpu.MatrixProduct;
-using Ration.Graphs;
 using Ration.Tensors;
 
 namespace Ration.Benchmarks;

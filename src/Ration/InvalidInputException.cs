@@ -24,6 +24,13 @@ public class InvalidInputException : Exception
     {
     }
 
+    /// <summary>Complains where a condition does not hold; numbers are written the same under every culture.</summary>
+    /// <exception cref="InvalidInputException">It does not.</exception>
+    internal static void Require(bool condition, FormattableString complaint)
+    {
+        if (!condition) throw new InvalidInputException(FormattableString.Invariant(complaint));
+    }
+
     /// <summary>A name that came from outside, in quotes and cut to a readable length.</summary>
     internal static string Quote(string name) =>
         name.Length <= LongestQuote ? $"'{name}'" : $"'{name.AsSpan(0, LongestQuote)}…' ({name.Length} characters)";

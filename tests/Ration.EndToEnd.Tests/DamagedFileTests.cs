@@ -43,6 +43,22 @@ public sealed class DamagedFileTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Pipes_and_devices_beside_a_model_are_not_waited_for()
+    {
+        using TestFolder folder = new();
+        string model = folder.Copy(Trained());
+        NamedPipe.Create(Path.Combine(model, "special_tokens_map.json"));
+        File.CreateSymbolicLink(Path.Combine(model, "added_tokens.json"), "/dev/zero");
+        ToolRun.Run("convert", "--model", model, "--output", folder["converted"]).AssertDone();
+        Assert.False(File.Exists(folder["converted/special_tokens_map.json"]));
+        Assert.False(File.Exists(folder["converted/added_tokens.json"]));
+        File.Delete(Path.Combine(model, "config.json"));
+        NamedPipe.Create(Path.Combine(model, "config.json"));
+        foreach (string[] command in (string[][])[["inspect", model], ["eval", "--model", model, "--data", trained.Data]])
+            Assert.Contains("config.json", ToolRun.Run(command).AssertRefusedAtOnce(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_that_is_no_model_yet_is_named_as_one()
     {
         using TestFolder folder = new();

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Ration.EndToEnd.Tests.Support;
@@ -101,9 +100,8 @@ public sealed class GenerateTests(TrainedModel trained)
     [InlineData(true)]
     public async Task A_request_to_terminate_ends_it_while_nothing_is_generated(bool json)
     {
-        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no pipes with a place in the file system");
         using TestFolder folder = new();
-        Assert.Equal(0, MakePipe(folder["prompt"], Convert.ToUInt32("600", 8)));
+        NamedPipe.Create(folder["prompt"]);
         using ToolRun run = ToolRun.Start(["generate", "--model", trained.Output, "--prompt-file", folder["prompt"], .. (string[])(json ? ["--json"] : [])]);
         // That opens when the tool does, which reads then.
         Task<FileStream> writer = Task.Run(() => new FileStream(folder["prompt"], FileMode.Open, FileAccess.Write));
@@ -133,8 +131,4 @@ public sealed class GenerateTests(TrainedModel trained)
         trained.Result.AssertDone();
         return ["generate", "--model", trained.Output, "--prompt", "the old ", "--max-tokens", "40"];
     }
-
-    [DllImport("libc", EntryPoint = "mkfifo", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int MakePipe(string path, uint mode);
 }

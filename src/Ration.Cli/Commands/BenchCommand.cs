@@ -23,14 +23,12 @@ internal static class BenchCommand
 
     private static readonly (long M, long N, long K)[] s_products = [(768, 768, 768), (1024, 2048, 768), (1024, 768, 2048), (2048, 2048, 2048)];
 
-    private static readonly Option<int?> s_batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
-
     /// <summary>The command.</summary>
     public static Command Create()
     {
         Command command = new("bench", "Measure this machine, and how near each part of a training step comes to its limits.")
         {
-            CommonOptions.Model, s_batch, CommonOptions.Sequence, CommonOptions.Memory, CommonOptions.Threads, CommonOptions.Json,
+            CommonOptions.Model, CommonOptions.Batch, CommonOptions.Sequence, CommonOptions.Memory, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -77,13 +75,13 @@ internal static class BenchCommand
 
     private static TrainingOptions ReadOptions(ParseResult parsed)
     {
-        ModelConfiguration model = ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? "preset:nano").Configuration;
+        ModelConfiguration model = ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? CommonOptions.DefaultModel).Configuration;
         int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, 256);
         return new TrainingOptions
         {
             Model = model,
             Sequence = sequence,
-            BatchTokens = parsed.GetValue(s_batch) ?? 4 * sequence,
+            BatchTokens = parsed.GetValue(CommonOptions.Batch) ?? 4 * sequence,
             Memory = parsed.GetValue(CommonOptions.Memory) ?? new ByteSize(MeasuredMemory.DefaultBudgetBytes()),
             Threads = CommonOptions.ReadThreads(parsed),
         };

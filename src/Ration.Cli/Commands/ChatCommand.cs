@@ -2,7 +2,6 @@ using System.CommandLine;
 using Ration.Cli.Chat;
 using Ration.Cli.Output;
 using Ration.Inference;
-using Ration.Memory;
 using Ration.Tokenizers.ChatTemplates;
 
 namespace Ration.Cli.Commands;

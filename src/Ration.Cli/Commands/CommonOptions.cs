@@ -35,6 +35,12 @@ internal static class CommonOptions
     /// <summary>The budget.</summary>
     public static Option<ByteSize?> Memory { get; } = OptionFactory.Size("--memory", "Most memory that the process may have resident, such as 512MiB or 4GiB (default four fifths of what is free; to train nano 256MiB, tiny 512MiB).");
 
+    /// <summary>The model of those who name none.</summary>
+    public const string DefaultModel = "preset:nano";
+
+    /// <summary>Tokens of a step.</summary>
+    public static Option<int?> Batch { get; } = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
+
     /// <summary>Tokens of a row.</summary>
     public static Option<int?> Sequence { get; } = OptionFactory.Number<int>("--sequence", "TOKENS", "Tokens that the model sees at once.");
 

@@ -4,7 +4,6 @@ using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Devices.Cpu;
 using Ration.Files;
-using Ration.Memory;
 using Ration.Models;
 using Ration.Tokenizers;
 using Ration.Training;

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Cli.Tokens;
 using Ration.Inference;
-using Ration.Memory;
 using Ration.Tokenizers;
 
 namespace Ration.Cli.Commands;

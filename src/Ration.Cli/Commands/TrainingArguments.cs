@@ -48,7 +48,6 @@ internal sealed class TrainingArguments
         [.. Enum.GetValues<HeadGradient>().Select(static g => (g.Name(), g))]);
     private readonly Option<long?> _steps = OptionFactory.Number<long>("--steps", "N", $"Optimizer steps (default {DefaultSteps}).");
     private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
-    private readonly Option<int?> _batch = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");
     private readonly Option<double?> _learningRate = OptionFactory.Number<double>("--learning-rate", "X", "Peak learning rate (default by the model's width).");
     private readonly Option<long?> _warmup = OptionFactory.Number<long>("--warmup", "STEPS", "Steps until the peak (default a twentieth of all, at most 500).");
     private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).", [.. Enum.GetValues<ScheduleShape>().Select(static s => (s.Name(), s))]);
@@ -76,7 +75,7 @@ internal sealed class TrainingArguments
     public void AddTo(GroupedCommand command, params ReadOnlySpan<Option> more)
     {
         command.AddGroup("Model and data", CommonOptions.Model, CommonOptions.Data, _tokenizer);
-        command.AddGroup("Length of the run", _steps, _epochs, _batch, CommonOptions.Sequence);
+        command.AddGroup("Length of the run", _steps, _epochs, CommonOptions.Batch, CommonOptions.Sequence);
         command.AddGroup("Memory", CommonOptions.Memory, _quality, _microBatch, _recompute, _activations, _mlpTiles, _headGradient);
         command.AddGroup("Update rule", _optimizer, _rank, _set, _state, _learningRate, _warmup, _schedule, _clip, _clipScope);
         command.AddGroup("Weights, products and loss", _weights, _products, _dropout, _loss, _filterThreshold, _sampleShare);
@@ -85,7 +84,7 @@ internal sealed class TrainingArguments
     }
 
     /// <summary>The model.</summary>
-    public static ModelSource ReadModel(ParseResult parsed) => ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? "preset:nano");
+    public static ModelSource ReadModel(ParseResult parsed) => ModelSource.Open(parsed.GetValue(CommonOptions.Model) ?? CommonOptions.DefaultModel);
 
     /// <summary>The vocabulary to learn, or null for the model's own tokens.</summary>
     /// <exception cref="InvalidInputException">What was given is none, or the model has a tokenizer already.</exception>
@@ -149,7 +148,7 @@ internal sealed class TrainingArguments
     public TrainingOptions ReadOptions(ParseResult parsed, ModelSource source, long trainingTokens)
     {
         int sequence = ReadSequence(parsed, source.Configuration);
-        int batch = parsed.GetValue(_batch) ?? sequence * Math.Clamp((1 << 24) / sequence, 1, 4);
+        int batch = parsed.GetValue(CommonOptions.Batch) ?? sequence * Math.Clamp((1 << 24) / sequence, 1, 4);
         OptimizerSettings settings = Settings(parsed, source.Configuration, batch, batch / sequence);
         TrainingOptions options = new()
         {

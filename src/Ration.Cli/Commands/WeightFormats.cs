@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Ration.Cli.Output;
 using Ration.Tensors;
 

@@ -1,7 +1,5 @@
 using Ration.Cli.Output;
 using Ration.Models;
-using Ration.Tensors;
-using Ration.Tokenizers;
 
 namespace Ration.Cli.Inspection;
 

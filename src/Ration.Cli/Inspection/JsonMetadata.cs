@@ -7,30 +7,15 @@ namespace Ration.Cli.Inspection;
 /// <summary>The members of a small JSON file as keys and values.</summary>
 internal static class JsonMetadata
 {
-    private const int Limit = 4 << 20;
-
     /// <summary>Reads the members of the outermost object; those of an object within follow its name and a dot.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, is too large, or is no JSON object.</exception>
-    public static IReadOnlyList<(string Key, string Value)> Read(string path)
+    public static IReadOnlyList<(string Key, string Value)> Read(string path) => HuggingFaceFolder.ReadJson(path, static (path, root) =>
     {
-        try
-        {
-            if (new FileInfo(path).Length > Limit) throw new FileFormatException(path, "the file is too large for a configuration", "check which file this is");
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FileFormatException(path, "the file is not a JSON object", "copy it again from the model's source");
-            List<(string, string)> members = [];
-            foreach (JsonProperty property in document.RootElement.EnumerateObject()) Add(members, property.Name, property.Value);
-            return members;
-        }
-        catch (JsonException e)
-        {
-            throw JsonFault.Of(path, e, "mend it or copy it again from the model's source");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
-        }
-    }
+        if (root.ValueKind != JsonValueKind.Object) throw new FileFormatException(path, "the file is not a JSON object", "copy it again from the model's source");
+        List<(string, string)> members = [];
+        foreach (JsonProperty property in root.EnumerateObject()) Add(members, property.Name, property.Value);
+        return members;
+    });
 
     /// <summary>The architecture that a <c>config.json</c> names, or null.</summary>
     public static string? Architecture(IReadOnlyList<(string Key, string Value)> metadata) =>

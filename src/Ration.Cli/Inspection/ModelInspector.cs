@@ -1,6 +1,5 @@
 using Ration.Files;
 using Ration.Files.Gguf;
-using Ration.Files.HuggingFace;
 using Ration.Files.Safetensors;
 using Ration.Tokenizers;
 

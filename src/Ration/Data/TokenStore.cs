@@ -15,7 +15,6 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>Bytes of tokens that stay in memory unless another limit is given.</summary>
     public static readonly ByteSize DefaultMemoryLimit = ByteSize.FromMebibytes(16);
 
-    private const int NarrowMark = 0x8000;
     private readonly byte[] _memory;
     private readonly SafeFileHandle? _spool;
     private readonly string _spoolPath;
@@ -44,7 +43,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
     public long MemoryBytes => _memory.Length;
 
     /// <summary>Bytes of one stored token: 2 for vocabularies up to 32,768, since one bit is the document mark, else 4.</summary>
-    internal int TokenBytes => _narrow ? sizeof(ushort) : sizeof(int);
+    internal int TokenBytes => NarrowTokens.BytesOf(_narrow);
 
     /// <summary>Encodes every document once, front to back, in pieces of bounded size.</summary>
     /// <param name="corpus">The text.</param>
@@ -52,17 +51,17 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <param name="memoryLimit">Up to this many bytes of tokens stay in memory; <see cref="DefaultMemoryLimit"/> if null.</param>
     /// <param name="spoolFolder">Where a temporary file goes, if one is needed; the system's folder for them if null. It vanishes with the
     /// process.</param>
-    /// <param name="cancellationToken">Stops the work and removes the file.</param>
+    /// <param name="cancellation">Stops the work and removes the file.</param>
     /// <exception cref="InvalidInputException">A file of the corpus is gone or cannot be read.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static TokenStore Create(TextCorpus corpus, ITokenizer tokenizer, ByteSize? memoryLimit = null, string? spoolFolder = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(corpus);
         ArgumentNullException.ThrowIfNull(tokenizer);
         using var builder = new TokenStoreBuilder(corpus.Bytes, tokenizer, memoryLimit ?? DefaultMemoryLimit,
             spoolFolder ?? Path.GetTempPath());
-        foreach (TextDocument document in corpus.Documents) builder.Append(document, cancellationToken);
+        foreach (TextDocument document in corpus.Documents) builder.Append(document, cancellation);
         return builder.Build();
     }
 
@@ -71,18 +70,11 @@ public sealed class TokenStore : ITokenSource, IDisposable
     {
         if (start < 0 || start > Count - tokens.Length)
             throw new ArgumentOutOfRangeException(nameof(start), $"{tokens.Length} tokens at {start} are not among {Count}");
-        // Narrow tokens are read into the upper half and widened upwards: a wide token never passes the narrow ones still to be read.
-        Span<byte> bytes = MemoryMarshal.AsBytes(tokens)[(_narrow ? tokens.Length * sizeof(ushort) : 0)..];
+        Span<byte> bytes = _narrow ? NarrowTokens.RoomIn(tokens) : MemoryMarshal.AsBytes(tokens);
         long offset = start * TokenBytes;
         if (_spool is null) _memory.AsSpan((int)offset, bytes.Length).CopyTo(bytes);
         else InputFile.ReadExactly(_spool, _spoolPath, offset, bytes);
-        if (!_narrow) return;
-        Span<ushort> narrow = MemoryMarshal.Cast<byte, ushort>(bytes);
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            int token = narrow[i];
-            tokens[i] = (token & ~NarrowMark) | ((token & NarrowMark) << 16);
-        }
+        if (_narrow) NarrowTokens.Unpack(tokens);
     }
 
     /// <summary>Frees the memory or removes the temporary file.</summary>

@@ -11,8 +11,6 @@ internal sealed class TokenStoreBuilder : IDisposable
 {
     private const int TextPiece = 256 << 10;
     private const int TokenPiece = 64 << 10;
-    private const int NarrowVocabulary = 1 << 15;
-    private const int NarrowMark = 0x8000;
     private readonly ITokenizer _tokenizer;
     private readonly string _spoolFolder;
     private readonly bool _narrow;
@@ -28,7 +26,7 @@ internal sealed class TokenStoreBuilder : IDisposable
     {
         _tokenizer = tokenizer;
         _spoolFolder = spoolFolder;
-        _narrow = tokenizer.VocabularySize <= NarrowVocabulary;
+        _narrow = NarrowTokens.Hold(tokenizer.VocabularySize);
         _memory = new byte[MemoryFor(textBytes, tokenizer, memoryLimit)];
     }
 
@@ -36,13 +34,13 @@ internal sealed class TokenStoreBuilder : IDisposable
     /// is too little, the spool takes the rest); none where the limit is less.</summary>
     private static long MemoryFor(long textBytes, ITokenizer tokenizer, ByteSize memoryLimit)
     {
-        int tokenBytes = tokenizer.VocabularySize <= NarrowVocabulary ? sizeof(ushort) : sizeof(int);
+        int tokenBytes = NarrowTokens.BytesOf(NarrowTokens.Hold(tokenizer.VocabularySize));
         return textBytes > Math.Min(memoryLimit.Bytes, Array.MaxLength) / tokenBytes ? 0 : textBytes * tokenBytes;
     }
 
-    private int TokenBytes => _narrow ? sizeof(ushort) : sizeof(int);
+    private int TokenBytes => NarrowTokens.BytesOf(_narrow);
 
-    public void Append(TextDocument document, CancellationToken cancellationToken)
+    public void Append(TextDocument document, CancellationToken cancellation)
     {
         using SafeFileHandle handle = InputFile.Open(document.Path, out _);
         long offset = 0;
@@ -51,7 +49,7 @@ internal sealed class TokenStoreBuilder : IDisposable
         long before = _count;
         while (true)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             int room = (int)Math.Min(_text.Length - filled - (hasBegun ? 0 : _tokenizer.TextPrefix.Length), document.Bytes - offset);
             int read = room == 0 ? 0 : RandomAccess.Read(handle, _text.AsSpan(filled, room), offset);
             offset += read;
@@ -105,15 +103,7 @@ internal sealed class TokenStoreBuilder : IDisposable
     private void Store(Span<int> tokens, bool documentStarts)
     {
         if (documentStarts) tokens[0] |= ITokenSource.DocumentStart;
-        Span<byte> bytes = MemoryMarshal.AsBytes(tokens);
-        if (_narrow)
-        {
-            // In place: the narrow token at i ends before the wide one at i + 1 begins.
-            Span<ushort> narrow = MemoryMarshal.Cast<int, ushort>(tokens);
-            for (int i = 0; i < tokens.Length; i++) narrow[i] = (ushort)(tokens[i] < 0 ? (tokens[i] & 0x7FFF) | NarrowMark : tokens[i]);
-            bytes = bytes[..(tokens.Length * sizeof(ushort))];
-        }
-
+        Span<byte> bytes = _narrow ? NarrowTokens.Pack(tokens) : MemoryMarshal.AsBytes(tokens);
         long offset = _count * TokenBytes;
         if (_spool is null && offset + bytes.Length > _memory.Length) Spill((int)offset);
         if (_spool is null) bytes.CopyTo(_memory.AsSpan((int)offset));

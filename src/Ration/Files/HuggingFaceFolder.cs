@@ -73,9 +73,11 @@ public static class HuggingFaceFolder
     /// <exception cref="InvalidInputException">There are none, or they are damaged.</exception>
     internal static ITensorSource OpenWeights(string folder) => SafetensorsFolder.Open(folder);
 
-    /// <summary>Reads a small JSON file of which every object has distinct names.</summary>
+    /// <summary>Reads a small JSON file, of 4 MiB at most, of which every object has distinct names.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="read">Given the path and the outermost value, makes the result; its <see cref="InvalidOperationException"/> counts as damage.</param>
     /// <exception cref="InvalidInputException">It is missing, damaged or too large.</exception>
-    internal static T ReadJson<T>(string path, Func<string, JsonElement, T> read)
+    public static T ReadJson<T>(string path, Func<string, JsonElement, T> read)
     {
         using SafeFileHandle handle = InputFile.Open(path, out long length);
         if (length > ConfigLimit)
@@ -132,16 +134,9 @@ public static class HuggingFaceFolder
 
     private static string[] Copy(string from, string to, string[] names)
     {
-        string[] there = [.. names.Where(name => File.Exists(Path.Combine(from, name)))];
-        foreach (string name in there)
-        {
-            AtomicFile.Write(Path.Combine(to, name), stream =>
-            {
-                using FileStream content = new(Path.Combine(from, name), FileMode.Open, FileAccess.Read, FileShare.Read);
-                content.CopyTo(stream);
-            });
-        }
-
+        // Pipes and devices have no length, and no end either.
+        string[] there = [.. names.Where(name => Path.Combine(from, name) is var path && File.Exists(path) && InputFile.LengthOf(path) > 0)];
+        foreach (string name in there) AtomicFile.Write(Path.Combine(to, name), stream => InputFile.CopyTo(Path.Combine(from, name), stream));
         return there;
     }
 

@@ -8,6 +8,8 @@ internal static class InputFile
     // As systems have it: more are taken for a circle.
     private const int MostLinks = 40;
 
+    private const int CopiedBytes = 64 << 10;
+
     /// <summary>Opens an existing, regular, non-empty file for random reads.</summary>
     /// <exception cref="InvalidInputException">There is no such file, it may not be read, it is a folder, or it is empty.</exception>
     public static SafeFileHandle Open(string path, out long length)
@@ -60,6 +62,21 @@ internal static class InputFile
                     "something cut it short while it was open; make it again");
             offset += read;
             destination = destination[read..];
+        }
+    }
+
+    /// <summary>Appends what a file holds to a stream, a piece at a time.</summary>
+    /// <exception cref="InvalidInputException">As for <see cref="Open"/>.</exception>
+    /// <exception cref="FileFormatException">The file was cut short meanwhile.</exception>
+    public static void CopyTo(string path, Stream target)
+    {
+        using SafeFileHandle handle = Open(path, out long length);
+        byte[] piece = new byte[(int)Math.Min(length, CopiedBytes)];
+        for (long done = 0; done < length; done += piece.Length)
+        {
+            Span<byte> part = piece.AsSpan(0, (int)Math.Min(piece.Length, length - done));
+            ReadExactly(handle, path, done, part);
+            target.Write(part);
         }
     }
 

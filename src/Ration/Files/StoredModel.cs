@@ -8,7 +8,6 @@ using Ration.Files.Safetensors;
 using Ration.Files.Weights;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
-using Ration.Memory;
 using Ration.Models;
 using Ration.Tensors;
 

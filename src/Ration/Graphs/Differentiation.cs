@@ -1,4 +1,4 @@
-using Ration.Memory;
+using Ration.Tensors;
 
 namespace Ration.Graphs;
 
@@ -44,7 +44,7 @@ public static class Differentiation
         }
         finally
         {
-            (builder.Pass, builder.Block) = (before, -1);
+            builder.Pass = before;
         }
 
         return builder.Persistent.Where(v => v.Trainable && gradients.Of(v) is { } sum && sum != accumulators.GetValueOrDefault(v))
@@ -56,11 +56,9 @@ public static class Differentiation
         HashSet<int> reached = [.. trainable.Select(static v => v.Id)];
         foreach (Node node in nodes)
         {
-            if (node.Inputs.Any(v => reached.Contains(v.Id))) reached.UnionWith(node.Outputs.Where(static v => v.DType.IsGradientType()).Select(static v => v.Id));
+            if (node.Inputs.Any(v => reached.Contains(v.Id))) reached.UnionWith(node.Outputs.Where(static v => v.DType.IsFloating()).Select(static v => v.Id));
         }
 
         return reached;
     }
-
-    private static bool IsGradientType(this Tensors.DType type) => Tensors.DTypeExtensions.IsFloating(type);
 }

@@ -73,7 +73,7 @@ public sealed class GraphBuilder
     public IDisposable Scope(string name)
     {
         _scopes.Push(_scopes.TryPeek(out string? outer) ? $"{outer}.{name}" : name);
-        return new ScopeEnd(this);
+        return new ScopeEnd(this, Block);
     }
 
     /// <summary>
@@ -116,12 +116,13 @@ public sealed class GraphBuilder
     /// <summary>The graph built so far.</summary>
     public Graph Build(int repetitions = 1) => new([.. _nodes], [.. _persistent], [.. _inputs], [.. _outputs], _nextId) { Repetitions = repetitions };
 
-    /// <summary>New nodes take scope, block and phase from <paramref name="origin"/>, until the result is disposed.</summary>
+    /// <summary>New nodes take scope and block from <paramref name="origin"/>, until the result is disposed.</summary>
     internal IDisposable At(Node origin)
     {
+        ScopeEnd end = new(this, Block);
         _scopes.Push(origin.Scope);
         Block = origin.Block;
-        return new ScopeEnd(this);
+        return end;
     }
 
     private Value Declare(List<Value> values, Value value)
@@ -137,8 +138,12 @@ public sealed class GraphBuilder
         public void Dispose() => builder._condition = outer;
     }
 
-    private sealed class ScopeEnd(GraphBuilder builder) : IDisposable
+    private sealed class ScopeEnd(GraphBuilder builder, int block) : IDisposable
     {
-        public void Dispose() => builder._scopes.Pop();
+        public void Dispose()
+        {
+            builder._scopes.Pop();
+            builder.Block = block;
+        }
     }
 }

@@ -70,19 +70,19 @@ public sealed record GenerationOptions
     public void Validate()
     {
         Model.Validate();
-        Require(Rows is > 0 and <= 4096, $"{Rows} texts at once: give 1 to 4096");
-        Require(PromptTokens >= 0, $"a prompt of {PromptTokens} tokens");
-        Require(MaxTokens is > 0 and <= 1 << 24, $"--max-tokens {MaxTokens}: give 1 to 16,777,216");
-        Require((long)PromptTokens + MaxTokens < 1 << 24, $"--max-tokens {MaxTokens} after a prompt of {PromptTokens}: together at most 16,777,215");
-        Require(Context is null or (> 0 and < 1 << 24), $"--context {Context}: give 1 to 16,777,215");
-        Require(Context is null || Context >= LeastContext, $"--context {Context} has no room for a prompt of {PromptTokens} token{(PromptTokens == 1 ? "" : "s")} and --max-tokens {MaxTokens}: give at least {LeastContext}");
+        InvalidInputException.Require(Rows is > 0 and <= 4096, $"{Rows} texts at once: give 1 to 4096");
+        InvalidInputException.Require(PromptTokens >= 0, $"a prompt of {PromptTokens} tokens");
+        InvalidInputException.Require(MaxTokens is > 0 and <= 1 << 24, $"--max-tokens {MaxTokens}: give 1 to 16,777,216");
+        InvalidInputException.Require((long)PromptTokens + MaxTokens < 1 << 24, $"--max-tokens {MaxTokens} after a prompt of {PromptTokens}: together at most 16,777,215");
+        InvalidInputException.Require(Context is null or (> 0 and < 1 << 24), $"--context {Context}: give 1 to 16,777,215");
+        InvalidInputException.Require(Context is null || Context >= LeastContext, $"--context {Context} has no room for a prompt of {PromptTokens} token{(PromptTokens == 1 ? "" : "s")} and --max-tokens {MaxTokens}: give at least {LeastContext}");
         bool bounded = Model.Positions == PositionKind.Learned;
         int asked = Math.Max(LeastContext, Context ?? 0);
-        Require(!bounded || asked <= Model.Context, $"{Model.Name} has places for {Model.Context} tokens, and {asked} are asked for: give {FewerTokens}");
-        Require(Chunk is null or (> 0 and <= 8192), $"--chunk {Chunk}: give 1 to 8192");
-        Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
-        Require(CacheType is null or DType.F32 or DType.F16 or DType.BF16 or DType.Q8_0, $"--cache {CacheType}: give f32, f16, bf16 or q8_0");
-        Require(CacheType is not { } cache || CanCache(cache), $"--cache {CacheType}: heads of {Model.HeadDimension} channels are no whole blocks of {CacheType?.BlockElements()}; give f16");
+        InvalidInputException.Require(!bounded || asked <= Model.Context, $"{Model.Name} has places for {Model.Context} tokens, and {asked} are asked for: give {FewerTokens}");
+        InvalidInputException.Require(Chunk is null or (> 0 and <= 8192), $"--chunk {Chunk}: give 1 to 8192");
+        InvalidInputException.Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
+        InvalidInputException.Require(CacheType is null or DType.F32 or DType.F16 or DType.BF16 or DType.Q8_0, $"--cache {CacheType}: give f32, f16, bf16 or q8_0");
+        InvalidInputException.Require(CacheType is not { } cache || CanCache(cache), $"--cache {CacheType}: heads of {Model.HeadDimension} channels are no whole blocks of {CacheType?.BlockElements()}; give f16");
     }
 
     /// <summary>By what one asks for fewer tokens.</summary>
@@ -90,9 +90,4 @@ public sealed record GenerationOptions
 
     /// <summary>Whether heads are whole blocks of a type.</summary>
     internal bool CanCache(DType type) => Model.HeadDimension % type.BlockElements() == 0;
-
-    private static void Require(bool condition, string complaint)
-    {
-        if (!condition) throw new InvalidInputException(complaint);
-    }
 }

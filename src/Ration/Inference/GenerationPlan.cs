@@ -1,5 +1,4 @@
 using Ration.Devices;
-using Ration.Graphs;
 using Ration.Inference.Sampling;
 using Ration.Memory;
 using Ration.Models;
@@ -16,8 +15,7 @@ namespace Ration.Inference;
 public sealed class GenerationPlan
 {
     // Code and buffers beyond what every process grows by, as measured: those of generation, and of weights in blocks.
-    private static readonly long s_code = 2L << 20;
-    private static readonly long s_codeOfBlocks = 4L << 20;
+    private const long Code = 2L << 20, CodeOfBlocks = 4L << 20;
 
     private GenerationPlan(
         GenerationOptions options, GenerationChoices choices, GenerationPrograms programs, long budget, long runtime, IDevice device, DType? typeThatFits)
@@ -119,7 +117,7 @@ public sealed class GenerationPlan
     {
         bool blocks = step.WeightType?.Invoke("model.embed_tokens.weight", new Shape(step.Model.Vocabulary, step.Model.Width)).IsQuantized() == true;
         long logits = (long)step.Rows * step.Model.Vocabulary * sizeof(float) * (step.Rows > 1 ? 2 : 1);
-        return logits + Sampler.HostBytes(step.Model.Vocabulary, step.Capacity) + RowInputs.HostBytes(step) + s_code + (blocks ? s_codeOfBlocks : 0);
+        return logits + Sampler.HostBytes(step.Model.Vocabulary, step.Capacity) + RowInputs.HostBytes(step) + Code + (blocks ? CodeOfBlocks : 0);
     }
 
     private static MemoryBudgetException Refusal(GenerationOptions options, IDevice device, long budget, long runtime)

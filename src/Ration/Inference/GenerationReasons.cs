@@ -1,4 +1,3 @@
-using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
 using Ration.Tensors;

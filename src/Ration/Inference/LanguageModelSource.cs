@@ -3,7 +3,6 @@ using Ration.Files;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Planning;
-using Ration.Tensors;
 using Ration.Tokenizers;
 using Ration.Tokenizers.ChatTemplates;
 

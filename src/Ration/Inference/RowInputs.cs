@@ -1,4 +1,5 @@
 using Ration.Execution;
+using Ration.Models;
 using Ration.Planning;
 
 namespace Ration.Inference;
@@ -93,9 +94,9 @@ internal sealed class RowInputs
     public void Write(Executor executor, StepProgram program)
     {
         int all = _rows * _chunk;
-        executor.Write<int>(program, "tokens", _tokens.AsSpan(0, all));
-        executor.Write<int>(program, "positions", _positions.AsSpan(0, all));
-        executor.Write<int>(program, "keyRanges", _ranges.AsSpan(0, 2 * all));
+        executor.Write<int>(program, ModelInputs.TokensName, _tokens.AsSpan(0, all));
+        executor.Write<int>(program, ModelInputs.PositionsName, _positions.AsSpan(0, all));
+        executor.Write<int>(program, ModelInputs.KeyRangesName, _ranges.AsSpan(0, 2 * all));
         executor.Write<int>(program, GenerationGraph.Places, _places.AsSpan(0, all));
         executor.Write<int>(program, GenerationGraph.LastToken, _last);
     }

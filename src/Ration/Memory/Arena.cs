@@ -27,7 +27,15 @@ public sealed unsafe class Arena : SafeHandle
     public long Bytes { get; }
 
     /// <summary>The first byte.</summary>
-    public byte* Pointer => (byte*)handle;
+    /// <exception cref="ObjectDisposedException">The block was given back.</exception>
+    public byte* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(IsClosed, this);
+            return (byte*)handle;
+        }
+    }
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
@@ -43,6 +51,7 @@ public sealed unsafe class Arena : SafeHandle
 
     /// <summary>A checked view of <paramref name="count"/> elements from byte <paramref name="offset"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The view is not inside the block.</exception>
+    /// <exception cref="ObjectDisposedException">The block was given back.</exception>
     public Span<T> View<T>(long offset, int count)
         where T : unmanaged
     {

@@ -39,8 +39,8 @@ internal static class ModelValidation
         Require(m, Enum.IsDefined(m.Positions), $"there is no kind of positions {m.Positions}");
         Require(m, Enum.IsDefined(m.RotaryPairing), $"there is no rotary pairing {m.RotaryPairing}");
         bool isLayerNorm = m.Norm == NormKind.Layer;
-        Require(m, !isLayerNorm || m.NormGainOffset == 0, "layer norms have no gain offset");
-        Require(m, !isLayerNorm || !m.QueryKeyNorms, "queries and keys are normalized by their root mean square only, not by layer norms");
+        Require(m, !isLayerNorm || m.NormGainOffset == 0, $"layer norms have no gain offset");
+        Require(m, !isLayerNorm || !m.QueryKeyNorms, $"queries and keys are normalized by their root mean square only, not by layer norms");
     }
 
     private static void CheckAttention(ModelConfiguration m)
@@ -69,7 +69,7 @@ internal static class ModelValidation
         switch (s.Kind)
         {
             case RotaryScalingKind.Ntk:
-                Require(m, rotated > 2, "NTK scaling needs more than one rotated pair");
+                Require(m, rotated > 2, $"NTK scaling needs more than one rotated pair");
                 Require(m, s.Factor >= 1, $"NTK scaling factor {s.Factor} is less than 1");
                 break;
             case RotaryScalingKind.Yarn:
@@ -83,7 +83,7 @@ internal static class ModelValidation
             case RotaryScalingKind.LongRope:
                 CheckFactors(m, s.ShortFactors, "short");
                 CheckFactors(m, s.LongFactors, "long");
-                Require(m, (s.OriginalContext > 0 ? s.OriginalContext : m.Context) > 1, "LongRope needs an original context of more than one token");
+                Require(m, (s.OriginalContext > 0 ? s.OriginalContext : m.Context) > 1, $"LongRope needs an original context of more than one token");
                 break;
             default:
                 break;
@@ -102,8 +102,8 @@ internal static class ModelValidation
         Require(m, m.ExpertsPerToken > 0 && m.ExpertsPerToken <= m.Experts, $"a token cannot go through {m.ExpertsPerToken} of {m.Experts} experts");
         Require(m, m.ExpertHiddenWidth is > 0 and <= 1 << 22, $"hidden width {m.ExpertHiddenWidth} of experts is not between 1 and 4,194,304");
         Require(m, m.SharedExpertHiddenWidth is >= 0 and <= 1 << 22, $"hidden width {m.SharedExpertHiddenWidth} of the shared expert is not between 0 and 4,194,304");
-        Require(m, m.GatedMlp, "experts without a gate product are not known");
-        Require(m, !m.MlpBiases, "experts with biases are not known");
+        Require(m, m.GatedMlp, $"experts without a gate product are not known");
+        Require(m, !m.MlpBiases, $"experts with biases are not known");
     }
 
     // The last check, because shapes follow from what the others bound.
@@ -119,8 +119,6 @@ internal static class ModelValidation
         }
     }
 
-    private static void Require(ModelConfiguration model, bool condition, string complaint)
-    {
-        if (!condition) throw new InvalidInputException($"model {model.Name}: {complaint}");
-    }
+    private static void Require(ModelConfiguration model, bool condition, FormattableString complaint) =>
+        InvalidInputException.Require(condition, $"model {model.Name}: {complaint}");
 }

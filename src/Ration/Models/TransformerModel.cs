@@ -48,9 +48,9 @@ public sealed class TransformerModel
 
     /// <summary>Declares the inputs for rows of packed tokens.</summary>
     public static ModelInputs DeclareInputs(GraphBuilder builder, long rows, long tokens) => new(
-        builder.Input("tokens", new Shape(rows, tokens), DType.I32),
-        builder.Input("positions", new Shape(rows, tokens), DType.I32),
-        builder.Input("keyRanges", new Shape(rows, tokens, 2), DType.I32));
+        builder.Input(ModelInputs.TokensName, new Shape(rows, tokens), DType.I32),
+        builder.Input(ModelInputs.PositionsName, new Shape(rows, tokens), DType.I32),
+        builder.Input(ModelInputs.KeyRangesName, new Shape(rows, tokens, 2), DType.I32));
 
     /// <summary>Puts dropout on embeddings and on what each block adds to the residual stream (Vaswani et al. 2017, section 5.4).</summary>
     /// <param name="randomKey">I64 [2].</param>

@@ -1,4 +1,3 @@
-using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 
 namespace Ration.Optimizers;

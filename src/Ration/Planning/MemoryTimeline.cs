@@ -32,7 +32,7 @@ public sealed class MemoryTimeline
     public long this[int instruction, MemoryKind kind] => _bytes[(instruction * Kinds) + (int)kind];
 
     /// <summary>Bytes of all kinds during an instruction.</summary>
-    public long Total(int instruction) => _bytes.AsSpan(instruction * Kinds, Kinds) is var row ? Sum(row) : 0;
+    public long Total(int instruction) => Sum(_bytes.AsSpan(instruction * Kinds, Kinds));
 
     /// <summary>Bytes of a kind when the step is at its peak.</summary>
     public long AtPeak(MemoryKind kind) => Instructions == 0 ? 0 : this[PeakInstruction, kind];

@@ -104,7 +104,6 @@ public sealed record Placement(long[] Offsets, long Bytes, long LowerBound)
         {
             Buffer buffer = buffers[i];
             long size = Size(buffer), start = 0;
-            int at = 0;
             for (int p = 0; p < placed.Count; p++)
             {
                 (long otherStart, long otherEnd, int first, int last) = placed[p];
@@ -115,8 +114,7 @@ public sealed record Placement(long[] Offsets, long Bytes, long LowerBound)
 
             offsets[i] = start;
             bytes = Math.Max(bytes, start + size);
-            at = LowerIndex(placed, start);
-            if (size > 0) placed.Insert(at, (start, start + size, buffer.First, buffer.Last));
+            if (size > 0) placed.Insert(LowerIndex(placed, start), (start, start + size, buffer.First, buffer.Last));
         }
 
         return new Placement(offsets, bytes, bound);

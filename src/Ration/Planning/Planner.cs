@@ -1,6 +1,5 @@
 using Ration.Devices;
 using Ration.Graphs;
-using Ration.Memory;
 
 namespace Ration.Planning;
 
@@ -11,10 +10,10 @@ namespace Ration.Planning;
 public sealed record PlanFamily(int Count, Func<int, MemoryChoices> Choices, Func<MemoryChoices, Graph> Build)
 {
     /// <summary>
-    /// What families share whose weights, state and sums take at least as many bytes as those of the families before: where these alone are too much,
-    /// the ones after need not be looked at. Null where they should be.
+    /// The group of the family, or null for none. Families of a group come in ascending order of the bytes of their weights, state and sums: where those
+    /// of one exceed the budget by themselves, the rest of its group is passed over.
     /// </summary>
-    public object? Method { get; init; }
+    public object? Group { get; init; }
 }
 
 /// <summary>A plan that was looked at.</summary>
@@ -60,9 +59,9 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     // The managed heap counts against the budget that is planned for; of a large one it is a thousandth, and left to the collector.
     private const long HeapStep = 6 << 20, LargeBudget = 4L << 30;
 
-    // What lives besides is walked through each time; a host's large heap shall not be for a little garbage.
+    // A forced collection walks the whole heap: that is worth it only once garbage is an eighth of it.
     private const int ShareOfHeap = 8;
-    private bool _frees;
+    private bool _frees = true;
 
     private readonly CostModel _cost = new(rates ?? MachineRates.Nominal);
     private readonly List<PlanCandidate> _considered = [];
@@ -80,10 +79,10 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
         HashSet<object> hopeless = [];
         foreach (PlanFamily family in families)
         {
-            if (family.Method is not null && hopeless.Contains(family.Method)) continue;
+            if (family.Group is not null && hopeless.Contains(family.Group)) continue;
             int first = FirstWithin(family, arenaBudget);
             if (first < family.Count) open.Add((family, first, Handicapped(Look(family, first))));
-            else if (family.Method is not null && Look(family, 0).PersistentBytes > arenaBudget) hopeless.Add(family.Method);
+            else if (family.Group is not null && Look(family, 0).PersistentBytes > arenaBudget) hopeless.Add(family.Group);
         }
 
         PlanCandidate? best = null;
@@ -104,7 +103,7 @@ public sealed class Planner(IDevice device, MachineRates? rates = null)
     public PlanCandidate FindSmallest(IReadOnlyList<PlanFamily> families, Func<StepProgram, long> alsoNeeded)
     {
         PlanCandidate? smallest = null;
-        foreach (IEnumerable<PlanFamily> method in families.GroupBy(static f => f.Method).OrderBy(BytesOf).ToArray())
+        foreach (IEnumerable<PlanFamily> method in families.GroupBy(static f => f.Group).OrderBy(BytesOf).ToArray())
         {
             if (BytesOf(method) >= smallest?.ArenaBytes) break;
             foreach ((PlanFamily family, int index, long bound) in method.SelectMany(SmallEnd).OrderBy(static p => p.Bound).ToArray())

@@ -21,8 +21,7 @@ public static class RuntimeFootprint
 
     // What a process grows by between its first look at this class and the end of a run: code that is compiled, libraries, buffers.
     private static readonly long s_growth = IsNative ? 8L << 20 : 18L << 20;
-    private static readonly long s_tolerance = 2L << 20;
-    private static readonly long s_step = 8L << 20;
+    private const long Tolerance = 2L << 20, Step = 8L << 20;
 
     /// <summary>Bytes that were resident when they were first looked at, so that every plan of a process counts on the same.</summary>
     public static long BaselineBytes { get; } = MeasuredMemory.ResidentBytes();
@@ -33,7 +32,7 @@ public static class RuntimeFootprint
     public static long Reserve(int threads, long hostBytes = 0)
     {
         long needed = BaselineBytes + s_growth;
-        long reserve = needed <= Base.Bytes + s_tolerance ? Base.Bytes : ByteSize.AlignUp(needed, s_step);
+        long reserve = needed <= Base.Bytes + Tolerance ? Base.Bytes : ByteSize.AlignUp(needed, Step);
         return reserve + ((threads - 1) * PerThread.Bytes) + hostBytes;
     }
 

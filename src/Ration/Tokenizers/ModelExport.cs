@@ -2,7 +2,6 @@ using Ration.Files;
 using Ration.Files.Gguf;
 using Ration.Tokenizers.Gguf;
 using Ration.Tokenizers.HuggingFace;
-using Ration.Tokenizers.SentencePiece;
 
 namespace Ration.Tokenizers;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ration.Memory;
 using Ration.Planning;
 

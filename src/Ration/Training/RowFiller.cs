@@ -1,5 +1,6 @@
 using Ration.Data;
 using Ration.Execution;
+using Ration.Models;
 using Ration.Planning;
 
 namespace Ration.Training;
@@ -45,10 +46,10 @@ internal sealed class RowFiller(PackedBatches data, int rows)
     /// <summary>Writes the rows into the inputs of a program.</summary>
     public void Write(Executor executor, StepProgram program)
     {
-        executor.Write<int>(program, "tokens", _tokens);
-        executor.Write<int>(program, "targets", _targets);
-        executor.Write<int>(program, "positions", _positions);
-        executor.Write<int>(program, "keyRanges", _keyRanges);
+        executor.Write<int>(program, ModelInputs.TokensName, _tokens);
+        executor.Write<int>(program, TrainingGraph.Targets, _targets);
+        executor.Write<int>(program, ModelInputs.PositionsName, _positions);
+        executor.Write<int>(program, ModelInputs.KeyRangesName, _keyRanges);
     }
 
     /// <summary>The mean loss over the targets of the first held-out rows.</summary>

@@ -174,13 +174,47 @@ public static class TrainingCheckpoint
         trainer.StepsDone = header.StepsDone;
     }
 
-    /// <summary>Everything in the options that changes the numbers, as text.</summary>
+    /// <summary>Everything in the options that changes the numbers, as text; the same under every culture.</summary>
     public static string Fingerprint(TrainingOptions options)
+    {
+        // Records write their numbers as the current culture does, whatever culture the text around them is made with.
+        CultureInfo before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            return string.Join("; ", Facts(options));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    private static string[] Facts(TrainingOptions options)
     {
         TrainingStep step = options.Step;
         LearningRateSchedule schedule = options.LearningRateSchedule;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"--model ({step.Model with { Name = "" }}); --batch {options.BatchTokens}; --sequence {step.Sequence}; --optimizer {step.Optimizer.Name}; --set, --rank or --seed of the update rule ({step.Optimizer}); --state {step.State.Name()}; --weights {step.Weights.Name()}; --products {step.Products.Name()}; --clip {step.ClipNorm}; --clip-scope {step.ClipScope.Name()}; --dropout {step.Dropout}; --loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss}); --seed {options.Seed}; --steps {schedule.Steps}; --warmup {schedule.WarmupSteps}; --schedule {schedule.Shape.Name()}; --learning-rate {schedule.Peak}; final rate {schedule.FinalShare}");
+        return
+        [
+            $"--model ({step.Model with { Name = "" }})",
+            $"--batch {options.BatchTokens}",
+            $"--sequence {step.Sequence}",
+            $"--optimizer {step.Optimizer.Name}",
+            $"--set, --rank or --seed of the update rule ({step.Optimizer})",
+            $"--state {step.State.Name()}",
+            $"--weights {step.Weights.Name()}",
+            $"--products {step.Products.Name()}",
+            $"--clip {step.ClipNorm}",
+            $"--clip-scope {step.ClipScope.Name()}",
+            $"--dropout {step.Dropout}",
+            $"--loss {LossOptions.NameOf(step.Loss.Method)} ({step.Loss})",
+            $"--seed {options.Seed}",
+            $"--steps {schedule.Steps}",
+            $"--warmup {schedule.WarmupSteps}",
+            $"--schedule {schedule.Shape.Name()}",
+            $"--learning-rate {schedule.Peak}",
+            $"final rate {schedule.FinalShare}",
+        ];
     }
 
     internal static string ChecksumOf(Func<string, string?> text)
@@ -194,7 +228,7 @@ public static class TrainingCheckpoint
         return checksum.ToString();
     }
 
-    // It was not downloaded, so that other advice helps than for files of models.
+    // A checkpoint was not downloaded, so the advice differs from that for model files.
     private static SafetensorsReader Open(string path)
     {
         if (InputFile.LengthOf(path) == 0) throw Damaged(path, "it is empty");

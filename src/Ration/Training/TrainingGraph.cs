@@ -44,6 +44,9 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     /// <summary>State that the host must read before it computes them.</summary>
     public IReadOnlyList<Value> Measured { get; init; } = [];
 
+    /// <summary>Name of the input of targets: I32 [rows, tokens], negative where there is none.</summary>
+    public const string Targets = "targets";
+
     /// <summary>The input that holds one over the number of targets of the step.</summary>
     public const string LossScale = "lossScale";
 
@@ -165,7 +168,7 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     private static Value TraceLoss(GraphBuilder builder, TransformerModel model, int rows, TrainingStep step)
     {
         ModelInputs inputs = TransformerModel.DeclareInputs(builder, rows, step.Sequence);
-        Value targets = builder.Input("targets", new Shape(rows, step.Sequence), DType.I32);
+        Value targets = builder.Input(Targets, new Shape(rows, step.Sequence), DType.I32);
         Value scale = builder.Input(LossScale, Shape.Scalar);
         if (step.Dropout > 0) model.UseDropout(builder.Input(RandomKey, new Shape(2), DType.I64), step.Dropout);
         Value? sample = step.Loss.Method == LossMethod.Sampled

@@ -18,13 +18,10 @@ internal static class TrainingMethods
     // Rules whose state is small and that train near AdamW at the rates that follow from its own, the most alike first.
     private static readonly string[] s_rules = ["galore", "apollo", "apollo-mini", "adalomo"];
 
-    // What estimates gradients from less than all tokens is for those who ask for it.
-    private static readonly string[] s_activations = ["f32", "bf16", "mesa"];
-
     /// <summary>All combinations, the exact one first.</summary>
     public static IReadOnlyList<TrainingMethod> Of(TrainingOptions options)
     {
-        ActivationMethod[] activations = options.Activations is { } pinned ? [pinned] : [.. s_activations.Select(ActivationMethods.Parse).Where(m => m.Quality <= options.Quality)];
+        ActivationMethod[] activations = options.Activations is { } pinned ? [pinned] : [.. ActivationMethods.All.Where(m => m.IsChosenByPlans && m.Quality <= options.Quality)];
         StateFormat?[] states = options.State is not null || options.Quality == MethodQuality.Exact ? [null] : [null, StateFormat.BF16, StateFormat.EightBit, StateFormat.FourBit];
         string?[] rules = options.RuleSettings is null || options.Quality != MethodQuality.Any ? [null] : [null, .. s_rules];
         WeightFormat?[] weights = options.Weights is not null ? [null] : options.Quality switch

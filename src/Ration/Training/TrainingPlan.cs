@@ -2,6 +2,7 @@ using Ration.Devices;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
+using Ration.Models;
 using Ration.Planning;
 using Ration.Planning.Passes;
 
@@ -27,7 +28,7 @@ public sealed class TrainingPlan
         (Asked, Options, Choices, Program, Evaluation) = (asked, asked.With(best.Choices.Methods), best.Choices, best.Program!, evaluation);
         (BudgetBytes, Device) = (budget, device);
         RuntimeBytes = found.RuntimeBytes + RuntimeFootprint.Overhead(ArenaBytes);
-        TrainingGraph graph = TrainingGraph.Build(Options.Step, Choices);
+        TrainingGraph graph = TrainingGraph.Trace(Options.Step, Choices.MicroBatchRows, Choices.MlpTiles);
         (Scalars, Measured) = (graph.Scalars, graph.Measured);
         Reasons = PlanReasons.Explain(this, found);
     }
@@ -103,7 +104,7 @@ public sealed class TrainingPlan
         long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(threads, hostBytes + MethodReserve.Bytes(allowed, compilesRule));
         StepProgram EvaluationOf(StepProgram program)
         {
-            int rows = (int)program.Graph.Inputs.First(static v => v.Name == "tokens").Shape[0];
+            int rows = (int)program.Graph.Inputs.First(static v => v.Name == ModelInputs.TokensName).Shape[0];
             int tiles = program.Graph.Nodes.Select(static n => n.Op).OfType<TiledMlp>().FirstOrDefault()?.Tiles ?? 1;
             Graph graph = TrainingGraph.BuildEvaluation(options.Step, rows, program.Graph, tiles);
             return StepProgram.Compile(graph, device, program.Layout);
@@ -122,7 +123,7 @@ public sealed class TrainingPlan
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + found.RuntimeBytes);
         string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - found.NarrowestBytes), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
-            : options.Sequence > 1 ? $"; a smaller --sequence or model needs less" : "";
+            : options.Sequence > 1 ? "; a smaller --sequence or model needs less" : "";
         if (!pinned && LowerQuality(options, budget, runtimeOf, device) is { } lower) hint = lower;
         MemoryChoices least = found.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "

@@ -41,11 +41,11 @@ internal static class TrainingPlanFamilies
             {
                 MemoryChoices plain = new(rows, default, release) { Activations = method.Activations, Methods = method.Methods, MlpTiles = mlpTiles, HeadGradient = head };
                 foreach (RecomputeChoice[] recompute in schedules.Where(static s => s.Length > 0))
-                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Method = shared });
+                    families.Add(new PlanFamily(recompute.Length, i => plain with { Recompute = recompute[i] }, Arrange) { Group = shared });
                 // Released gradients cost no time, so that keeping them is no use where every byte counts. The search takes long, so that of
                 // inexact methods only the smallest is given it, the last, unless it is asked for.
                 bool isSearched = options.Recompute is RecomputeMode.Optimal || (options.Recompute is null && (isLast || method.Quality == MethodQuality.Exact) && !options.HasTwoBackwardPasses);
-                if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers) with { Method = shared });
+                if (release == releases[^1] && isSearched) families.Add(OptimalFamily(plain, Arrange, device, arenaBudget, options.Model.Layers) with { Group = shared });
             }
         }
 

@@ -50,7 +50,7 @@ public sealed record TrainingResult(
 /// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
 public sealed class TrainingRun : IDisposable
 {
-    // A thousand years are told like ever.
+    // A time span overflows at thirty times this: a thousand years are as good as for ever.
     private const double LongestSeconds = 3.2e10;
     private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromMinutes(10);
     private readonly TrainingRunOptions _options;

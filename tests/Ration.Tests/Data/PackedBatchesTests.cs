@@ -166,7 +166,7 @@ public sealed class PackedBatchesTests
         using var folder = new TemporaryFolder();
         folder.Write("a.txt", new string('x', 50_000));
         using var store = TokenStore.Create(TextCorpus.Open(folder.Path), new ByteTokenizer(), new ByteSize(limit),
-            cancellationToken: TestContext.Current.CancellationToken);
+            cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(limit == 0, store.IsSpooled);
         var batches = new PackedBatches(store, 128, seed: 4);
         int[] inputs = new int[128], targets = new int[128], positions = new int[128], keyRanges = new int[256];

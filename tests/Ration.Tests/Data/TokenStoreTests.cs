@@ -47,7 +47,7 @@ public sealed class TokenStoreTests
         using var folder = new TemporaryFolder();
         folder.Write("a.txt", new string('a', 100_000));
         using var store = TokenStore.Create(TextCorpus.Open(folder.Path), new RepeatingTokenizer(3), new ByteSize(200_000),
-            cancellationToken: TestContext.Current.CancellationToken);
+            cancellation: TestContext.Current.CancellationToken);
         Assert.True(store.IsSpooled);
         Assert.Equal(300_000, store.Count);
         int[] tokens = Read(store, 0, 300_000);
@@ -64,7 +64,7 @@ public sealed class TokenStoreTests
         folder.Write("a.txt", text + text[..1]);
         folder.Write("b.txt", "x");
         using var store = TokenStore.Create(TextCorpus.Open(folder.Path), new PairTokenizer(),
-            cancellationToken: TestContext.Current.CancellationToken);
+            cancellation: TestContext.Current.CancellationToken);
         int[] expected = [.. Enumerable.Range(0, 100_000).Select(i => 256 + (text[2 * i] << 8 | text[(2 * i) + 1])), text[0],
             'x' | ITokenSource.DocumentStart];
         expected[0] |= ITokenSource.DocumentStart;
@@ -80,11 +80,11 @@ public sealed class TokenStoreTests
         var corpus = TextCorpus.Open(folder.Path);
         File.WriteAllText(shrinks, "01234");
         File.AppendAllText(grows, "defghij");
-        using var store = TokenStore.Create(corpus, new ByteTokenizer(), cancellationToken: TestContext.Current.CancellationToken);
+        using var store = TokenStore.Create(corpus, new ByteTokenizer(), cancellation: TestContext.Current.CancellationToken);
         Assert.Equal([.. Marked("01234"), .. Marked("abc")], Read(store, 0, (int)store.Count));
         File.Delete(grows);
         Assert.Throws<InvalidInputException>(() => TokenStore.Create(corpus, new ByteTokenizer(),
-            cancellationToken: TestContext.Current.CancellationToken));
+            cancellation: TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class TokenStoreTests
         var corpus = TextCorpus.Open(path);
         long before = GC.GetAllocatedBytesForCurrentThread();
         using var store = TokenStore.Create(corpus, new ByteTokenizer(), spoolFolder: folder.Path,
-            cancellationToken: TestContext.Current.CancellationToken);
+            cancellation: TestContext.Current.CancellationToken);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
         Assert.True(store.IsSpooled);
         Assert.Equal(48L << 20, store.Count);

@@ -1,7 +1,6 @@
 using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
-using Ration.Memory;
 using Ration.Models;
 using Ration.Tensors;
 

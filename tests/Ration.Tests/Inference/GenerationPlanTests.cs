@@ -4,7 +4,6 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Planning;
 using Ration.Tensors;
-using Ration.Training;
 
 namespace Ration.Tests.Inference;
 

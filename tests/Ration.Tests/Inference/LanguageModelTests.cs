@@ -1,5 +1,4 @@
 using Ration.Inference;
-using Ration.Inference.Sampling;
 using Ration.Tensors;
 using Ration.Tokenizers;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Ration.Cli.Chat.LineEditing;
 
 namespace Ration.Tests.LineEditing;

@@ -1,7 +1,6 @@
 using Ration.Optimizers;
 using Ration.Planning.Passes;
 using Ration.Tensors;
-using Ration.Training;
 
 namespace Ration.Tests.Optimizers;
 

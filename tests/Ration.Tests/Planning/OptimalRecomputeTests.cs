@@ -2,7 +2,6 @@ using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Models;
 using Ration.Planning;
-using Ration.Planning.Passes;
 using Ration.Training;
 
 namespace Ration.Tests.Planning;

@@ -1,4 +1,3 @@
-using System.Text;
 using Ration.Tokenizers;
 
 namespace Ration.Tests.Tokenizers;

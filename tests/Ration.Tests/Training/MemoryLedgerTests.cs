@@ -55,6 +55,26 @@ public sealed class MemoryLedgerTests : IDisposable
     }
 
     [Fact]
+    public void What_was_given_back_is_not_touched_again()
+    {
+        TrainingOptions options = TrainingSamples.Options();
+        CpuDevice device = new(1);
+        Trainer trainer = new(TrainingSamples.Plan(options, device), TrainingSamples.Data(options));
+        trainer.Initialize();
+        trainer.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => trainer.Step());
+        Assert.Throws<ObjectDisposedException>(() => device.Write(0, [1]));
+        Assert.Throws<ObjectDisposedException>(() => device.Reserve(100));
+        using Arena arena = Arena.Reserve(100);
+        Assert.Equal(96, arena.View<byte>(4, 96).Length);
+        Assert.Equal(0, arena.View<float>(100, 0).Length);
+        foreach ((long offset, int count) in ((long, int)[])[(-1, 1), (97, 1), (0, 26), (0, -1), (long.MaxValue, 1)])
+            Assert.Throws<ArgumentOutOfRangeException>(() => arena.View<float>(offset, count).Length);
+        arena.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => arena.View<byte>(0, 1).Length);
+    }
+
+    [Fact]
     public void A_run_that_cannot_start_leaves_nothing_behind()
     {
         TrainingOptions options = TrainingSamples.Options();

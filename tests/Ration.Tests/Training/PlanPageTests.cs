@@ -4,8 +4,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Xml;
 using System.Xml.Linq;
-using Ration.Devices;
-using Ration.Memory;
 using Ration.Models;
 using Ration.Planning;
 using Ration.Training;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Ration.Devices.Cpu;
 using Ration.Files.Safetensors;
@@ -40,6 +41,27 @@ public sealed class ResumeTests
     [Theory]
     [MemberData(nameof(TrainingSamples.RenewingNames), MemberType = typeof(TrainingSamples))]
     public void And_while_subspaces_are_renewed(string optimizer) => AssertResumes(TrainingSamples.Options() with { Optimizer = TrainingSamples.Renewing[optimizer] });
+
+    [Fact]
+    public void Numbers_are_written_the_same_under_every_culture()
+    {
+        TrainingOptions options = TrainingSamples.Options(dropout: 0.15f);
+        string plain = TrainingCheckpoint.Fingerprint(options);
+        CultureInfo before = CultureInfo.CurrentCulture, comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        comma.NumberFormat.NumberDecimalSeparator = ",";
+        comma.NumberFormat.NegativeSign = "−";
+        CultureInfo.CurrentCulture = comma;
+        try
+        {
+            Assert.Equal(plain, TrainingCheckpoint.Fingerprint(options));
+            Assert.Contains("--dropout 1.5", Assert.Throws<InvalidInputException>(() => (options with { Dropout = 1.5f }).Validate()).Message, StringComparison.Ordinal);
+            Assert.Same(comma, CultureInfo.CurrentCulture);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
 
     [Fact]
     public void The_run_of_another_version_is_known_but_not_gone_on_with()

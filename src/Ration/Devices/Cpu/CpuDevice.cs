@@ -15,6 +15,7 @@ public sealed unsafe class CpuDevice : IDevice
     private readonly KernelTable _kernels = CpuKernels.Table();
     private WorkerPool? _pool;
     private Arena? _arena;
+    private bool _isDisposed;
 
     /// <summary>A device of so many threads.</summary>
     /// <param name="threads">At least 1; 0 for one a core.</param>
@@ -44,6 +45,7 @@ public sealed unsafe class CpuDevice : IDevice
     /// <inheritdoc/>
     public void Reserve(long bytes)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         _arena?.Dispose();
         _arena = null;
         _arena = Arena.Reserve(bytes);
@@ -58,8 +60,9 @@ public sealed unsafe class CpuDevice : IDevice
     /// <inheritdoc/>
     public void Run(Instruction instruction)
     {
+        byte* memory = Reserved.Pointer;
         _pool ??= new WorkerPool(Threads);
-        KernelCall call = new(instruction, Reserved.Pointer, _pool);
+        KernelCall call = new(instruction, memory, _pool);
         _kernels[instruction.Node.Op](call);
     }
 
@@ -73,7 +76,15 @@ public sealed unsafe class CpuDevice : IDevice
     {
         _pool?.Dispose();
         _arena?.Dispose();
+        (_pool, _arena, _isDisposed) = (null, null, true);
     }
 
-    private Arena Reserved => _arena ?? throw new InvalidOperationException("the device has no memory yet; reserve some");
+    private Arena Reserved
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _arena ?? throw new InvalidOperationException("the device has no memory yet; reserve some");
+        }
+    }
 }

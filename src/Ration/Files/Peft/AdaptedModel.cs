@@ -1,4 +1,3 @@
-using Ration.Files.HuggingFace;
 using Ration.Files.Weights;
 using Ration.Models;
 using Ration.Tensors;

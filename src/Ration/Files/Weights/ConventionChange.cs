@@ -1,4 +1,3 @@
-using System.Buffers;
 using Ration.Graphs.Ops;
 using Ration.Models;
 using Ration.Tensors;

@@ -1,4 +1,3 @@
-using Ration.Memory;
 using Ration.Tensors;
 
 namespace Ration.Graphs.Ops;

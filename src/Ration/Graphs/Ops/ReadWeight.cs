@@ -1,5 +1,3 @@
-using Ration.Tensors;
-
 namespace Ration.Graphs.Ops;
 
 /// <summary>

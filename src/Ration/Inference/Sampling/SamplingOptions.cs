@@ -39,19 +39,19 @@ public sealed record SamplingOptions(float Temperature = 0.8f, int TopK = 0, flo
     /// <exception cref="InvalidInputException">One of them cannot be used; the message says which and what would do.</exception>
     public void Validate(int vocabulary = int.MaxValue)
     {
-        Require(Temperature is >= 0 and < float.PositiveInfinity, $"--temperature {Temperature}: give 0 (always the most likely) or a positive number");
-        Require(TopK >= 0, $"--top-k {TopK}: give 0 (all) or a positive number");
-        Require(TopP is > 0 and <= 1, $"--top-p {TopP}: give a number above 0 and at most 1");
-        Require(MinP is >= 0 and <= 1, $"--min-p {MinP}: give a number from 0 (all) to 1");
-        Require(Typical is > 0 and <= 1, $"--typical-p {Typical}: give a number above 0 and at most 1 (all)");
-        Require(RepetitionPenalty is >= 0.01f and <= 100, $"--repetition-penalty {RepetitionPenalty}: give a number from 0.01 to 100; 1 is no penalty, 1.1 a mild one");
-        Require(FrequencyPenalty is >= -100 and <= 100, $"--frequency-penalty {FrequencyPenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");
-        Require(PresencePenalty is >= -100 and <= 100, $"--presence-penalty {PresencePenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");
-        Require(PenaltyWindow is >= 0 and <= 1 << 24, $"--penalty-window {PenaltyWindow}: give 0 to 16,777,216 tokens");
+        InvalidInputException.Require(Temperature is >= 0 and < float.PositiveInfinity, $"--temperature {Temperature}: give 0 (always the most likely) or a positive number");
+        InvalidInputException.Require(TopK >= 0, $"--top-k {TopK}: give 0 (all) or a positive number");
+        InvalidInputException.Require(TopP is > 0 and <= 1, $"--top-p {TopP}: give a number above 0 and at most 1");
+        InvalidInputException.Require(MinP is >= 0 and <= 1, $"--min-p {MinP}: give a number from 0 (all) to 1");
+        InvalidInputException.Require(Typical is > 0 and <= 1, $"--typical-p {Typical}: give a number above 0 and at most 1 (all)");
+        InvalidInputException.Require(RepetitionPenalty is >= 0.01f and <= 100, $"--repetition-penalty {RepetitionPenalty}: give a number from 0.01 to 100; 1 is no penalty, 1.1 a mild one");
+        InvalidInputException.Require(FrequencyPenalty is >= -100 and <= 100, $"--frequency-penalty {FrequencyPenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");
+        InvalidInputException.Require(PresencePenalty is >= -100 and <= 100, $"--presence-penalty {PresencePenalty}: give a number from -100 to 100, say 0.5; 0 is no penalty");
+        InvalidInputException.Require(PenaltyWindow is >= 0 and <= 1 << 24, $"--penalty-window {PenaltyWindow}: give 0 to 16,777,216 tokens");
         foreach ((int token, float bias) in LogitBias)
         {
-            Require(token >= 0 && token < vocabulary, $"--logit-bias {token}={bias}: tokens of this model are 0 to {vocabulary - 1}");
-            Require(bias < float.PositiveInfinity, $"--logit-bias {token}={bias}: give a number, or -Infinity to forbid the token");
+            InvalidInputException.Require(token >= 0 && token < vocabulary, $"--logit-bias {token}={bias}: tokens of this model are 0 to {vocabulary - 1}");
+            InvalidInputException.Require(bias < float.PositiveInfinity, $"--logit-bias {token}={bias}: give a number, or -Infinity to forbid the token");
         }
     }
 
@@ -74,10 +74,5 @@ public sealed record SamplingOptions(float Temperature = 0.8f, int TopK = 0, flo
         if (PenaltyWindow > 0 && (FrequencyPenalty != 0 || PresencePenalty != 0)) steps.Add(new FrequencyPenalty(FrequencyPenalty, PresencePenalty));
         if (LogitBias.Count > 0) steps.Add(new LogitBias(LogitBias));
         return [.. steps];
-    }
-
-    private static void Require(bool condition, FormattableString complaint)
-    {
-        if (!condition) throw new InvalidInputException(FormattableString.Invariant(complaint));
     }
 }

@@ -28,6 +28,15 @@ public sealed class ActivationMethod
     /// <summary>Whether what waits only for layers that are trained is in fewer bits too, for rules that freeze layers; see <see cref="InputSlots"/>.</summary>
     internal bool ShortensSlots { get; init; }
 
+    /// <summary>Whether there must be activation functions without a gate, of which alone it saves something.</summary>
+    internal bool NeedsUngatedActivations { get; init; }
+
+    /// <summary>Whether the gradients of linear layers are estimated from less than their whole inputs.</summary>
+    internal bool EstimatesLinearInputs { get; init; }
+
+    /// <summary>Whether a plan may choose it by itself: what saves the most is for those who ask for it.</summary>
+    internal bool IsChosenByPlans { get; init; }
+
     /// <summary>The graph with its activations kept so.</summary>
     public Graph Apply(Graph graph) => _pass?.Apply(graph) ?? graph;
 
@@ -39,19 +48,31 @@ public sealed class ActivationMethod
 public static class ActivationMethods
 {
     /// <summary>As they were computed.</summary>
-    public static ActivationMethod Full { get; } = new("f32", MethodQuality.Exact, "as they were computed", null);
+    public static ActivationMethod Full { get; } = new("f32", MethodQuality.Exact, "as they were computed", null) { IsChosenByPlans = true };
 
     /// <summary>All methods, the default first.</summary>
     public static IReadOnlyList<ActivationMethod> All { get; } =
     [
         Full,
-        new("bf16", MethodQuality.High, "rounded to BF16", new SavedActivations(new BFloat16Store())),
-        new("mesa", MethodQuality.High, "in 8 bits by running estimates of their range", new SavedActivations(new MesaStore())),
-        new("slimfit", MethodQuality.Any, "of what products and activation functions read 8 bits in a fixed range, or 4", new SavedActivations(new FixedPointStore())) { ShortensSlots = true },
-        new("ms-bp", MethodQuality.Exact, "of norms and the linear layers after them one tensor for both", new MemorySharingNorms(), changesOperations: true),
-        new("approx-bp", MethodQuality.Any, "of activation functions without a gate two bits", new ApproximateBackpropagation(), changesOperations: true),
-        new("wta-crs", MethodQuality.Any, "of inputs of linear layers three tenths of the tokens", new LinearInputs(new WinnerTakeAllStore(0.3)), changesOperations: true),
-        new("compact", MethodQuality.Any, "of inputs of linear layers a random projection to a quarter", new LinearInputs(new ProjectedStore(0.25)), changesOperations: true),
+        new("bf16", MethodQuality.High, "rounded to BF16", new SavedActivations(new BFloat16Store())) { IsChosenByPlans = true },
+        new("mesa", MethodQuality.High, "in 8 bits by running estimates of their range", new SavedActivations(new MesaStore())) { IsChosenByPlans = true },
+        new("slimfit", MethodQuality.Any, "inputs of products and activation functions in 8-bit or 4-bit fixed point", new SavedActivations(new FixedPointStore()))
+        {
+            ShortensSlots = true,
+        },
+        new("ms-bp", MethodQuality.Exact, "one tensor shared by a norm and the linear layers after it", new MemorySharingNorms(), changesOperations: true),
+        new("approx-bp", MethodQuality.Any, "two bits an element for activation functions without a gate", new ApproximateBackpropagation(), changesOperations: true)
+        {
+            NeedsUngatedActivations = true,
+        },
+        new("wta-crs", MethodQuality.Any, "30 % of the tokens of each linear layer's input", new LinearInputs(new WinnerTakeAllStore(0.3)), changesOperations: true)
+        {
+            EstimatesLinearInputs = true,
+        },
+        new("compact", MethodQuality.Any, "a random projection of each linear layer's input to a quarter of its width", new LinearInputs(new ProjectedStore(0.25)), changesOperations: true)
+        {
+            EstimatesLinearInputs = true,
+        },
     ];
 
     /// <summary>The method of a name.</summary>

@@ -1,7 +1,6 @@
 using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
-using Ration.Tensors;
 
 namespace Ration.Planning.Passes;
 

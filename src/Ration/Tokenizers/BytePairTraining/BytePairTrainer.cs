@@ -91,7 +91,7 @@ public sealed class BytePairTrainer
     }
 
     /// <summary>Learns the vocabulary from all that was added.</summary>
-    public TrainedBytePairs Train(CancellationToken cancellationToken = default)
+    public TrainedBytePairs Train(CancellationToken cancellation = default)
     {
         int[] byteIds = new int[Alphabet];
         List<byte[]> tokens = [.. _specialTokens.Select(Encoding.UTF8.GetBytes)];
@@ -108,7 +108,7 @@ public sealed class BytePairTrainer
         HashSet<(int, int)> known = [];
         while (tokens.Count < _vocabularySize && merger.TryFind(MinimumCount, out int first, out int second, out List<int> positions))
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             byte[] joined = [.. tokens[first], .. tokens[second]];
             if (!ids.TryGetValue(joined, out int merged))
             {

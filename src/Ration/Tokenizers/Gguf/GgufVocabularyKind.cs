@@ -1,7 +1,6 @@
 using System.Text;
 using Ration.Tokenizers.BytePair;
 using Ration.Tokenizers.HuggingFace;
-using Ration.Tokenizers.Merging;
 using Ration.Tokenizers.Normalization;
 using Ration.Tokenizers.PreTokenizers;
 using Ration.Tokenizers.SentencePiece;

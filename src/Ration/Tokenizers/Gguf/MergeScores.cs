@@ -1,4 +1,3 @@
-using System.Text;
 using Ration.Tokenizers.BytePair;
 
 namespace Ration.Tokenizers.Gguf;

@@ -1,6 +1,5 @@
 using Ration.Devices;
 using Ration.Execution;
-using Ration.Graphs;
 using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Ration.Files.Peft;
 using Ration.Tensors;
 using Ration.Tensors.Formats;

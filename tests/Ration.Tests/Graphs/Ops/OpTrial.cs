@@ -2,7 +2,6 @@ using Ration.Devices;
 using Ration.Graphs;
 using Ration.Memory;
 using Ration.Planning;
-using Ration.Tensors;
 using Ration.Tests.Graphs.Reference;
 
 namespace Ration.Tests.Graphs.Ops;

@@ -3,7 +3,6 @@ using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Memory;
-using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
 using Ration.Planning.Passes;

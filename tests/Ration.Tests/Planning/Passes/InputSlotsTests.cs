@@ -2,7 +2,6 @@ using Ration.Devices;
 using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
-using Ration.Memory;
 using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;

@@ -1,6 +1,5 @@
 using Ration.Graphs;
 using Ration.Memory;
-using Ration.Models;
 using Ration.Optimizers;
 using Ration.Planning;
 using Ration.Planning.Passes;

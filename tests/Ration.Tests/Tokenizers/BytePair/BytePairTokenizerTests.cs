@@ -1,7 +1,6 @@
 using System.Text;
 using Ration.Tokenizers;
 using Ration.Tokenizers.BytePair;
-using Ration.Tokenizers.Merging;
 using Ration.Tokenizers.PreTokenizers;
 
 namespace Ration.Tests.Tokenizers.BytePair;

@@ -4,7 +4,6 @@ using Ration.Tests.Files;
 using Ration.Tests.Tokenizers.HuggingFace;
 using Ration.Tokenizers;
 using Ration.Tokenizers.Gguf;
-using Ration.Tokenizers.HuggingFace;
 
 namespace Ration.Tests.Tokenizers.Gguf;
 

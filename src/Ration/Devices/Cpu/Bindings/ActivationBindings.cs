@@ -1,5 +1,4 @@
 using Ration.Devices.Cpu.Kernels;
-using Ration.Graphs;
 using Ration.Graphs.Ops;
 
 namespace Ration.Devices.Cpu.Bindings;

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Ration.Devices.Cpu.MatrixProduct.Tiles;
 using Ration.Graphs;
 using Ration.Tensors;
-using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct;
 

@@ -1,6 +1,5 @@
 using Ration.Devices.Cpu;
 using Ration.Devices.Cpu.Kernels;
-using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Graphs;
 using Ration.Tensors;
 using Ration.Tests.Devices.Cpu.MatrixProduct;

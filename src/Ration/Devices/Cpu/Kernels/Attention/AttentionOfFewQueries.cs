@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Tensors;
 using Ration.Tensors.Formats;
 

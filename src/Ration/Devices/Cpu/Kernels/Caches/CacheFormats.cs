@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Ration.Devices.Cpu.MatrixProduct;
 using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.Kernels;

@@ -1,6 +1,4 @@
 using System.Runtime.Intrinsics.X86;
-using Ration.Devices.Cpu.MatrixProduct;
-using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Tensors;
 using Ration.Tensors.Formats;

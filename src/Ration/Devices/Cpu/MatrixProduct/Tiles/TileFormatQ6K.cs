@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Ration.Tensors;
-using Ration.Tensors.Formats;
 
 namespace Ration.Devices.Cpu.MatrixProduct.Tiles;
 

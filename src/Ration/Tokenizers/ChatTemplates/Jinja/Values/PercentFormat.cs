@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Ration.Tokenizers.ChatTemplates.Jinja.Values;
