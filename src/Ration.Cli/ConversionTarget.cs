@@ -19,12 +19,16 @@ internal sealed class ConversionTarget
     private const string Option = "--output";
 
     private readonly bool _overwrite;
+    private readonly long? _largestFileBytes;
 
     /// <summary>A file, if the name ends in <c>.gguf</c>, or a folder.</summary>
+    /// <param name="output">What was named.</param>
+    /// <param name="overwrite">Whether what is there may be replaced.</param>
+    /// <param name="largestFileBytes">What a file may hold, so that there may be several; null for no more than usual.</param>
     /// <exception cref="InvalidInputException">The name is that of another kind of file.</exception>
-    public ConversionTarget(string output, bool overwrite)
+    public ConversionTarget(string output, bool overwrite, long? largestFileBytes = null)
     {
-        (Output, _overwrite) = (output, overwrite);
+        (Output, _overwrite, _largestFileBytes) = (output, overwrite, largestFileBytes);
         string extension = Path.GetExtension(output);
         if (s_fileExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase) && !Path.Exists(output))
             throw new InvalidInputException($"{Option} {output}: {extension} files are not written; give a name that ends in .gguf, or that of a folder for safetensors files");
@@ -52,6 +56,8 @@ internal sealed class ConversionTarget
         if (IsGguf)
         {
             OutputFile.RequireFree(Option, Output, _overwrite);
+            if (_largestFileBytes is not null && !_overwrite && Parts().FirstOrDefault() is { } part)
+                throw new InvalidInputException($"{Option} {Output}: {part} exists already; give another name, or --overwrite to replace it");
             return;
         }
 
@@ -78,6 +84,13 @@ internal sealed class ConversionTarget
 
         Bytes = Files.Sum(static file => new FileInfo(file).Length);
         Tensors = ModelInspector.Open(IsGguf ? Files[0] : Output).Tensors.Count;
+    }
+
+    // Of an earlier conversion; how many parts this one will have is not known before its tensors are laid out.
+    private IEnumerable<string> Parts()
+    {
+        string whole = Path.GetFullPath(Output), folder = Path.GetDirectoryName(whole)!;
+        return Directory.Exists(folder) ? Directory.EnumerateFiles(folder, $"{Path.GetFileNameWithoutExtension(whole)}-?????-of-?????.gguf").Order(StringComparer.Ordinal) : [];
     }
 
     private void WriteGguf(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)

@@ -44,7 +44,7 @@ internal sealed class TrainingData : IDisposable
         return new TrainingData(corpus, TokenStore.Create(corpus, tokenizer, s_memoryLimit, output, cancellation));
     }
 
-    /// <summary>Refuses to go on with a run on other data than its own, and names the files that are newer than its checkpoint.</summary>
+    /// <summary>Refuses to resume a run on other data than its own, and names the files that are newer than its checkpoint.</summary>
     /// <param name="paths">Files and folders that these tokens are of.</param>
     /// <param name="output">The folder of the run.</param>
     /// <exception cref="InvalidInputException">There is no checkpoint, or the data are others.</exception>

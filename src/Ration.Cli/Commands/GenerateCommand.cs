@@ -6,15 +6,15 @@ using Ration.Tokenizers;
 
 namespace Ration.Cli.Commands;
 
-/// <summary><c>ration generate</c>: goes on with a text.</summary>
+/// <summary><c>ration generate</c>: completes a prompt.</summary>
 internal static class GenerateCommand
 {
     /// <summary>Tokens that are generated unless told otherwise.</summary>
     public const int DefaultMaxTokens = 200;
 
-    private static readonly Option<string?> s_prompt = OptionFactory.Word("--prompt", "TEXT", "The text to go on with, or - for standard input.");
-    private static readonly Option<string?> s_promptFile = OptionFactory.Path("--prompt-file", "FILE", "A file with the text to go on with. A line end at its very end is left out.");
-    private static readonly Option<string?> s_prompts = OptionFactory.Path("--prompts", "FILE", "A file of which every line is a text to go on with; each answer is a line too. \\n stands for a line end within one, \\\\ for \\.");
+    private static readonly Option<string?> s_prompt = OptionFactory.Word("--prompt", "TEXT", "The text to complete, or - for standard input.");
+    private static readonly Option<string?> s_promptFile = OptionFactory.Path("--prompt-file", "FILE", "A file with the text to complete. A line end at its very end is left out.");
+    private static readonly Option<string?> s_prompts = OptionFactory.Path("--prompts", "FILE", "A file of which every line is a text to complete; each answer is a line too. \\n stands for a line end within one, \\\\ for \\.");
     private static readonly Option<int?> s_atOnce = OptionFactory.Number<int>("--at-once", "N", "With --prompts: texts that are computed together (default 8, or as many as there is memory for).");
     private static readonly Option<bool> s_special = OptionFactory.Switch("--special", "Take special tokens that the prompt spells out, such as <|im_start|>, as those tokens.");
 
@@ -52,7 +52,7 @@ internal static class GenerateCommand
         CommonOptions.NoteMemory(parsed);
         using LanguageModelSource source = CommonOptions.OpenLanguageModel(parsed);
         int tokens = source.Tokenizer.Encode(prompt, new EncodingOptions { AddEnd = false, ParseSpecial = options.ParseSpecial }).Length;
-        if (tokens == 0) throw new InvalidInputException("the prompt is empty; give at least one character to go on with");
+        if (tokens == 0) throw new InvalidInputException("the prompt is empty; give at least one character");
         InferenceArguments.RequireMeantFor(source.Configuration, memory.Context, tokens);
         InferenceArguments.RequireRoom(memory.Context, tokens);
         InferenceArguments.NoteRoom(source.Configuration, memory.Context, tokens, options.MaxTokens!.Value);
@@ -73,7 +73,7 @@ internal static class GenerateCommand
         string? prompt = parsed.GetValue(s_prompt), file = parsed.GetValue(s_promptFile);
         if (prompt is not null && file is not null) throw new InvalidInputException("--prompt and --prompt-file exclude each other; give one of them");
         if (prompt is not null && prompt != InputText.StandardInput) return prompt;
-        if (prompt is null && file is null) throw new InvalidInputException("--prompt is missing; give the text to go on with, or --prompt-file FILE");
+        if (prompt is null && file is null) throw new InvalidInputException("--prompt is missing; give the text to complete, or --prompt-file FILE");
         return InputText.ReadPrompt(file is null ? "--prompt" : "--prompt-file", file ?? InputText.StandardInput);
     }
 

@@ -7,7 +7,7 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration inspect</c>: what is in the files of a model.</summary>
 internal static class InspectCommand
 {
-    private static readonly Argument<string?> s_path = new("path")
+    private static readonly Argument<string?> s_path = new("DIR|FILE")
     {
         Arity = ArgumentArity.ZeroOrOne,
         Description = "A model folder, a GGUF file (of several, the first), a safetensors file, a llama2.c checkpoint, or an adapter folder.",

@@ -9,7 +9,7 @@ using Ration.Tokenizers;
 
 namespace Ration.Cli.Commands;
 
-/// <summary><c>ration generate --prompts</c>: goes on with every line of a file, several at once, and answers each with a line.</summary>
+/// <summary><c>ration generate --prompts</c>: completes every line of a file, several at once, and answers each with a line.</summary>
 internal static class PromptList
 {
     private const int UsualAtOnce = 8, MostAtOnce = 4096;
@@ -18,11 +18,12 @@ internal static class PromptList
     /// <exception cref="InvalidInputException">A line is empty, or ends within an escape.</exception>
     public static string[] Parse(string path, string text)
     {
+        if (text.Length == 0) throw new InvalidInputException($"--prompts {path}: it is empty; give a file with a text to complete in each line");
         string[] lines = text.Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
             lines[i] = Unescape(lines[i].TrimEnd('\r')) ?? throw new InvalidInputException($"--prompts {path}: in line {i + 1}, \\ stands before what is neither n, r nor \\; write \\\\ for a \\");
-            if (lines[i].Length == 0) throw new InvalidInputException($"--prompts {path}: line {i + 1} is empty, and every line is a text to go on with; take it out");
+            if (lines[i].Length == 0) throw new InvalidInputException($"--prompts {path}: line {i + 1} is empty, and every line is a text to complete; take it out");
         }
 
         return lines;

@@ -26,14 +26,14 @@ internal static class RunArguments
         string[] kept = TrainingCheckpoint.ReadHeader(output).Arguments.Split(Separator, StringSplitOptions.RemoveEmptyEntries);
         ParseResult started = command.Parse(kept, Tool.Parsing);
         if (started.Errors.Count > 0)
-            throw new InvalidInputException($"the run in {output} was started with options that this version does not take ({started.Errors[0].Message}); go on with the version that began it, or give --overwrite instead of --resume to start anew");
+            throw new InvalidInputException($"the run in {output} was started with options that this version does not take ({started.Errors[0].Message}); resume with the version that began it, or give --overwrite instead of --resume to start anew");
         HashSet<Option> given = [.. Given(parsed).Select(static o => o.Option)];
         return command.Parse([.. Given(started).Where(o => !given.Contains(o.Option)).Concat(Given(parsed)).SelectMany(Words)], Tool.Parsing);
     }
 
     private static IEnumerable<OptionResult> Given(ParseResult parsed) => parsed.CommandResult.Children.OfType<OptionResult>().Where(static o => !o.Implicit);
 
-    // The run may be gone on with from another folder.
+    // The run may be resumed from another folder.
     private static IEnumerable<string> Lasting(OptionResult option) =>
         option.Option == CommonOptions.Data || option.Option == CommonOptions.Model ? Words(option).Select(static word => Path.Exists(word) ? Path.GetFullPath(word) : word) : Words(option);
 

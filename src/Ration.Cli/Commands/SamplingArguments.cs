@@ -5,7 +5,7 @@ using Ration.Inference.Sampling;
 
 namespace Ration.Cli.Commands;
 
-/// <summary>How texts are gone on with: the options that <c>generate</c> and <c>chat</c> have in common.</summary>
+/// <summary>How texts are completed: the options that <c>generate</c> and <c>chat</c> have in common.</summary>
 internal sealed class SamplingArguments
 {
     private readonly Option<int?> _maxTokens;

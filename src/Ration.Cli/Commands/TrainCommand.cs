@@ -91,11 +91,11 @@ internal static class TrainCommand
         return plan;
     }
 
-    // Hours of work must not be lost to a forgotten switch. A checkpoint that cannot be read holds nothing that could be gone on with.
+    // Hours of work must not be lost to a forgotten switch. A checkpoint that cannot be read holds nothing that could be resumed.
     private static bool IsReplaced(string output, bool isNamed)
     {
         if (RunFolder.FindCheckpoint(output) is { IsDone: false } found)
-            throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to go on with it, another --output, or --overwrite to start anew");
+            throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to finish it, another --output, or --overwrite to start anew");
         if (!File.Exists(Path.Combine(output, HuggingFaceFolder.ConfigName)) && !TrainingRun.HasWeights(output)) return false;
         if (isNamed) throw new InvalidInputException($"{output} holds a finished model; give another --output, or --overwrite to replace it");
         return true;

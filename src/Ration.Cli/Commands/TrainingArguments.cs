@@ -108,7 +108,7 @@ internal sealed class TrainingArguments
     /// <summary>Whether that folder was chosen.</summary>
     public bool NamesOutput(ParseResult parsed) => parsed.GetValue(_output) is not null;
 
-    /// <summary>Whether to go on with a run.</summary>
+    /// <summary>Whether to resume a run.</summary>
     /// <exception cref="InvalidInputException">It is to be replaced as well.</exception>
     public bool ReadResume(ParseResult parsed) => parsed.GetValue(_resume) switch
     {
@@ -116,8 +116,8 @@ internal sealed class TrainingArguments
         var resume => resume,
     };
 
-    /// <summary>The command line with what the run was started with, where that is gone on with; else as it is.</summary>
-    /// <exception cref="InvalidInputException">There is nothing to go on with, or the run still goes on.</exception>
+    /// <summary>The command line with what the run was started with, where that is resumed; else as it is.</summary>
+    /// <exception cref="InvalidInputException">There is nothing to resume, or the run still goes on.</exception>
     public ParseResult Resumed(ParseResult parsed)
     {
         if (!ReadResume(parsed)) return parsed;

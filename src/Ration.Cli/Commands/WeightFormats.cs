@@ -11,12 +11,13 @@ internal static class WeightFormats
     [
         ("f32", DType.F32), ("f16", DType.F16), ("bf16", DType.BF16), ("q8_0", DType.Q8_0), ("q6_k", DType.Q6_K), ("q5_k", DType.Q5_K), ("q5_1", DType.Q5_1),
         ("q5_0", DType.Q5_0), ("q4_k", DType.Q4_K), ("q4_1", DType.Q4_1), ("q4_0", DType.Q4_0), ("q3_k", DType.Q3_K), ("q2_k", DType.Q2_K), ("nf4", DType.NF4),
+        ("fp4", DType.FP4), ("f8_e4m3", DType.F8E4M3), ("f8_e5m2", DType.F8E5M2),
     ];
 
     /// <summary>What matrices can become in another file: in a GGUF file or in a folder.</summary>
     public static readonly (string Word, DType Type)[] Conversions =
     [
-        .. Files, ("fp4", DType.FP4), ("nf4-double", DType.NF4Double), ("fp4-double", DType.FP4Double), ("f8_e4m3", DType.F8E4M3), ("f8_e5m2", DType.F8E5M2),
+        .. Files, ("nf4-double", DType.NF4Double), ("fp4-double", DType.FP4Double),
     ];
 
     /// <summary>What keys and values can be.</summary>

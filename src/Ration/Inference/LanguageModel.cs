@@ -5,7 +5,7 @@ using Ration.Tokenizers.ChatTemplates;
 namespace Ration.Inference;
 
 /// <summary>
-/// A model in memory, ready to go on with texts. May be used by many threads: it computes one text at a time, and the others wait for
+/// A model in memory, ready to complete texts. May be used by many threads: it computes one text at a time, and the others wait for
 /// their turn. What a text has in common with the one before is not computed again.
 /// </summary>
 public sealed class LanguageModel : IDisposable
@@ -60,7 +60,7 @@ public sealed class LanguageModel : IDisposable
         return source.Load(options);
     }
 
-    /// <summary>Begins to go on with a text; nothing is computed before the result is read.</summary>
+    /// <summary>Begins to complete a text; nothing is computed before the result is read.</summary>
     /// <exception cref="InvalidInputException">The prompt is empty or too long, or the options cannot be used.</exception>
     public TextGeneration Start(string prompt, TextGenerationOptions? options = null)
     {
@@ -68,7 +68,7 @@ public sealed class LanguageModel : IDisposable
         return new TextGeneration(this, Encode(prompt, options), options);
     }
 
-    /// <summary>Begins to go on with several texts, <see cref="Rows"/> of them at once; nothing is computed before the results are read.</summary>
+    /// <summary>Begins to complete several texts, <see cref="Rows"/> of them at once; nothing is computed before the results are read.</summary>
     /// <exception cref="InvalidInputException">A prompt is empty or too long, or the options cannot be used.</exception>
     public TextBatch StartAll(IReadOnlyList<string> prompts, TextGenerationOptions? options = null)
     {
@@ -76,7 +76,7 @@ public sealed class LanguageModel : IDisposable
         return new TextBatch(this, prompts.Select(prompt => Encode(prompt, options)), options);
     }
 
-    /// <summary>Begins to go on with tokens, as they are; nothing is computed before the result is read.</summary>
+    /// <summary>Begins to complete tokens, as they are; nothing is computed before the result is read.</summary>
     /// <exception cref="InvalidInputException">There are none, too many or unknown ones, or the options cannot be used.</exception>
     public TextGeneration Start(ReadOnlySpan<int> prompt, TextGenerationOptions? options = null)
     {

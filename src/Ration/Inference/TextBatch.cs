@@ -4,7 +4,7 @@ using Ration.Inference.Sampling;
 namespace Ration.Inference;
 
 /// <summary>
-/// Texts that a model goes on with together, as many at once as it was loaded for (<see cref="LanguageModelOptions.Rows"/>): the weights are read
+/// Texts that a model completes together, as many at once as it was loaded for (<see cref="LanguageModelOptions.Rows"/>): the weights are read
 /// once for a token of each. They are computed as they are read; reading that was broken off or cancelled can be taken up again.
 /// </summary>
 public sealed class TextBatch

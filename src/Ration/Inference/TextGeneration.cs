@@ -5,7 +5,7 @@ using Ration.Inference.Sampling;
 namespace Ration.Inference;
 
 /// <summary>
-/// One text that a model goes on with. It is computed as it is read; reading that was broken off or cancelled can be taken up again where
+/// One text that a model completes. It is computed as it is read; reading that was broken off or cancelled can be taken up again where
 /// it was. While one text of a model is read, the others wait.
 /// </summary>
 public sealed class TextGeneration
@@ -17,7 +17,7 @@ public sealed class TextGeneration
 
     internal TextGeneration(LanguageModel model, int[] prompt, TextGenerationOptions options, ulong stream = 0)
     {
-        if (model.Rows > 1) throw new InvalidOperationException($"the model was loaded for {model.Rows} texts at once: go on with them by {nameof(LanguageModel.StartAll)}");
+        if (model.Rows > 1) throw new InvalidOperationException($"the model was loaded for {model.Rows} texts at once: complete them by {nameof(LanguageModel.StartAll)}");
         (_model, _sampler) = (model, UnfinishedText.CreateSampler(model, options));
         _text = new UnfinishedText(model, prompt, options, stream);
     }

@@ -2,7 +2,7 @@ using Ration.Inference.Sampling;
 
 namespace Ration.Inference;
 
-/// <summary>How a text is gone on with.</summary>
+/// <summary>How a text is completed.</summary>
 public sealed record TextGenerationOptions
 {
     /// <summary>Tokens to generate at the most; null for as many as there is room for.</summary>

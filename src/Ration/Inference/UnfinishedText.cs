@@ -19,12 +19,12 @@ internal sealed class UnfinishedText
     /// <summary>A text of which there is only the prompt.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompt">Tokens of the prompt.</param>
-    /// <param name="options">How it is gone on with; checked already.</param>
+    /// <param name="options">How it is completed; checked already.</param>
     /// <param name="stream">Tells apart texts with the same seed that shall have other draws.</param>
     /// <exception cref="InvalidInputException">The prompt is empty or too long.</exception>
     public UnfinishedText(LanguageModel model, int[] prompt, TextGenerationOptions options, ulong stream)
     {
-        if (prompt.Length == 0) throw new InvalidInputException("the prompt is empty; give at least one character to go on with");
+        if (prompt.Length == 0) throw new InvalidInputException("the prompt is empty; give at least one character");
         if (prompt.Length > model.Context)
             throw new InvalidInputException($"the prompt has {prompt.Length} tokens, and there is room for {model.Context}; shorten it, or load the model with a larger context (--context)");
         (_model, Prompt, _options, _stream) = (model, prompt, options, stream);

@@ -16,7 +16,7 @@ namespace Ration.Training;
 /// <param name="Fingerprint">The options that change the numbers.</param>
 /// <param name="DataFingerprint">Names the data.</param>
 /// <param name="Arguments">What the run was started with, in words of whoever started it; empty where that was not said.</param>
-/// <param name="IsCurrent">Whether this version can go on with it; others wrote state differently.</param>
+/// <param name="IsCurrent">Whether this version can resume it; others wrote state differently.</param>
 /// <param name="HasEarlierModel">Whether the model beside it is that of a run before, which stays until this one is done.</param>
 public sealed record CheckpointHeader(
     long StepsDone, long Steps, MemoryChoices Choices, string Fingerprint, string DataFingerprint, string Arguments, bool IsCurrent, bool HasEarlierModel)
@@ -120,7 +120,7 @@ public static class TrainingCheckpoint
         }
     }
 
-    /// <summary>Reads the header of the checkpoint in a folder, to go on with the run that these options describe.</summary>
+    /// <summary>Reads the header of the checkpoint in a folder, to resume the run that these options describe.</summary>
     /// <exception cref="InvalidInputException">There is none, it is damaged, or it is of other options.</exception>
     public static CheckpointHeader ReadHeader(string folder, TrainingOptions options)
     {

@@ -17,7 +17,7 @@ public sealed record TrainingRunOptions(
     string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null,
     string? InitialWeights = null)
 {
-    /// <summary>What the run was started with, in words of whoever starts it; checkpoints keep it for those who go on with them.</summary>
+    /// <summary>What the run was started with, in words of whoever starts it; checkpoints keep it for those who resume them.</summary>
     public string Arguments { get; init; } = "";
 
     /// <summary>A folder whose tokenizer becomes the model's when it is saved; null for that of the model that it is trained from, or none.</summary>
@@ -128,7 +128,7 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private string RequireOutput() => _options.Output ?? throw new InvalidInputException("--resume needs the --output folder of the run to go on with");
+    private string RequireOutput() => _options.Output ?? throw new InvalidInputException("--resume needs the --output folder of the run to resume");
 
     private bool CheckpointDue(long last) => _options.CheckpointEvery > 0
         ? Trainer.StepsDone % _options.CheckpointEvery == 0
