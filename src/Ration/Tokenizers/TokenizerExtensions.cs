@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Ration.Tokenizers.Merging;
 
 namespace Ration.Tokenizers;
 
@@ -80,9 +81,16 @@ public static class TokenizerExtensions
         var tokens = new ArrayBufferWriter<int>(Math.Max(text.Length / 4, 16));
         while (!text.IsEmpty)
         {
-            tokenizer.Encode(text, room, isFinal: true, out int consumed, out int written);
+            int consumed, written;
+            if (tokenizer is PieceTokenizer pieces) pieces.Encode(text, room, isFinal: true, mayCut: false, out consumed, out written);
+            else tokenizer.Encode(text, room, isFinal: true, out consumed, out written);
             tokens.Write(room.AsSpan(0, written));
             text = text[consumed..];
+            if (consumed > 0) continue;
+            // What a normalizer makes of one piece can be more tokens than the text has bytes; cut, it would be other tokens.
+            int length = checked(2 * room.Length);
+            ArrayPool<int>.Shared.Return(room);
+            room = ArrayPool<int>.Shared.Rent(length);
         }
 
         ArrayPool<int>.Shared.Return(room);

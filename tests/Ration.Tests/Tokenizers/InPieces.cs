@@ -6,7 +6,7 @@ namespace Ration.Tests.Tokenizers;
 internal static class InPieces
 {
     /// <summary>The tokens of a text given in pieces of random sizes, into rooms of random sizes that hold a piece.</summary>
-    public static List<int> Encode(ITokenizer tokenizer, ReadOnlySpan<byte> text, Random random)
+    public static List<int> Encode(ITokenizer tokenizer, ReadOnlySpan<byte> text, Random random, int mostTokensOfByte = 1)
     {
         var tokens = new List<int>();
         int start = 0, seen = 0;
@@ -14,7 +14,7 @@ internal static class InPieces
         {
             seen = Math.Min(text.Length, seen + random.Next(40));
             bool isFinal = seen == text.Length && random.Next(2) == 0;
-            int[] room = new int[seen - start + 1 + random.Next(20)];
+            int[] room = new int[(mostTokensOfByte * (seen - start)) + 1 + random.Next(20)];
             tokenizer.Encode(text[start..seen], room, isFinal, out int consumed, out int written);
             Assert.InRange(consumed, isFinal ? 1 : 0, seen - start);
             Assert.InRange(written, 0, room.Length);

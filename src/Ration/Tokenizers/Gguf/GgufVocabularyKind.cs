@@ -103,6 +103,7 @@ internal sealed record GgufVocabularyKind
     private static GgufVocabularyKind OfUnigram(UnigramTokenizer unigram, VocabularyRows rows)
     {
         Require(unigram.Settings.Normalizer is null or CharacterMapNormalizer, "rewrites text before it cuts it by other rules than SentencePiece's (normalizer)");
+        Require(!unigram.Settings.CutAtWhiteSpace || WhiteSpaceNormalizer.IsFoldedBy(unigram.Settings.Normalizer), "cuts words at every kind of white space (WhitespaceSplit), and its rules do not make spaces of them");
         if (unigram.Settings.SeparateSpaces) RequireWordsApart(rows);
         return new GgufVocabularyKind
         {

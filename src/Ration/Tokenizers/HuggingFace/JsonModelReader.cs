@@ -51,7 +51,8 @@ internal sealed class JsonModelReader(JsonFields model, TextPipeline pipeline, I
         TokenVocabulary vocabulary = Tokens().Build(Decide(model.Text("unk_token"), SentencePieceTokenizerBytes));
         MergeTable merges = ReadMerges(vocabulary, static text => SentencePieceTokenizer.Unescape(Encoding.UTF8.GetBytes(text)));
         var tokenizer = new CharacterPairTokenizer(vocabulary, merges, pipeline.Prefix, pipeline.SeparatesSpaces, model.Flag("fuse_unk"));
-        if (pipeline.CollapsesSpaces) pipeline.Normalizers.Add(new SpaceNormalizer());
+        if (pipeline.CutsAtWhiteSpace) pipeline.Normalizers.Add(new WhiteSpaceNormalizer());
+        else if (pipeline.CollapsesSpaces) pipeline.Normalizers.Add(new SpaceNormalizer());
         return pipeline.Normalizer is { } normalizer ? new NormalizedTokenizer(tokenizer, normalizer) : tokenizer;
     }
 
@@ -68,6 +69,7 @@ internal sealed class JsonModelReader(JsonFields model, TextPipeline pipeline, I
             Normalizer = pipeline.Normalizer,
             Prefix = pipeline.Prefix,
             CollapseSpaces = pipeline.CollapsesSpaces,
+            CutAtWhiteSpace = pipeline.CutsAtWhiteSpace,
             SeparateSpaces = pipeline.SeparatesSpaces,
         });
     }

@@ -7,9 +7,6 @@ namespace Ration.Tokenizers.HuggingFace;
 /// <summary>Reads the <c>pre_tokenizer</c> of a <c>tokenizer.json</c>.</summary>
 internal static class PreTokenizerReader
 {
-    private static readonly SplitStage s_singlePunctuation = new(@"[\p{P}\$\+<=>\^~\|`]",
-        new RunRule(CharacterSet.Of(CharacterClasses.Punctuation | CharacterClasses.Operator | CharacterClasses.Backtick)) { Maximum = 1 });
-
     /// <summary>Adds what a pre-tokenizer does to a pipeline.</summary>
     /// <exception cref="FormatException">It is none that is known; the message is a clause.</exception>
     public static void Read(JsonElement preTokenizer, TextPipeline pipeline)
@@ -36,7 +33,7 @@ internal static class PreTokenizerReader
             case "Punctuation":
                 pipeline.Stages.Add((preTokenizer.Member("behavior").TextOrNull("behavior") ?? "Isolated") switch
                 {
-                    "Isolated" => s_singlePunctuation,
+                    "Isolated" => SplitStages.SinglePunctuations,
                     "Contiguous" => SplitStages.FalconPunctuations,
                     string other => throw new FormatException($"its pre-tokenizer Punctuation has the behavior {InvalidInputException.Quote(other)}, which Ration does not know"),
                 });
@@ -45,7 +42,10 @@ internal static class PreTokenizerReader
                 ReadMetaspace(preTokenizer, pipeline);
                 break;
             case "WhitespaceSplit":
-                pipeline.CollapsesSpaces = true;
+                if (pipeline.MarksSpaces || pipeline.Prefix != SpacePrefix.Never)
+                    throw new FormatException("its pre-tokenizer WhitespaceSplit comes after spaces are marked by U+2581, which Ration does not do");
+                // Each word is marked by itself afterwards.
+                pipeline.CutsAtWhiteSpace = pipeline.CollapsesSpaces = pipeline.SeparatesSpaces = true;
                 break;
             case "BertPreTokenizer":
                 pipeline.IsBert = true;
@@ -69,6 +69,8 @@ internal static class PreTokenizerReader
             "never" => SpacePrefix.Never,
             _ => throw new FormatException($"its pre-tokenizer Metaspace has the prepend_scheme {InvalidInputException.Quote(scheme)}, which Ration does not know"),
         };
+        if (pipeline.CutsAtWhiteSpace && prefix != SpacePrefix.WhereMissing)
+            throw new FormatException("its pre-tokenizer Metaspace does not mark every word that WhitespaceSplit cuts, which Ration does not do");
         // What Prepend of the normalizer put there is found.
         if (pipeline.Prefix == SpacePrefix.Never) pipeline.Prefix = prefix;
         pipeline.SeparatesSpaces |= metaspace.Member("split").FlagOr("split", true);

@@ -53,9 +53,9 @@ internal static class TokenizerJsonReader
     {
         ReadOnlyMemory<byte> modelText = file.Raw("model");
         if (modelText.IsEmpty) throw new FormatException("the file has no model");
-        List<AddedToken> added = ReadAdded(file.Element("added_tokens"));
         var pipeline = new TextPipeline();
         NormalizerReader.Read(file.Element("normalizer"), pipeline);
+        List<AddedToken> added = ReadAdded(file.Element("added_tokens"), pipeline);
         PreTokenizerReader.Read(file.Element("pre_tokenizer"), pipeline);
         CheckDecoder(file.Element("decoder"), pipeline);
         var model = new JsonFields(modelText, "the model");
@@ -68,7 +68,7 @@ internal static class TokenizerJsonReader
         return tokenizer;
     }
 
-    private static List<AddedToken> ReadAdded(JsonElement tokens)
+    private static List<AddedToken> ReadAdded(JsonElement tokens, TextPipeline pipeline)
     {
         var added = new List<AddedToken>();
         var seen = new HashSet<int>();
@@ -82,7 +82,12 @@ internal static class TokenizerJsonReader
             if (!seen.Add(id)) throw new FormatException($"two added tokens have the id {id}");
             if (token.Member("single_word").FlagOr("single_word", false))
                 throw new FormatException($"the added token {InvalidInputException.Quote(text)} is found only as a whole word (single_word), which Ration does not do");
-            added.Add(new AddedToken(id, Encoding.UTF8.GetBytes(text), token.Member("special").FlagOr("special", false),
+            byte[] bytes = Encoding.UTF8.GetBytes(text);
+            bool isSpecial = token.Member("special").FlagOr("special", false);
+            // Special ones are found only where a caller asks for them, who spells them out as they are.
+            if (!isSpecial && token.Member("normalized").FlagOr("normalized", false) && pipeline.MovesAdded(bytes))
+                throw new FormatException($"the added token {InvalidInputException.Quote(text)} is looked for in normalized text (normalized), where its normalizer moves it; Ration looks for it in the text as it is");
+            added.Add(new AddedToken(id, bytes, isSpecial,
                 token.Member("lstrip").FlagOr("lstrip", false), token.Member("rstrip").FlagOr("rstrip", false)));
         }
 

@@ -30,7 +30,22 @@ internal sealed class UnigramJsonWriter(VocabularyRows rows, UnigramTokenizer to
     });
 
     /// <inheritdoc/>
-    public override void WritePreTokenizer(Utf8JsonWriter json) => WriteMetaspace(json, "pre_tokenizer");
+    public override void WritePreTokenizer(Utf8JsonWriter json)
+    {
+        if (!tokenizer.Settings.CutAtWhiteSpace)
+        {
+            WriteMetaspace(json, "pre_tokenizer");
+            return;
+        }
+
+        WriteStep(json, "pre_tokenizer", "Sequence", sequence =>
+        {
+            sequence.WriteStartArray("pretokenizers");
+            WriteStep(sequence, null, "WhitespaceSplit");
+            WriteMetaspace(sequence, null);
+            sequence.WriteEndArray();
+        });
+    }
 
     /// <inheritdoc/>
     public override void WriteDecoder(Utf8JsonWriter json) => WriteMetaspace(json, "decoder");
@@ -60,7 +75,7 @@ internal sealed class UnigramJsonWriter(VocabularyRows rows, UnigramTokenizer to
     /// <inheritdoc/>
     protected override string Text(int id) => SentencePieceText(id);
 
-    private void WriteMetaspace(Utf8JsonWriter json, string name) => WriteStep(json, name, "Metaspace", step =>
+    private void WriteMetaspace(Utf8JsonWriter json, string? name) => WriteStep(json, name, "Metaspace", step =>
     {
         step.WriteString("replacement", SpaceMark);
         step.WriteString("prepend_scheme", tokenizer.Settings.Prefix switch { SpacePrefix.Never => "never", SpacePrefix.FirstWhereMissing => "first", _ => "always" });

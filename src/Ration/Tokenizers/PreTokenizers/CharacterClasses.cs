@@ -72,6 +72,9 @@ internal enum CharacterClasses : uint
     /// <summary>DeepSeek V3's ideographs and kana.</summary>
     DeepSeekKana = 1 << 20,
 
+    /// <summary>Tab and line feed.</summary>
+    TabOrLineFeed = 1 << 21,
+
     /// <summary>No character: the end of the text.</summary>
     End = 1u << 31,
 }

@@ -67,6 +67,7 @@ internal static class CharacterTable
         };
         if (scalar <= char.MaxValue && char.IsWhiteSpace((char)scalar)) classes |= CharacterClasses.Space;
         if (scalar is '\r' or '\n') classes |= CharacterClasses.LineBreak;
+        if (scalar is '\t' or '\n') classes |= CharacterClasses.TabOrLineFeed;
         if (scalar == ' ') classes |= CharacterClasses.Blank;
         if (scalar == '/') classes |= CharacterClasses.Slash;
         if (scalar is >= '0' and <= '9') classes |= CharacterClasses.AsciiDigit;

@@ -11,12 +11,14 @@ public static class PreTokenizerNames
         (new(SingleNumbers, Gpt2), "starcoder refact command-r smollm codeshell exaone minerva-7b"),
         (new(FalconPunctuations, Gpt2, DigitTriples), "falcon"),
         (new(Llama3), "llama-bpe llama3 llama-v3 falcon3 dbrx smaug-bpe chatglm-bpe"),
-        (new(Qwen2), "qwen2 stablelm2 deepseek-r1-qwen megrez"),
+        (new(Qwen2), "qwen2 stablelm2 deepseek-r1-qwen megrez bailingmoe bailingmoe2 llada-moe"),
+        (new(Qwen35), "qwen35"),
         (new(LineBreaks, DeepSeekLetters, DeepSeekPunctuations, FinalSpaces, DeepSeekIdeographs, Numbers), "deepseek-llm"),
         (new(LineBreaks, SpacedLetters, SpacedPunctuations, DeepSeekIdeographs, SingleNumbers), "deepseek-coder"),
         (new(NumberTriples, SplitStages.DeepSeekKana, DeepSeek3Words), "deepseek-v3"),
         (new(Bloom), "bloom poro-chat gpt3-finnish"),
         (new(Bloom, SingleNumbers), "viking"),
+        (new(ChameleonSentinels, ChameleonImages, ChameleonSpaces, SingleNumbers, SinglePunctuations, Gpt2), "chameleon"),
         (new(Tekken), "tekken"),
         (new(Gpt4o), "gpt-4o llama4"));
 

@@ -15,6 +15,18 @@ internal static class SplitStages
     private static readonly CharacterSet s_lineBreak = CharacterSet.Of(LineBreak);
     private static readonly SplitRule[] s_spaces = [new LineBreakRule(), new SpaceRule(), new RunRule(s_space)];
 
+    // Alternatives that match the same as those written here. A quantifier that gives nothing back (?+, ++) does where what follows it could
+    // not match what it would give back. Spaces and then one line break end at the last line break, as spaces and then several do.
+    private static readonly (string Written, string Same)[] s_same =
+    [
+        ("(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])", Contractions),
+        ("'(?i:[sdmt]|ll|ve|re)", Contractions),
+        (@"|[^\r\n\p{L}\p{N}]?+\p{L}+|", @"|[^\r\n\p{L}\p{N}]?\p{L}+|"),
+        (@"| ?[^\s\p{L}\p{N}]++[\r\n]*|", @"| ?[^\s\p{L}\p{N}]+[\r\n]*|"),
+        (@"|\s*[\r\n]|", @"|\s*[\r\n]+|"),
+        ($"|[{CharacterRanges.BloomBreaks[2..^1]}])]", $"{CharacterRanges.BloomBreaks[1..]}]"),
+    ];
+
     /// <summary>GPT-2's words.</summary>
     public static readonly SplitStage Gpt2 = new(
         @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
@@ -30,6 +42,9 @@ internal static class SplitStages
 
     /// <summary>Qwen2's words: as Llama 3's, but digits stand alone.</summary>
     public static readonly SplitStage Qwen2 = Modern(1);
+
+    /// <summary>Qwen3.5's words: as Qwen2's, and marks belong to them.</summary>
+    public static readonly SplitStage Qwen35 = Modern(1, withMarks: true);
 
     /// <summary>Mistral's Tekken.</summary>
     public static readonly SplitStage Tekken = Cased(1, $"{CasedWords}|{CasedCapitals}|", @"\p{N}", new CasedWordRule());
@@ -73,6 +88,22 @@ internal static class SplitStages
     /// <summary>Runs of punctuation, operators and backticks: Falcon's.</summary>
     public static readonly SplitStage FalconPunctuations = new(@"[\p{P}\$\+<=>\^~\|`]+", new RunRule(CharacterSet.Of(Punctuation | Operator | Backtick)));
 
+    /// <summary>Every punctuation mark and ASCII symbol by itself.</summary>
+    public static readonly SplitStage SinglePunctuations = new(@"[\p{P}!-/:-@\[-`{-~]", new RunRule(CharacterSet.Of(Punctuation | Operator | Backtick)) { Maximum = 1 });
+
+    /// <summary>Chameleon's marks.</summary>
+    public static readonly SplitStage ChameleonSentinels = new("<sentinel:[0-9]+>", new MarkRule("<sentinel:", '0', '9', int.MaxValue, '>'));
+
+    /// <summary>Chameleon's parts of images.</summary>
+    public static readonly SplitStage ChameleonImages = new("(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", new MarkRule("IMGIMG", 'A', 'I', 4, 'Z'));
+
+    /// <summary>Chameleon's tabs, lines and spaces by fours and twos.</summary>
+    public static readonly SplitStage ChameleonSpaces = new(
+        @"([\t\n]|    |  )",
+        new RunRule(CharacterSet.Of(TabOrLineFeed)) { Maximum = 1 },
+        new RunRule(s_blank) { Minimum = 4, Maximum = 4 },
+        new RunRule(s_blank) { Minimum = 2, Maximum = 2 });
+
     /// <summary>DeepSeek LLM's words.</summary>
     public static readonly SplitStage DeepSeekLetters = Listed(@"\s?", CharacterRanges.DeepSeekLetters, DeepSeekLetter, s_space);
 
@@ -96,27 +127,36 @@ internal static class SplitStages
 
     private static readonly SplitStage[] s_all =
     [
-        Gpt2, Llama3, Qwen2, Tekken, Gpt4o, DeepSeek3Words, Bloom, LineBreaks, SingleNumbers, NumberTriples, Numbers, DigitTriples, Punctuations,
+        Gpt2, Llama3, Qwen2, Qwen35, Tekken, Gpt4o, DeepSeek3Words, Bloom, LineBreaks, SingleNumbers, NumberTriples, Numbers, DigitTriples, Punctuations,
         FalconPunctuations, DeepSeekLetters, DeepSeekPunctuations, DeepSeekIdeographs, DeepSeekKana, FinalSpaces, SpacedLetters, SpacedPunctuations,
+        SinglePunctuations, ChameleonSentinels, ChameleonImages, ChameleonSpaces,
     ];
 
     /// <summary>The pass that does the work of a regular expression; null if it is none of these.</summary>
     public static SplitStage? Find(string pattern)
     {
-        string plain = pattern.Replace("(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])", Contractions, StringComparison.Ordinal);
+        // Some files have the characters themselves where others have their escapes.
+        string plain = pattern.Replace("\r", @"\r", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal).Replace("\t", @"\t", StringComparison.Ordinal);
+        foreach ((string written, string same) in s_same) plain = plain.Replace(written, same, StringComparison.Ordinal);
         // Between matches of GPT-2's expression lie only spaces, so its last alternative changes nothing.
         return Array.Find(s_all, s => s.Pattern == plain || s.Pattern == plain + @"|\s+");
     }
 
-    private static SplitStage Modern(int digits) => new(
-        Contractions + @"|[^\r\n\p{L}\p{N}]?\p{L}+|" + (digits == 1 ? @"\p{N}" : $@"\p{{N}}{{1,{digits}}}") + @"| ?[^\s\p{L}\p{N}]+[\r\n]*|" + Spaces,
-        [
-            new ContractionRule(ignoreCase: true),
-            new RunRule(CharacterSet.Of(Letter)) { Lead = CharacterSet.Not(LineBreak | Letter | Number) },
-            new RunRule(CharacterSet.Of(Number)) { Maximum = digits },
-            new RunRule(s_notSpaceLetterNumber) { Lead = s_blank, Tail = s_lineBreak },
-            .. s_spaces,
-        ]);
+    private static SplitStage Modern(int digits, bool withMarks = false)
+    {
+        CharacterClasses word = withMarks ? Letter | Mark : Letter;
+        string words = withMarks ? @"[\p{L}\p{M}]" : @"\p{L}", others = withMarks ? @"[^\s\p{L}\p{M}\p{N}]" : @"[^\s\p{L}\p{N}]";
+        string numbers = digits == 1 ? @"\p{N}" : $@"\p{{N}}{{1,{digits}}}";
+        return new SplitStage(
+            $@"{Contractions}|[^\r\n\p{{L}}\p{{N}}]?{words}+|{numbers}| ?{others}+[\r\n]*|{Spaces}",
+            [
+                new ContractionRule(ignoreCase: true),
+                new RunRule(CharacterSet.Of(word)) { Lead = CharacterSet.Not(LineBreak | Letter | Number) },
+                new RunRule(CharacterSet.Of(Number)) { Maximum = digits },
+                new RunRule(CharacterSet.Not(Space | word | Number)) { Lead = s_blank, Tail = s_lineBreak },
+                .. s_spaces,
+            ]);
+    }
 
     private static SplitStage Cased(int digits, string words, string numbers, CasedWordRule rule) => new(
         words + numbers + @"| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + Spaces,

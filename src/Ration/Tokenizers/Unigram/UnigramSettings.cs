@@ -11,6 +11,9 @@ internal sealed record UnigramSettings
     /// <summary>Whether runs of spaces become one and those at the end go (<c>remove_extra_whitespaces</c>).</summary>
     public bool CollapseSpaces { get; init; } = true;
 
+    /// <summary>Whether every kind of white space counts as a space in that, and U+2581 does not (Metaspace after WhitespaceSplit).</summary>
+    public bool CutAtWhiteSpace { get; init; }
+
     /// <summary>Whether every space begins a word of its own (Metaspace with <c>split</c>).</summary>
     public bool SeparateSpaces { get; init; }
 

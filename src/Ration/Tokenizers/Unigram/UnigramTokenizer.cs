@@ -23,13 +23,8 @@ internal sealed class UnigramTokenizer : PieceTokenizer
     {
         _model = new UnigramModel(vocabulary);
         _settings = settings;
-        _normalizer = (settings.Normalizer, settings.CollapseSpaces) switch
-        {
-            ({ } first, true) => new NormalizerSequence([first, new SpaceNormalizer()]),
-            (null, true) => new SpaceNormalizer(),
-            ({ } only, false) => only,
-            _ => null,
-        };
+        ITextNormalizer? spaces = settings.CutAtWhiteSpace ? new WhiteSpaceNormalizer() : settings.CollapseSpaces ? new SpaceNormalizer() : null;
+        _normalizer = settings.Normalizer is { } first && spaces is not null ? new NormalizerSequence([first, spaces]) : settings.Normalizer ?? spaces;
         _crossesWords = SpaceCuts.AreInside(vocabulary);
     }
 

@@ -64,6 +64,7 @@ public sealed class GgufVocabularyWriterTests
     public void What_GGUF_has_no_words_for_is_refused_by_name()
     {
         Refuse(TokenizerJsonFile.Unigram, "normalizer");
+        Refuse(TokenizerJsonTests.WhiteSpaceFile("NFKC").Replace("{\"type\": \"NFKC\"}, ", "", StringComparison.Ordinal), "WhitespaceSplit");
         Refuse(TokenizerJsonFile.WordPiece.Replace("\"lowercase\": true", "\"lowercase\": false", StringComparison.Ordinal), "capitals");
         Refuse(TokenizerJsonFile.ByteLevel.Replace("\"NFC\"", "\"NFKC\"", StringComparison.Ordinal), "normalizer");
         Refuse(TokenizerJsonFile.ByteLevel.Replace("\"ignore_merges\": false", "\"ignore_merges\": true", StringComparison.Ordinal), "ignore_merges");

@@ -44,6 +44,15 @@ public sealed class TokenizerFolderWriterTests
     }
 
     [Fact]
+    public void Words_are_cut_at_every_kind_of_white_space_again()
+    {
+        TokenizerDescription written = GgufVocabularyWriterTests.Parse(TokenizerJsonTests.WhiteSpaceFile("NFKC").Replace("{\"type\": \"NFKC\"}, ", "", StringComparison.Ordinal));
+        TokenizerDescription read = ThroughFolder(written);
+        GgufVocabularyWriterTests.RequireSame(written, read);
+        Assert.Equal([4, 3, 7, 1], ((TextTokenizer)read.Tokenizer).Encode("fi\u2003sh", new EncodingOptions()));
+    }
+
+    [Fact]
     public void Templates_and_added_tokens_come_back()
     {
         var builder = new TokenVocabularyBuilder();

@@ -75,6 +75,16 @@ internal static class TokenizerJsonFile
            "vocab": {"<unk>": 0, "\u2581": 1, "a": 2, "b": 3, "a\u2581": 4, "a\u2581b": 5}, "merges": [["a", "\u2581"], ["a\u2581", "b"]]}}
         """;
 
+    /// <summary>Syllables are taken apart into three times their bytes, and a token reaches from one into the next.</summary>
+    public const string Decomposing = """
+        {"added_tokens": [], "normalizer": {"type": "NFD"},
+         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+           {"type": "Split", "pattern": {"Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated", "invert": false},
+           {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]},
+         "post_processor": null, "decoder": {"type": "ByteLevel"},
+         "model": {"type": "BPE", "vocab": {"\u00e1": 0, "\u0126": 1, "\u0122": 2, "\u0127": 3, "\u00a1": 4, "\u0128": 5, "\u00a8": 6, "\u00a8\u00e1": 7}, "merges": [["\u00a8", "\u00e1"]]}}
+        """;
+
     /// <summary>One that was trained on some text.</summary>
     public static byte[] Trained(out TrainedBytePairs trained, int size = 500)
     {

@@ -97,6 +97,56 @@ public sealed class TokenizerJsonTests
         Assert.Equal(new AddedToken(8, "<x>"u8.ToArray(), false) { Text = read.Added[2].Text }, read.Added[2]);
     }
 
+    // The ids are those of Hugging Face's library.
+    [Theory]
+    [InlineData("NFKC", "fi\u0085sh", "4 3 7")]
+    [InlineData("NFKC", "\tfi\u3000\u2028 fi\u00A0", "4 4")]
+    [InlineData("NFKC", "fi\n\u2581fi", "4 4")]
+    [InlineData("NFKC", "fi\u2581\u2581fi", "4 3 4")]
+    [InlineData("NFKC", "fi \u2581 fi", "4 3 4")]
+    [InlineData("NFKC", "\u0085\n", "")]
+    [InlineData("NFC", "\uFB01\u2003fi\tsh", "3 2 4 3 7")]
+    [InlineData("Nmt", "fi\u0085sh\u2581fi", "4 3 7 4")]
+    public void WhitespaceSplit_cuts_at_every_kind_of_white_space(string normalizer, string text, string expected)
+    {
+        TokenizerDescription read = Gguf.GgufVocabularyWriterTests.Parse(WhiteSpaceFile(normalizer));
+        ITokenizer tokenizer = ((TextTokenizer)read.Tokenizer).Inner;
+        Assert.Equal(expected, string.Join(' ', tokenizer.Encode(text)));
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        Assert.Equal(expected, string.Join(' ', InPieces.Encode(tokenizer, [.. tokenizer.PrefixOf(bytes, startsText: true), .. bytes], new Random(6))));
+    }
+
+    [Theory]
+    [InlineData("\"prepend_scheme\": \"always\"", "\"prepend_scheme\": \"first\"", "WhitespaceSplit")]
+    [InlineData("{\"type\": \"WhitespaceSplit\"}", "{\"type\": \"Metaspace\"}, {\"type\": \"WhitespaceSplit\"}", "WhitespaceSplit")]
+    public void WhitespaceSplit_without_a_mark_for_every_word_is_refused(string part, string replacement, string named)
+    {
+        string file = WhiteSpaceFile("NFKC");
+        Assert.Contains(part, file, StringComparison.Ordinal);
+        FileFormatException fault = Assert.Throws<FileFormatException>(() => TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(file.Replace(part, replacement, StringComparison.Ordinal)), "x"));
+        Assert.Contains(named, fault.Message, StringComparison.Ordinal);
+    }
+
+    internal static string WhiteSpaceFile(string normalizer) => TokenizerJsonFile.Unigram
+        .Replace("{\"type\": \"NFKC\"}", $"{{\"type\": \"{normalizer}\"}}", StringComparison.Ordinal)
+        .Replace("\"pattern\": {\"Regex\": \" {2,}\"}, \"content\": \"\\u2581\"", "\"pattern\": {\"Regex\": \" {2,}\"}, \"content\": \" \"", StringComparison.Ordinal)
+        .Replace("{\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", \"prepend_scheme\": \"always\", \"split\": true}",
+            "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, {\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", \"prepend_scheme\": \"always\", \"split\": true}]}", StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("NFD")]
+    [InlineData("NFKD")]
+    public void A_word_that_a_normalizer_makes_much_longer_is_not_cut(string form)
+    {
+        byte[] file = Encoding.UTF8.GetBytes(TokenizerJsonFile.Decomposing.Replace("NFD", form, StringComparison.Ordinal));
+        ITokenizer tokenizer = TokenizerJsonReader.Parse(file, "x").Inner;
+        // As Hugging Face's library has it: the last byte of each syllable and the first of the next are one token.
+        int[] expected = [0, .. Enumerable.Repeat((int[])[1, 2, 0, 3, 4, 0, 5, 7], 1999).SelectMany(static ids => ids), 1, 2, 0, 3, 4, 0, 5, 6];
+        string text = string.Concat(Enumerable.Repeat("\uAC01", 2000));
+        Assert.Equal(expected, tokenizer.Encode(text));
+        Assert.Equal(expected, new TextTokenizer(tokenizer, []).Encode(text, new EncodingOptions { ParseSpecial = true }));
+    }
+
     [Theory]
     [InlineData("a    b", "5 2 6")]
     [InlineData("a  b", "5 1 6")]
@@ -128,6 +178,55 @@ public sealed class TokenizerJsonTests
         Assert.Equal(read.Inner.Encode("é a"), read.Inner.Encode("e\u0301 a"));
         Assert.Equal(7, new TextTokenizer(read.Inner, read.Added).VocabularySize);
         Assert.Equal(new AddedToken(5, read.Added[0].Text, true, false, true), read.Added[0]);
+    }
+
+    [Fact]
+    public void Expressions_with_line_breaks_themselves_are_those_with_their_escapes()
+    {
+        string file = TokenizerJsonFile.ByteLevel.Replace("\\\\r\\\\n", "\\r\\n", StringComparison.Ordinal);
+        Assert.NotEqual(TokenizerJsonFile.ByteLevel, file);
+        Assert.Equal([3, 4, 0], TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(file), "x").Inner.Encode("é a"));
+    }
+
+    [Theory]
+    [InlineData("null", "<tool>")]
+    [InlineData("null", "éA  ")]
+    [InlineData("{\"type\": \"NFC\"}", "<tool>")]
+    [InlineData("{\"type\": \"NFD\"}", "   ")]
+    [InlineData("{\"type\": \"NFC\"}", "\uFF5Cend\u2581")]
+    [InlineData("{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"\u2581\"}", "<tool>")]
+    [InlineData("{\"type\": \"Sequence\", \"normalizers\": []}", "é")]
+    public void Added_tokens_are_looked_for_in_the_text_where_normalizing_does_not_move_them(string normalizer, string content) =>
+        Assert.Equal(Encoding.UTF8.GetBytes(content), ReadWithAdded(normalizer, content, isSpecial: false).Text);
+
+    [Theory]
+    [InlineData("{\"type\": \"Prepend\", \"prepend\": \"\u2581\"}", "<tool>")]
+    [InlineData("{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"\u2581\"}", "a b")]
+    [InlineData("{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"\u2581\"}", "\u2581\u2581")]
+    [InlineData("{\"type\": \"Lowercase\"}", "<tool>")]
+    [InlineData("{\"type\": \"NFKC\"}", "<tool>")]
+    [InlineData("{\"type\": \"NFC\"}", "éa")]
+    [InlineData("{\"type\": \"NFD\"}", "e\u0301")]
+    [InlineData("{\"type\": \"Strip\"}", "x\u3000")]
+    public void Added_tokens_that_normalizing_moves_are_refused_unless_a_caller_asks_for_them(string normalizer, string content)
+    {
+        FileFormatException fault = Assert.Throws<FileFormatException>(() => ReadWithAdded(normalizer, content, isSpecial: false));
+        Assert.Contains("normalized", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(InvalidInputException.Quote(content), fault.Message, StringComparison.Ordinal);
+        // Strip is none that a byte-level model may have.
+        if (!normalizer.Contains("Strip", StringComparison.Ordinal) && !normalizer.Contains('\u2581')) Assert.True(ReadWithAdded(normalizer, content, isSpecial: true).IsSpecial);
+    }
+
+    private static AddedToken ReadWithAdded(string normalizer, string content, bool isSpecial)
+    {
+        string added = $"{{\"id\": 6, \"content\": {System.Text.Json.JsonSerializer.Serialize(content)}, \"special\": {(isSpecial ? "true" : "false")}, \"normalized\": true}}";
+        bool marks = normalizer.Contains("Replace", StringComparison.Ordinal);
+        string file = (marks ? TokenizerJsonFile.AddedRuns : TokenizerJsonFile.ByteLevel)
+            .Replace("{\"id\": 6, \"content\": \"<tool>\", \"special\": false}", added, StringComparison.Ordinal)
+            .Replace("\"added_tokens\": [{\"id\": 0, \"content\": \"<unk>\", \"special\": true}", $"\"added_tokens\": [{added}", StringComparison.Ordinal)
+            .Replace("{\"type\": \"NFC\"}", normalizer, StringComparison.Ordinal);
+        Assert.Contains(added, file, StringComparison.Ordinal);
+        return TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(file), "x").Added.Single(static token => token.Id == 6);
     }
 
     [Theory]

@@ -13,7 +13,10 @@ namespace Ration.Tests.Tokenizers.Normalization;
 /// <summary>What holds for every tokenizer that rewrites text before it cuts it.</summary>
 public sealed class RewritingTokenizersTests
 {
-    public static TheoryData<string> Names => ["NFC", "SentencePiece", "unigram", "WordPiece"];
+    // One character of three bytes becomes eighteen, of 33 bytes.
+    private const int MostTokensOfByte = 16;
+
+    public static TheoryData<string> Names => ["NFC", "NFD", "NFKD", "SentencePiece", "unigram", "white space", "WordPiece"];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -24,7 +27,7 @@ public sealed class RewritingTokenizersTests
         for (int round = 0; round < 200; round++)
         {
             byte[] text = round % 2 == 0 ? RandomTexts.Bytes(random, 60) : Encoding.UTF8.GetBytes(RandomTexts.Text(random, 60));
-            Assert.Equal(Rest(tokenizer, text), InPieces.Encode(tokenizer, text, random));
+            Assert.Equal(Rest(tokenizer, text), InPieces.Encode(tokenizer, text, random, MostTokensOfByte));
         }
     }
 
@@ -55,8 +58,23 @@ public sealed class RewritingTokenizersTests
             (at, count) = (at + consumed, count + written);
         }
 
+        // Cut between the characters, some of what no token covers is parted.
         Assert.InRange(count, 1000 * (one.Length - 1), 1000 * one.Length);
-        Assert.InRange(tokenizer.Encode(text).Length, 1000 * (one.Length - 1), 1000 * one.Length);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_whole_text_gives_the_tokens_that_it_gives_where_there_is_room_for_all(string name)
+    {
+        PieceTokenizer tokenizer = Create(name);
+        foreach (string part in (string[])["\uFDFA", "\uAC01", "\u01D6", "\u1FB7", "a\uFDFA\u01D6 ", "\u0344b"])
+        {
+            for (int count = 1; count <= 1000; count *= 10)
+            {
+                byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(part, count)));
+                Assert.Equal(Rest(tokenizer, [.. tokenizer.PrefixOf(text, startsText: true), .. text]), tokenizer.Encode(text));
+            }
+        }
     }
 
     [Theory]
@@ -103,7 +121,7 @@ public sealed class RewritingTokenizersTests
 
     private static int[] Rest(ITokenizer tokenizer, byte[] text)
     {
-        int[] room = new int[2 * text.Length + 64];
+        int[] room = new int[MostTokensOfByte * text.Length + 64];
         tokenizer.Encode(text, room, isFinal: true, out int consumed, out int written);
         Assert.Equal(text.Length, consumed);
         return room[..written];
@@ -112,8 +130,11 @@ public sealed class RewritingTokenizersTests
     private static PieceTokenizer Create(string name) => name switch
     {
         "NFC" => new NormalizedTokenizer(Train("llama3", new Random(19)), new UnicodeNormalizer(UnicodeForm.Nfc)),
+        "NFD" => new NormalizedTokenizer(Train("qwen2", new Random(21)), new UnicodeNormalizer(UnicodeForm.Nfd)),
+        "NFKD" => new NormalizedTokenizer(Train("qwen35", new Random(22)), new UnicodeNormalizer(UnicodeForm.Nfkd)),
         "SentencePiece" => new NormalizedTokenizer((PieceTokenizer)Read(TokenizerJsonFile.SentencePieceBpe), new NormalizerSequence([new NmtNormalizer(), new SpaceNormalizer()])),
         "unigram" => (PieceTokenizer)Read(TokenizerJsonFile.Unigram),
+        "white space" => (PieceTokenizer)Read(TokenizerJsonTests.WhiteSpaceFile("NFKC")),
         _ => (PieceTokenizer)Read(TokenizerJsonFile.WordPiece),
     };
 

@@ -30,6 +30,11 @@ public sealed class PreTokenizerTests
     [InlineData("starcoder", "a 12 b", "a| |1|2| b")]
     [InlineData("falcon", "a 12345!!x", "a| |123|45|!!|x")]
     [InlineData("gpt-4o", "HTTPServer's isn't", "HTTPServer's| isn't")]
+    [InlineData("qwen2", "\u0928\u092E\u0938\u094D\u0924\u0947 12", "\u0928\u092E\u0938|\u094D\u0924|\u0947| |1|2")]
+    [InlineData("qwen35", "\u0928\u092E\u0938\u094D\u0924\u0947 12", "\u0928\u092E\u0938\u094D\u0924\u0947| |1|2")]
+    [InlineData("bailingmoe", "I'Ll 12 (x) \r\n\n ok", "I|'Ll| |1|2| (|x|)| \r\n\n| ok")]
+    [InlineData("chameleon", "a     b\t\n<sentinel:12>!! it's", "a|    | b|\t|\n|<|sentinel|:|1|2|>|!|!| it|'|s")]
+    [InlineData("chameleon", "abIMGIMGADIZcd IMGIMGZ", "ab|IMGIMGADIZ|cd| IMGIMGZ")]
     [InlineData("tekken", "camelCaseHTTP don't", "camel|Case|HTTP| don|'t")]
     public void A_sentence_is_cut_as_its_models_cut_it(string name, string text, string words) =>
         Assert.Equal(words.Split('|'), Words(PreTokenizerNames.Find(name)!, Encoding.UTF8.GetBytes(text)));
@@ -78,7 +83,42 @@ public sealed class PreTokenizerTests
             @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"));
         Assert.Same(SplitStages.Qwen2, SplitStages.Find(
             @"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"));
+        Assert.Same(SplitStages.Qwen35, SplitStages.Find(
+            @"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"));
+        Assert.Same(SplitStages.Bloom, SplitStages.Find(" ?[^(\\s|[.,!?\u2026\u3002\uFF0C\u3001\u0964\u06D4\u060C])]+"));
         Assert.Null(SplitStages.Find(@"\w+"));
+    }
+
+    [Fact]
+    public void Line_breaks_and_tabs_themselves_are_as_good_as_their_escapes()
+    {
+        Assert.Same(SplitStages.LineBreaks, SplitStages.Find("[\r\n]"));
+        Assert.Same(SplitStages.ChameleonSpaces, SplitStages.Find("([\t\n]|    |  )"));
+        Assert.Same(SplitStages.DeepSeek3Words, SplitStages.Find(
+            "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"));
+        Assert.Null(SplitStages.Find("[\r]"));
+    }
+
+    // The possessive quantifiers of published files as the groups by which .NET writes them.
+    [Theory]
+    [InlineData("")]
+    [InlineData("{1,3}")]
+    public void Expressions_that_give_nothing_back_cut_as_written(string times)
+    {
+        string published = @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}" + times + @"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+";
+        string grouped = @"'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|(?>[^\r\n\p{L}\p{N}]?)\p{L}+|\p{N}" + times + @"| ?(?>[^\s\p{L}\p{N}]+)[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+";
+        var preTokenizer = new PreTokenizer(SplitStages.Find(published)!);
+        Regex[] expressions = [new(grouped, RegexOptions.CultureInvariant)];
+        var random = new Random(3);
+        for (int i = 0; i < 1000; i++)
+        {
+            string text = RandomTexts.Text(random, random.Next(1, 30));
+            Assert.Equal(Expected(expressions, text), Words(preTokenizer, Encoding.UTF8.GetBytes(text)));
+        }
+
+        // Where they change what is matched, or another count of numbers is meant, they are not taken for the others.
+        Assert.Null(SplitStages.Find(published.Replace(@"\s+(?!\S)", @"\s++(?!\S)", StringComparison.Ordinal)));
+        Assert.Null(SplitStages.Find(published.Replace(@"\p{N}" + times + "|", @"\p{N}{1,3}+|", StringComparison.Ordinal)));
     }
 
     private static string[] Words(PreTokenizer preTokenizer, byte[] text)
