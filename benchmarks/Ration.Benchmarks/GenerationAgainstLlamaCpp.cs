@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using Ration.Devices;
 using Ration.Devices.Cpu;
+using Ration.Execution;
 using Ration.Files;
+using Ration.Graphs;
 using Ration.Graphs.Ops;
 using Ration.Inference;
 using Ration.Memory;
@@ -13,11 +15,14 @@ namespace Ration.Benchmarks;
 
 /// <summary>
 /// A prompt of 512 tokens and 64 tokens after an empty one, from the same GGUF file with keys and values in F16, against llama.cpp's own
-/// benchmark program. Both sides run alternately, each alone on the machine.
+/// benchmark program. Both sides run alternately, each alone on the machine. Beside them how near ours comes to what <c>ration bench</c> calls the limits:
+/// weights read to the bandwidth of x = x + y, and the arithmetic of a prompt to that of a product of floats.
 /// </summary>
 internal static class GenerationAgainstLlamaCpp
 {
-    private const int Prompt = 512, Generated = 64;
+    private const int Prompt = 512, Generated = 64, LimitSize = 2048;
+    private const long LimitElements = 16 << 20;
+    private const string Blocks = "model.layers.";
 
     /// <summary>Compares the files given: LLAMA-BENCH GGUF … [--threads N] [--rounds N] [--profile].</summary>
     public static int Run(string[] arguments)
@@ -25,7 +30,7 @@ internal static class GenerationAgainstLlamaCpp
         string[] files = [.. arguments.Where(static a => a.EndsWith(".gguf", StringComparison.Ordinal))];
         if (files.Length == 0) throw new InvalidInputException("give the path of llama-bench and some .gguf files");
         int threads = Options.Number(arguments, "--threads", Environment.ProcessorCount), rounds = Options.Number(arguments, "--rounds", 5);
-        Console.WriteLine($"{"",-24} {"prompt tok/s",14} {"llama.cpp",11} {"ratio",7} {"decode tok/s",14} {"llama.cpp",11} {"ratio",7} {"weights GB/s",13}");
+        Console.WriteLine($"{"",-24} {"prompt tok/s",14} {"llama.cpp",11} {"ratio",7} {"GFLOP/s",9} {"of limit",9} {"decode tok/s",14} {"llama.cpp",11} {"ratio",7} {"weights GB/s",13} {"of limit",9}");
         foreach (string file in files) Compare(arguments[0], file, threads, rounds);
         foreach (string file in files.Where(_ => arguments.Contains("--profile"))) Profile(file, threads);
         return 0;
@@ -37,15 +42,24 @@ internal static class GenerationAgainstLlamaCpp
         using Generator generator = Open(file, device, threads);
         Feed(generator, Prompt, 8);
         double[] prompt = new double[rounds], decode = new double[rounds], peerPrompt = new double[rounds], peerDecode = new double[rounds];
+        double[] product = new double[rounds], stream = new double[rounds];
         for (int round = 0; round < rounds; round++)
         {
+            using (CpuDevice limits = new(threads))
+            {
+                product[round] = MachineMeasurement.MatrixProductFlops(limits, LimitSize, LimitSize, LimitSize, 5);
+                stream[round] = MachineMeasurement.StreamBytesPerSecond(limits, LimitElements, 5);
+            }
+
             (prompt[round], decode[round]) = Feed(generator, Prompt, Generated);
             (peerPrompt[round], peerDecode[round]) = Peer(peer, file, threads);
         }
 
-        long bytes = generator.Plan.Programs.Single.Graph.Nodes.Where(static n => n.Op is not Embedding).SelectMany(static n => n.Inputs).Where(static v => v.Kind == MemoryKind.Weights).Sum(static v => v.Bytes);
+        Value[] weights = [.. generator.Plan.Programs.Single.Graph.Nodes.Where(static n => n.Op is not Embedding).SelectMany(static n => n.Inputs).Where(static v => v.Kind == MemoryKind.Weights)];
+        double flops = 2.0 * weights.Where(static v => v.Shape.Rank > 1 && v.Name.StartsWith(Blocks, StringComparison.Ordinal)).Sum(static v => v.Shape.Elements) * Median(prompt);
+        double read = weights.Sum(static v => v.Bytes) * Median(decode);
         (double p, double q, double d, double e) = (Median(prompt), Median(peerPrompt), Median(decode), Median(peerDecode));
-        Console.WriteLine($"{Path.GetFileNameWithoutExtension(file),-24} {p,14:0} {q,11:0} {p / q,7:0.00} {d,14:0.0} {e,11:0.0} {d / e,7:0.00} {1e-9 * bytes * d,13:0.0}");
+        Console.WriteLine($"{Path.GetFileNameWithoutExtension(file),-24} {p,14:0} {q,11:0} {p / q,7:0.00} {1e-9 * flops,9:0} {flops / Median(product),9:0.00} {d,14:0.0} {e,11:0.0} {d / e,7:0.00} {1e-9 * read,13:0.0} {read / Median(stream),9:0.00}");
     }
 
     // Where the time of a decoded token goes, op by op.

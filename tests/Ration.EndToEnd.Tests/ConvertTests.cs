@@ -60,6 +60,22 @@ public sealed class ConvertTests(TrainedModel trained)
     }
 
     [Fact]
+    public void A_model_can_be_in_several_files()
+    {
+        using TestFolder folder = new();
+        JsonElement json = Convert(trained.Output, folder["model.gguf"], "--largest-file", "1MiB").Json();
+        string[] parts = [.. json.GetProperty("files").EnumerateArray().Select(static f => f.GetString()!)];
+        Assert.True(parts.Length > 2);
+        Assert.Equal(parts, Directory.GetFiles(folder.Root, "model-0000?-of-0000?.gguf").Order(StringComparer.Ordinal));
+        Assert.Equal(Loss(trained.Output), Loss(parts[0]), 1e-6);
+        string again = ToolRun.Run([.. Arguments(trained.Output, folder["model.gguf"]), "--largest-file", "2MiB"]).AssertRefusedAtOnce(2);
+        Assert.Contains(parts[0], again, StringComparison.Ordinal);
+        Convert(trained.Output, folder["shards"], "--largest-file", "1MiB");
+        Assert.True(File.Exists(folder["shards/model.safetensors.index.json"]));
+        Assert.Equal(Loss(trained.Output), Loss(folder["shards"]), 1e-6);
+    }
+
+    [Fact]
     public void A_folder_that_cannot_hold_a_format_is_not_made()
     {
         using TestFolder folder = new();

@@ -54,6 +54,8 @@ public sealed class DamagedFileTests(TrainedModel trained)
         Assert.False(File.Exists(folder["converted/added_tokens.json"]));
         File.Delete(Path.Combine(model, "config.json"));
         NamedPipe.Create(Path.Combine(model, "config.json"));
+        File.CreateSymbolicLink(folder["link"], Path.Combine(model, "config.json"));
+        ToolRun.Run("inspect", folder["link"]).AssertRefusedAtOnce(2);
         foreach (string[] command in (string[][])[["inspect", model], ["eval", "--model", model, "--data", trained.Data]])
             Assert.Contains("config.json", ToolRun.Run(command).AssertRefusedAtOnce(2), StringComparison.Ordinal);
     }

@@ -25,6 +25,15 @@ public sealed class EvalTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Rows_beyond_what_the_model_is_meant_for_are_noted()
+    {
+        trained.Result.AssertDone();
+        string[] arguments = ["eval", "--model", trained.Output, "--data", trained.Data, "--sequence"];
+        Assert.Contains("note: rows of 1,000 tokens are longer than", ToolRun.Run([.. arguments, "1000"]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("note", ToolRun.Run([.. arguments, "32"]).AssertDone().Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_loss_is_the_same_every_time_and_for_any_number_of_threads()
     {
         trained.Result.AssertDone();

@@ -84,6 +84,16 @@ public sealed class GenerateOptionTests(TrainedModel trained)
         }
     }
 
+    [Theory]
+    [InlineData("fp4")]
+    [InlineData("f8_e4m3")]
+    [InlineData("f8_e5m2")]
+    public void Weights_can_be_held_in_what_files_hold(string format)
+    {
+        string[] arguments = [.. Arguments(), "--prompt", "the", "--weights", format, "--json"];
+        Assert.NotEqual("", ToolRun.Run(arguments).AssertDone().Json().GetProperty("text").GetString());
+    }
+
     [Fact]
     public void A_plan_says_what_generating_takes()
     {

@@ -84,6 +84,12 @@ internal static class GenerateCommand
         bool isInterrupted = !generation.WriteTo(stdout, cancellation);
         stdout.WriteLine();
         GeneratedText text = generation.Result;
+        if (isInterrupted && text.Tokens.Count == 0)
+        {
+            Log.Line($"interrupted while the {Counted.Of(text.PromptTokens, "token")} of the prompt were read; {PeakMemory.Words(plan.PlannedPeakBytes)}");
+            return ExitCode.Interrupted;
+        }
+
         Log.Line($"prompt: {Counted.Of(text.PromptTokens, "token")}, {text.PrefillTokensPerSecond:N0}/s; generated: {Counted.Of(text.Tokens.Count, "token")}, {text.DecodeTokensPerSecond:N0}/s; {PeakMemory.Words(plan.PlannedPeakBytes)}");
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }

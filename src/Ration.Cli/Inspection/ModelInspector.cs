@@ -17,7 +17,7 @@ internal static class ModelInspector
     {
         if (Directory.Exists(path)) return OpenFolder(path);
         if (!File.Exists(path)) throw new InvalidInputException($"{path}: there is no such file or folder; check the path");
-        if (IsGguf(path)) return OpenGguf(path);
+        if (GgufFile.IsOne(path)) return OpenGguf(path);
         return path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? OpenSafetensors(path) : OpenOther(path);
     }
 
@@ -134,21 +134,4 @@ internal static class ModelInspector
 
     // Those of Ration's own files: one for each tensor.
     private static bool IsChecksum(string key) => key.StartsWith("crc32c:", StringComparison.Ordinal);
-
-    private static bool IsGguf(string path)
-    {
-        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) return true;
-        Span<byte> magic = stackalloc byte[4];
-        try
-        {
-            // A pipe or device has length 0, and opening it could block.
-            if (new FileInfo(path) is { LinkTarget: null, Length: 0 }) return false;
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            return file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length && magic.SequenceEqual("GGUF"u8);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path}: the file cannot be read ({e.Message}); check that it is a file that you may read", e);
-        }
-    }
 }

@@ -34,9 +34,15 @@ public sealed class Executor : IDisposable
     /// <summary>Threads of this machine that the device works with.</summary>
     public int Threads => _device.Threads;
 
-    /// <summary>Writes an input of a program.</summary>
+    /// <summary>Writes an input of a program, from its first element on.</summary>
+    /// <exception cref="GraphException">The program has no such input.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">These are more values than it has.</exception>
     public void Write<T>(StepProgram program, string input, ReadOnlySpan<T> values)
-        where T : unmanaged => _device.Write(program.OffsetOf(input), MemoryMarshal.AsBytes(values));
+        where T : unmanaged
+    {
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(values);
+        _device.Write(program.OffsetOf(input, 0, bytes.Length), bytes);
+    }
 
     /// <summary>Writes a scalar input of a program, if it has it.</summary>
     public void WriteScalar(StepProgram program, string input, float value)
@@ -45,12 +51,19 @@ public sealed class Executor : IDisposable
     }
 
     /// <summary>Reads an input or output of a program.</summary>
+    /// <exception cref="GraphException">The program has none of this name.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It has fewer values.</exception>
     public void Read<T>(StepProgram program, string output, Span<T> values)
-        where T : unmanaged => _device.Read(program.OffsetOf(output), MemoryMarshal.AsBytes(values));
+        where T : unmanaged => Read(program, output, 0, values);
 
     /// <summary>Reads part of an input or output of a program, from element <paramref name="first"/>.</summary>
+    /// <inheritdoc cref="Read{T}(StepProgram, string, Span{T})"/>
     public void Read<T>(StepProgram program, string output, long first, Span<T> values)
-        where T : unmanaged => _device.Read(program.OffsetOf(output) + (first * Unsafe.SizeOf<T>()), MemoryMarshal.AsBytes(values));
+        where T : unmanaged
+    {
+        Span<byte> bytes = MemoryMarshal.AsBytes(values);
+        _device.Read(program.OffsetOf(output, first * Unsafe.SizeOf<T>(), bytes.Length), bytes);
+    }
 
     /// <summary>Reads a scalar output of a program.</summary>
     public float ReadScalar(StepProgram program, string output)

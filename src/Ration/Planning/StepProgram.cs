@@ -130,6 +130,20 @@ public sealed class StepProgram
     /// <exception cref="GraphException">There is none.</exception>
     public long OffsetOf(string name) => _named.TryGetValue(name, out (Value Value, long Offset) entry) ? entry.Offset : throw new GraphException($"the program has no input or output {name}");
 
+    /// <summary>The offset of some bytes of an input or output.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="start">The first of the bytes, from the beginning of the value.</param>
+    /// <param name="bytes">How many.</param>
+    /// <exception cref="GraphException">There is none of this name.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The bytes are not all its own.</exception>
+    public long OffsetOf(string name, long start, long bytes)
+    {
+        long offset = OffsetOf(name);
+        Value value = _named[name].Value;
+        if (start < 0 || bytes < 0 || bytes > value.Bytes - start) throw new ArgumentOutOfRangeException(nameof(start), $"{bytes} bytes at {start} leave {value}");
+        return offset + start;
+    }
+
     /// <summary>Whether the program has an input or output of this name.</summary>
     public bool Has(string name) => _named.ContainsKey(name);
 }

@@ -39,6 +39,18 @@ public sealed class GgufFile : ITensorSource
     /// <summary>Tensors that are in the file but stored in ways that are not read here.</summary>
     public IReadOnlyList<UnsupportedTensor> Unsupported => _unsupported;
 
+    /// <summary>Whether a file is named or begins as GGUF files do; pipes and devices are none.</summary>
+    /// <exception cref="InvalidInputException">It cannot be read.</exception>
+    public static bool IsOne(string path)
+    {
+        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) return true;
+        Span<byte> magic = stackalloc byte[4];
+        if (InputFile.LengthOf(path) < magic.Length) return false;
+        using SafeFileHandle handle = InputFile.Open(path, out _);
+        InputFile.ReadExactly(handle, path, 0, magic);
+        return magic.SequenceEqual("GGUF"u8);
+    }
+
     /// <summary>Opens a file, and the others where it is the first of several.</summary>
     /// <exception cref="FileFormatException">It is damaged, of another version, or not the first of its parts.</exception>
     /// <exception cref="InvalidInputException">It or one of its parts is missing, empty or may not be read.</exception>
