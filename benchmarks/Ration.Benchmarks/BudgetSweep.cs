@@ -50,10 +50,12 @@ internal static class BudgetSweep
     {
         long planned = result.GetProperty("plannedPeakBytes").GetInt64(), measured = result.GetProperty("measuredPeakBytes").GetInt64();
         JsonElement choices = result.GetProperty("choices");
-        string arrangement = $"{choices.GetProperty("microBatchRows")} rows, recompute {choices.GetProperty("recompute")}, {(choices.GetProperty("releaseGradients").GetBoolean() ? "released" : "kept")}";
+        string arrangement = $"{choices.GetProperty("microBatchRows")} rows, recompute {choices.GetProperty("recompute")}, "
+            + $"{(choices.GetProperty("releaseGradients").GetBoolean() ? "released" : "kept")}";
         bool holds = measured <= budget && Math.Abs((double)planned / measured - 1) <= 0.05;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{preset,-8} {Mebibytes(budget),12} {Mebibytes(planned),12} {Mebibytes(measured),12} {(double)planned / measured,17:F3} {result.GetProperty("tokensPerSecond").GetDouble(),10:F0}  {arrangement}{(holds ? "" : "   <-- OVER")}"));
+            $"{preset,-8} {Mebibytes(budget),12} {Mebibytes(planned),12} {Mebibytes(measured),12} {(double)planned / measured,17:F3} "
+            + $"{result.GetProperty("tokensPerSecond").GetDouble(),10:F0}  {arrangement}{(holds ? "" : "   <-- OVER")}"));
         return holds;
     }
 

@@ -30,7 +30,8 @@ internal static class GenerationAgainstLlamaCpp
         string[] files = [.. arguments.Where(static a => a.EndsWith(".gguf", StringComparison.Ordinal))];
         if (files.Length == 0) throw new InvalidInputException("give the path of llama-bench and some .gguf files");
         int threads = Options.Number(arguments, "--threads", Environment.ProcessorCount), rounds = Options.Number(arguments, "--rounds", 5);
-        Console.WriteLine($"{"",-24} {"prompt tok/s",14} {"llama.cpp",11} {"ratio",7} {"GFLOP/s",9} {"of limit",9} {"decode tok/s",14} {"llama.cpp",11} {"ratio",7} {"weights GB/s",13} {"of limit",9}");
+        Console.WriteLine(
+            $"{"",-24} {"prompt tok/s",14} {"llama.cpp",11} {"ratio",7} {"GFLOP/s",9} {"of limit",9} {"decode tok/s",14} {"llama.cpp",11} {"ratio",7} {"weights GB/s",13} {"of limit",9}");
         foreach (string file in files) Compare(arguments[0], file, threads, rounds);
         foreach (string file in files.Where(_ => arguments.Contains("--profile"))) Profile(file, threads);
         return 0;
@@ -59,7 +60,9 @@ internal static class GenerationAgainstLlamaCpp
         double flops = 2.0 * weights.Where(static v => v.Shape.Rank > 1 && v.Name.StartsWith(Blocks, StringComparison.Ordinal)).Sum(static v => v.Shape.Elements) * Median(prompt);
         double read = weights.Sum(static v => v.Bytes) * Median(decode);
         (double p, double q, double d, double e) = (Median(prompt), Median(peerPrompt), Median(decode), Median(peerDecode));
-        Console.WriteLine($"{Path.GetFileNameWithoutExtension(file),-24} {p,14:0} {q,11:0} {p / q,7:0.00} {1e-9 * flops,9:0} {flops / Median(product),9:0.00} {d,14:0.0} {e,11:0.0} {d / e,7:0.00} {1e-9 * read,13:0.0} {read / Median(stream),9:0.00}");
+        Console.WriteLine(
+            $"{Path.GetFileNameWithoutExtension(file),-24} {p,14:0} {q,11:0} {p / q,7:0.00} {1e-9 * flops,9:0} {flops / Median(product),9:0.00} {d,14:0.0} {e,11:0.0} "
+            + $"{d / e,7:0.00} {1e-9 * read,13:0.0} {read / Median(stream),9:0.00}");
     }
 
     // Where the time of a decoded token goes, op by op.
@@ -91,7 +94,7 @@ internal static class GenerationAgainstLlamaCpp
             StoredType = (name, shape) => shape.Rank > 1 ? model.TypeOf(name) : DType.F32,
             Threads = threads,
         };
-        Generator generator = new(GenerationPlan.Create(options, device, threads));
+        Generator generator = new(GenerationPlan.Create(options, device));
         model.Load(generator.Weights, generator.Executor);
         return generator;
     }

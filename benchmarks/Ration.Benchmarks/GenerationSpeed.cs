@@ -31,7 +31,7 @@ internal static class GenerationSpeed
             Threads = threads,
         };
         long start = Stopwatch.GetTimestamp();
-        GenerationPlan plan = GenerationPlan.Create(options, timed ?? (IDevice)new CpuDevice(threads), threads);
+        GenerationPlan plan = GenerationPlan.Create(options, timed ?? (IDevice)new CpuDevice(threads));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"planned in {Stopwatch.GetElapsedTime(start).TotalSeconds:F3} s\n{GenerationReport.Of(plan, MachineRates.Nominal)}"));
         using Generator generator = new(plan);
         Fill(generator);
@@ -46,9 +46,11 @@ internal static class GenerationSpeed
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"prefill {prompt / prefill:F0} tokens/s, decode {1 / decode:F1} tokens/s, {1e3 * decode:F3} ms a token"));
         long measured = MeasuredMemory.PeakResidentBytes();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak {new ByteSize(measured)} measured, {new ByteSize(plan.PlannedPeakBytes)} planned, {100.0 * measured / plan.PlannedPeakBytes:F1} %"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"peak {new ByteSize(measured)} measured, {new ByteSize(plan.PlannedPeakBytes)} planned, {100.0 * measured / plan.PlannedPeakBytes:F1} %"));
         foreach (OpTiming timing in timed?.Timings ?? [])
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{timing.Name,-40} {timing.Count / (tokens - 1),6} a token {1e6 * timing.Seconds / (tokens - 1),10:F1} µs {timing.Bytes / timing.Seconds / 1e9,7:F1} GB/s"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{timing.Name,-40} {timing.Count / (tokens - 1),6} a token {1e6 * timing.Seconds / (tokens - 1),10:F1} µs {timing.Bytes / timing.Seconds / 1e9,7:F1} GB/s"));
         return 0;
     }
 

@@ -30,7 +30,8 @@ internal static unsafe class GradientFilterOnModel
         (float[] hidden, float[] head, int[] targets) = Read(model, arguments[1], tokens, threads);
         using WorkerPool pool = new(threads);
         Console.WriteLine($"{arguments[0]}: {tokens} x {model.Configuration.Width} x {model.Configuration.Vocabulary}, {threads} threads, least and median of {rounds} rounds");
-        (float Threshold, bool Orders)[] modes = [(0, false), (1f / (1 << 12), false), (1f / (1 << 12), true), (1f / (1 << 20), false), (1f / (1 << 20), true), (1f / (1 << 28), false), (1f / (1 << 28), true)];
+        (float Threshold, bool Orders)[] modes = [(0, false), (1f / (1 << 12), false), (1f / (1 << 12), true), (1f / (1 << 20), false), (1f / (1 << 20), true),
+            (1f / (1 << 28), false), (1f / (1 << 28), true)];
         double[][] seconds = [.. modes.Select(_ => new double[rounds])];
         Outcome[] outcomes = new Outcome[modes.Length];
         for (int round = -1; round < rounds; round++)
@@ -47,7 +48,9 @@ internal static unsafe class GradientFilterOnModel
             double least = seconds[i].Min(), median = seconds[i].Order().ElementAt(rounds / 2);
             string name = modes[i].Threshold == 0 ? "exact" : $"2^{MathF.Log2(modes[i].Threshold):0}{(modes[i].Orders ? ", ordered" : "")}";
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name,-16} {100.0 * outcomes[i].Tiles.Skipped / Math.Max(1, outcomes[i].Tiles.All),6:F1} % of tiles skipped, {least,7:F4} s ({least / seconds[0].Min():F2}; median {median,7:F4} s), error of dH {Distance(outcomes[0].Hidden, outcomes[i].Hidden):E1}, of dW {Distance(outcomes[0].Weight, outcomes[i].Weight):E1}"));
+                $"{name,-16} {100.0 * outcomes[i].Tiles.Skipped / Math.Max(1, outcomes[i].Tiles.All),6:F1} % of tiles skipped, "
+                + $"{least,7:F4} s ({least / seconds[0].Min():F2}; median {median,7:F4} s), error of dH {Distance(outcomes[0].Hidden, outcomes[i].Hidden):E1}, "
+                + $"of dW {Distance(outcomes[0].Weight, outcomes[i].Weight):E1}"));
         }
 
         return 0;

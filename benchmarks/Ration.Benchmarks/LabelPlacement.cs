@@ -78,7 +78,8 @@ internal sealed class LabelPlacement(Box area, IReadOnlyList<(double X, double Y
             for (int direction = 0; direction < Directions; direction++)
             {
                 (double sine, double cosine) = Math.SinCos(2 * Math.PI * direction / Directions);
-                double x = point.X + (distance * cosine) + (point.Width / 2 * (Math.Clamp(1.6 * cosine, -1, 1) - 1)), y = point.Y + (distance * sine) + (point.Height / 2 * (Math.Clamp(1.6 * sine, -1, 1) - 1));
+                double x = point.X + (distance * cosine) + (point.Width / 2 * (Math.Clamp(1.6 * cosine, -1, 1) - 1)),
+                    y = point.Y + (distance * sine) + (point.Height / 2 * (Math.Clamp(1.6 * sine, -1, 1) - 1));
                 Box box = new(x, y, point.Width, point.Height);
                 if (area.Contains(box)) yield return box;
             }

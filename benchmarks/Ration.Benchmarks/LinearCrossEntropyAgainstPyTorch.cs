@@ -65,7 +65,8 @@ internal static class LinearCrossEntropyAgainstPyTorch
         (Value hidden, Value weight) = (timer.Program.Graph.Persistent[0], timer.Program.Graph.Persistent[1]);
         double flops = 2.0 * hidden.Shape[0] * weight.Shape.Elements;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name}: {seconds:F3} s, {4 * flops / seconds / 1e9:F0} GFLOP/s done, {3 * flops / seconds / 1e9:F0} GFLOP/s useful, {new ByteSize(ExtraBytes(timer))} beyond weights, hidden states and their gradients"));
+            $"{name}: {seconds:F3} s, {4 * flops / seconds / 1e9:F0} GFLOP/s done, {3 * flops / seconds / 1e9:F0} GFLOP/s useful, "
+            + $"{new ByteSize(ExtraBytes(timer))} beyond weights, hidden states and their gradients"));
     }
 
     // What the program holds that any method would not have to.

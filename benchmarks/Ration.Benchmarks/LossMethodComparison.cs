@@ -43,7 +43,9 @@ internal static class LossMethodComparison
         double[] least = [.. seconds.Select(static s => s.Min())], medians = [.. seconds.Select(static s => s.Order().ElementAt(s.Length / 2))];
         for (int i = 0; i < timers.Length; i++)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_methods[i].Name,-36} {least[i],8:F3} s, {least[i] / least[0]:F2} of full; median {medians[i],8:F3} s, {medians[i] / medians[0]:F2}; {new ByteSize(ExtraBytes(timers[i].Program)),10} extra"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{s_methods[i].Name,-36} {least[i],8:F3} s, {least[i] / least[0]:F2} of full; median {medians[i],8:F3} s, {medians[i] / medians[0]:F2}; "
+                + $"{new ByteSize(ExtraBytes(timers[i].Program)),10} extra"));
             timers[i].Dispose();
         }
 
@@ -51,7 +53,9 @@ internal static class LossMethodComparison
         foreach ((string name, LossOptions loss, bool inOrder) in s_methods)
         {
             StepProgram forward = CompileGemma(loss, inOrder, backward: false, threads), whole = CompileGemma(loss, inOrder, backward: true, threads);
-            Console.WriteLine($"{name,-36} loss {new ByteSize(forward.ArenaBytes - GemmaBytes),10}, loss and gradients {new ByteSize(whole.ArenaBytes - GemmaBytes),10}, of which {new ByteSize(ExtraBytes(whole)),10} are not the gradients");
+            Console.WriteLine(
+                $"{name,-36} loss {new ByteSize(forward.ArenaBytes - GemmaBytes),10}, loss and gradients {new ByteSize(whole.ArenaBytes - GemmaBytes),10}, "
+                + $"of which {new ByteSize(ExtraBytes(whole)),10} are not the gradients");
         }
 
         return 0;

@@ -18,7 +18,8 @@ internal sealed class MemoryMethodChart
     private static readonly (MethodFamily Family, string Name, string Colour, string Dark)[] s_families =
     [
         (MethodFamily.Exact, "exact arrangements", "#6b7380", "#4b525c"), (MethodFamily.State, "state", "#2b66ac", "#1f5291"), (MethodFamily.Weights, "weights", "#9a4fa8", "#7a3687"),
-        (MethodFamily.Activations, "activations and loss", "#e09a1a", "#8a5b00"), (MethodFamily.Rule, "update rules", "#2a9d7c", "#16694f"), (MethodFamily.Combination, "combinations", "#d4502a", "#a93a19"),
+        (MethodFamily.Activations, "activations and loss", "#e09a1a", "#8a5b00"), (MethodFamily.Rule, "update rules", "#2a9d7c", "#16694f"),
+            (MethodFamily.Combination, "combinations", "#d4502a", "#a93a19"),
     ];
 
     private readonly (MemoryMethod Method, MemoryMethodRun Run)[] _runs;
@@ -51,7 +52,9 @@ internal sealed class MemoryMethodChart
 
     private void Head(string job, double speed)
     {
-        _svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif\" font-size=\"{FontSize}\" fill=\"{Ink}\">\n")
+        _svg.Append(CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, "
+            + $"'Helvetica Neue', Arial, sans-serif\" font-size=\"{FontSize}\" fill=\"{Ink}\">\n")
             .Append("<title>Peak memory and speed of each memory method</title>\n").Append($"<rect width=\"{Width}\" height=\"{Height}\" fill=\"#ffffff\"/>\n");
         Text(Left, 38, "Peak memory against speed, one point a method", "font-size=\"20\" font-weight=\"650\"");
         Text(Left, 62, PlanNumbers.Invariant($"{job}; 100 % is the plan with nothing asked and plenty of memory, {PlanNumbers.ThreeDigits(speed)} tokens/s"), $"font-size=\"13\" fill=\"{Quiet}\"");
@@ -93,7 +96,9 @@ internal sealed class MemoryMethodChart
         foreach (IGrouping<MethodFamily, (MemoryMethod Method, MemoryMethodRun Run)> quality in _runs.Where(static r => r.Method.IsPlanned).GroupBy(static r => r.Method.Family))
         {
             (double X, double Y)[] corners = [.. quality.Select(r => (X(r.Run.MeasuredBytes), Y(r.Run.Share)))];
-            _svg.Append($"<polyline points=\"{string.Join(' ', corners.Select(static c => $"{Number(c.X)},{Number(c.Y)}"))}\" fill=\"none\" stroke=\"{Ink}\" stroke-width=\"1.6\" stroke-linejoin=\"round\"/>\n");
+            _svg.Append(
+                $"<polyline points=\"{string.Join(' ', corners.Select(static c => $"{Number(c.X)},{Number(c.Y)}"))}\" fill=\"none\" stroke=\"{Ink}\" "
+                + "stroke-width=\"1.6\" stroke-linejoin=\"round\"/>\n");
             boxes.AddRange(corners.Select(static c => new Box(c.X - 7, c.Y - 7, 14, 14)));
             foreach (((double X, double Y) a, (double X, double Y) b) in corners.Zip(corners.Skip(1)))
             {
@@ -108,9 +113,11 @@ internal sealed class MemoryMethodChart
     private void Names(List<Box> obstacles)
     {
         HashSet<MethodFamily> qualities = [];
-        (MemoryMethod Method, MemoryMethodRun Run, string Name)[] named = [.. _runs.Where(r => !r.Method.IsPlanned || qualities.Add(r.Method.Family)).Select(static r => (r.Method, r.Run, NameOf(r.Method)))];
+        (MemoryMethod Method, MemoryMethodRun Run,
+            string Name)[] named = [.. _runs.Where(r => !r.Method.IsPlanned || qualities.Add(r.Method.Family)).Select(static r => (r.Method, r.Run, NameOf(r.Method)))];
         Box[] places = new LabelPlacement(
-            new Box(Left + 4, Top - 6, Right - Left + 12, Bottom - Top + 2), [.. named.Select(n => (X(n.Run.MeasuredBytes), Y(n.Run.Share), TextWidth(n.Name) * (IsBold(n.Method) ? 1.15 : 1), LineHeight))], obstacles).Place();
+            new Box(Left + 4, Top - 6, Right - Left + 12, Bottom - Top + 2),
+                [.. named.Select(n => (X(n.Run.MeasuredBytes), Y(n.Run.Share), TextWidth(n.Name) * (IsBold(n.Method) ? 1.15 : 1), LineHeight))], obstacles).Place();
         for (int i = 0; i < named.Length; i++)
         {
             (double x, double y) = (X(named[i].Run.MeasuredBytes), Y(named[i].Run.Share));
@@ -132,7 +139,9 @@ internal sealed class MemoryMethodChart
     {
         string note = PlanNumbers.Invariant($"{method.Name}: {run.MeasuredBytes / 1048576.0:#,0} MiB, {run.TokensPerSecond:0} tokens/s, {100 * run.Share:0.0} %");
         if (method.IsPlanned) Diamond(X(run.MeasuredBytes), Y(run.Share), note);
-        else _svg.Append($"<circle cx=\"{Number(X(run.MeasuredBytes))}\" cy=\"{Number(Y(run.Share))}\" r=\"{Number(DotRadius)}\" fill=\"{s_families.First(f => f.Family == method.Family).Colour}\" stroke=\"#ffffff\"><title>{PlanPage.Escape(note)}</title></circle>\n");
+        else
+            _svg.Append($"<circle cx=\"{Number(X(run.MeasuredBytes))}\" cy=\"{Number(Y(run.Share))}\" r=\"{Number(DotRadius)}\" "
+                + $"fill=\"{s_families.First(f => f.Family == method.Family).Colour}\" stroke=\"#ffffff\"><title>{PlanPage.Escape(note)}</title></circle>\n");
     }
 
     private void Diamond(double x, double y, string note) =>

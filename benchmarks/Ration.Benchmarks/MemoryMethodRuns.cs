@@ -66,7 +66,8 @@ internal static class MemoryMethodRuns
     private static bool Selects(string only, string name) => only.Length == 0 || only.Split(',').Any(part => name.Contains(part.Trim(), StringComparison.OrdinalIgnoreCase));
 
     private static void Report(MemoryMethod method, MemoryMethodRun run) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"| {method.Name} | {(method.Options.Length > 0 ? $"`{method.Options}`" : "")} | {run.PlannedBytes / 1048576.0:#,0} | {run.MeasuredBytes / 1048576.0:#,0}{(run.Holds ? "" : ", OVER")} | {run.TokensPerSecond:0} | {100 * run.Share:0.0} % | {run.Loss:0.000} |"));
+        $"| {method.Name} | {(method.Options.Length > 0 ? $"`{method.Options}`" : "")} | {run.PlannedBytes / 1048576.0:#,0} | "
+        + $"{run.MeasuredBytes / 1048576.0:#,0}{(run.Holds ? "" : ", OVER")} | {run.TokensPerSecond:0} | {100 * run.Share:0.0} % | {run.Loss:0.000} |"));
 
     /// <summary>What all runs have in common.</summary>
     private sealed class Job(RationTool tool, string text, int steps)

@@ -87,7 +87,7 @@ internal static class MethodsOnText
     private static Outcome Train(TrainingOptions options, double factor, int tokens, TokenStore store)
     {
         options = options with { Steps = Math.Max(1, tokens / BatchTokens), LearningRate = factor * options.PeakLearningRate };
-        TrainingPlan plan = TrainingPlan.Create(options, new CpuDevice(options.Threads), options.Threads);
+        TrainingPlan plan = TrainingPlan.Create(options, new CpuDevice(options.Threads));
         using Trainer trainer = new(plan, new PackedBatches(store, Sequence, options.Seed));
         trainer.Initialize();
         long start = Stopwatch.GetTimestamp();

@@ -100,7 +100,7 @@ internal static class PerplexityAgainstLlamaCpp
             StoredType = (name, shape) => TypeOf(model, name, shape),
             Threads = threads,
         };
-        using Generator generator = new(GenerationPlan.Create(options, new CpuDevice(threads), threads));
+        using Generator generator = new(GenerationPlan.Create(options, new CpuDevice(threads)));
         model.Load(generator.Weights, generator.Executor);
         double sum = 0;
         foreach (int[] chunk in chunks)

@@ -33,7 +33,8 @@ internal static class PredictedAgainstMeasured
     // The speed of a shared machine drifts within minutes, so it is measured anew for each model.
     private static void Predictions(Func<MachineRates> measure, int threads, int steps, string only, bool explain)
     {
-        Console.WriteLine($"{"model",-8} {"rows x tokens",14} {"at once",7} {"recompute",-16} {"updates",-9} {"rule",-18} {"predicted ms",12} {"measured ms",12} {"ratio",6} {"speed",6} {"ratio at one speed",18}");
+        Console.WriteLine(
+            $"{"model",-8} {"rows x tokens",14} {"at once",7} {"recompute",-16} {"updates",-9} {"rule",-18} {"predicted ms",12} {"measured ms",12} {"ratio",6} {"speed",6} {"ratio at one speed",18}");
         List<double> ratios = [], adjusted = [];
         MachineRates rates = MachineRates.Nominal;
         double calibrated = 0;
@@ -41,7 +42,8 @@ internal static class PredictedAgainstMeasured
         foreach ((TrainingOptions options, MemoryChoices choices) in Plans())
         {
             string plan = string.Create(CultureInfo.InvariantCulture,
-                $"{options.Model.Name,-8} {$"{options.Rows} x {options.Sequence}",14} {choices.MicroBatchRows,7} {choices.Recompute,-16} {(choices.Release ? "released" : "at end"),-9} {options.Optimizer.Name,-18}");
+                $"{options.Model.Name,-8} {$"{options.Rows} x {options.Sequence}",14} {choices.MicroBatchRows,7} {choices.Recompute,-16} "
+                + $"{(choices.Release ? "released" : "at end"),-9} {options.Optimizer.Name,-18}");
             if (!plan.Contains(only, StringComparison.Ordinal)) continue;
             if (measuredFor != (options.Model.Name, options.Rows))
             {
@@ -114,7 +116,8 @@ internal static class PredictedAgainstMeasured
         foreach ((string kind, double seconds) in graph.Nodes.GroupBy(CostModel.ClassOf)
             .Select(k => (k.Key, k.Sum(n => cost.Seconds(n) * (n.Phase == Phase.Repeat ? graph.Repetitions : 1))))
             .OrderByDescending(k => Math.Abs(k.Item2 - measured.GetValueOrDefault(k.Key))).Take(8))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {kind,-86} {1e3 * seconds,10:0.00} {1e3 * measured.GetValueOrDefault(kind),10:0.00}{(rates.Measured.ContainsKey(kind) ? "" : "  never measured")}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"    {kind,-86} {1e3 * seconds,10:0.00} {1e3 * measured.GetValueOrDefault(kind),10:0.00}{(rates.Measured.ContainsKey(kind) ? "" : "  never measured")}"));
     }
 
     private static StepProfile Measure(TrainingOptions options, MemoryChoices choices, int threads, int steps, Dictionary<string, double>? kinds = null)
@@ -124,7 +127,7 @@ internal static class PredictedAgainstMeasured
         {
             Observer = (node, seconds) => kinds?[CostModel.ClassOf(node)] = kinds.GetValueOrDefault(CostModel.ClassOf(node)) + (seconds / (steps + StepProfile.WarmUpSteps)),
         };
-        return StepProfile.Measure(options with { Memory = ByteSize.Parse("1TiB") }, device, threads, steps, choices);
+        return StepProfile.Measure(options with { Memory = ByteSize.Parse("1TiB") }, device, steps, choices);
     }
 
     // Every plan is run once, at the speed of the machine at that moment; whether the best of them beats the chosen one is decided in turn.
@@ -140,7 +143,7 @@ internal static class PredictedAgainstMeasured
         foreach (double share in (double[])[0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1])
         {
             long budget = least + (long)(share * (most - least));
-            MemoryChoices chosen = TrainingPlan.Create(options with { Memory = new ByteSize(budget) }, device, threads, rates: rates).Choices;
+            MemoryChoices chosen = TrainingPlan.Create(options with { Memory = new ByteSize(budget) }, device, rates: rates).Choices;
             // The optimal schedule is made for a budget, so that one of another budget is a plan of its own.
             if (!all.Exists(a => a.Choices == chosen)) Add(chosen);
             MemoryChoices best = all.Where(a => a.Bytes <= budget).MinBy(static a => a.Work).Choices;
@@ -150,7 +153,7 @@ internal static class PredictedAgainstMeasured
 
         void Add(MemoryChoices choices)
         {
-            TrainingPlan plan = TrainingPlan.Create(options with { Memory = ByteSize.Parse("1TiB") }, device, threads, pinned: choices);
+            TrainingPlan plan = TrainingPlan.Create(options with { Memory = ByteSize.Parse("1TiB") }, device, pinned: choices);
             (double speed, StepProfile profile) = AtSpeed(threads, () => Measure(options, choices, threads, steps));
             all.Add((choices, plan.PlannedPeakBytes, profile.StepSeconds * speed));
         }

@@ -26,7 +26,16 @@ internal static class ProductsOfBytes
         int rows = Options.Number(arguments, "--rows", 8), sequence = Options.Number(arguments, "--sequence", 256), steps = Options.Number(arguments, "--steps", 300);
         int threads = Options.Number(arguments, "--threads", Environment.ProcessorCount);
         using TokenStore store = TokenStore.Create(TextCorpus.Open(arguments[0]), new ByteTokenizer());
-        TrainingOptions options = new() { Model = Presets.Get(preset), Steps = steps, BatchTokens = rows * sequence, Sequence = sequence, MicroBatchRows = rows, Recompute = RecomputeMode.None, Memory = ByteSize.Parse("64GiB") };
+        TrainingOptions options = new()
+        {
+            Model = Presets.Get(preset),
+            Steps = steps,
+            BatchTokens = rows * sequence,
+            Sequence = sequence,
+            MicroBatchRows = rows,
+            Recompute = RecomputeMode.None,
+            Memory = ByteSize.Parse("64GiB")
+        };
         using Side floats = new(options, store, threads), bytes = new(options with { Products = ProductFormat.Int8 }, store, threads);
         for (int step = 0; step < steps; step++)
         {
@@ -68,7 +77,7 @@ internal static class ProductsOfBytes
                     else if (node.Op is Graphs.Ops.MatMul { TransposeA: false } && node.Block >= 0 && node.Pass != Graphs.Pass.Update) _products[^1] += seconds;
                 },
             };
-            _trainer = new Trainer(TrainingPlan.Create(options, device, threads), new PackedBatches(store, options.Sequence, options.Seed));
+            _trainer = new Trainer(TrainingPlan.Create(options, device), new PackedBatches(store, options.Sequence, options.Seed));
             _trainer.Initialize();
         }
 

@@ -15,9 +15,11 @@ using Ration.Benchmarks;
     ("rows", "one or a few rows by stored weights against reading the weights   [--threads N] [--rounds N]", RowsAgainstMemory.Run),
     ("generation", "prompts and generation against llama.cpp   LLAMA-BENCH GGUF … [--threads N] [--rounds N] [--profile]", GenerationAgainstLlamaCpp.Run),
     ("perplexity", "perplexity of a text against llama.cpp   LLAMA-PERPLEXITY GGUF … TEXT [--context N] [--chunks N] [--threads N]", PerplexityAgainstLlamaCpp.Run),
-    ("tokenizers", "ids of vocabularies that Ration wrote and bytes encoded a second on one core, against llama.cpp   LLAMA-TOKENIZE VOCABULARY.gguf … TEXT [--rounds N]", TokenizersAgainstLlamaCpp.Run),
+    ("tokenizers", "ids of vocabularies that Ration wrote and bytes encoded a second on one core, against llama.cpp   LLAMA-TOKENIZE VOCABULARY.gguf … TEXT [--rounds N]",
+        TokenizersAgainstLlamaCpp.Run),
     ("subspace", "low-rank rules against the products of a training step   [--preset NAME] [--tokens N] [--threads N] [--rounds N]", SubspaceCost.Run),
-    ("optimizers", "held-out loss of every update rule, and of AdamW with every method that changes numbers, after the same tokens   TEXT [--tokens N] [--only NAME,NAME] [--rates X,Y] [--threads N]", MethodsOnText.Run),
+    ("optimizers", "held-out loss of every update rule, and of AdamW with every method that changes numbers, "
+        + "after the same tokens   TEXT [--tokens N] [--only NAME,NAME] [--rates X,Y] [--threads N]", MethodsOnText.Run),
     ("headlines", "what papers say of their methods beside the bytes of plans; nothing is run   [PART OF A METHOD'S NAME]", PaperHeadlines.Run),
     ("predictions", "predicted seconds of training steps against measured ones, and the planner's choice against all plans   [--threads N] [--steps N]", PredictedAgainstMeasured.Run),
     ("updates", "AdamW with state in fewer bits against F32, and F32 against the bandwidth of memory   [--threads N] [--rounds N] [--elements N] [--only FORMAT]", StateFormats.Run),

@@ -40,7 +40,8 @@ internal static class StateFormats
             using Update stored = new(format, elements, threads);
             double ratio = pair.Compare($"elements a second, state {format}", elements * 1e-6, stored.Run, plain.Run);
             WriteProcessorTime($"AdamW {format}", stored.Run, elements);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"",-34} {1 / ratio:F3} times the time of F32; state of {stored.StateBytes / (double)elements:F3} instead of 8 bytes an element"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{"",-34} {1 / ratio:F3} times the time of F32; state of {stored.StateBytes / (double)elements:F3} instead of 8 bytes an element"));
         }
 
         return 0;

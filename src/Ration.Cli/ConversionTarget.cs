@@ -65,7 +65,8 @@ internal sealed class ConversionTarget
         if (!Directory.Exists(Output)) return;
         if (!_overwrite && Directory.EnumerateFileSystemEntries(Output).Any()) throw new InvalidInputException($"{Option} {Output} exists already; give another name, or --overwrite to replace it");
         if (RunFolder.FindCheckpoint(Output) is { IsDone: false } run)
-            throw new InvalidInputException($"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be resumed once another model lay there; give another name");
+            throw new InvalidInputException(
+                $"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be resumed once another model lay there; give another name");
     }
 
     /// <summary>Converts.</summary>

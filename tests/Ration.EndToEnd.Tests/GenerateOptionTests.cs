@@ -77,7 +77,8 @@ public sealed class GenerateOptionTests(TrainedModel trained)
     public void What_cannot_be_used_is_refused_in_one_line()
     {
         foreach ((string option, string value) in ((string, string)[])
-            [("--min-p", "2"), ("--typical-p", "0"), ("--repetition-penalty", "0"), ("--logit-bias", "x"), ("--logit-bias", "99999=1"), ("--stop", ""), ("--context", "3"), ("--cache", "q4_0"), ("--weights", "no"), ("--quality", "no")])
+            [("--min-p", "2"), ("--typical-p", "0"), ("--repetition-penalty", "0"), ("--logit-bias", "x"), ("--logit-bias", "99999=1"), ("--stop", ""), ("--context", "3"),
+                ("--cache", "q4_0"), ("--weights", "no"), ("--quality", "no")])
         {
             string complaint = ToolRun.Run([.. Arguments(), "--prompt", "the", option, value]).AssertRefusedAtOnce(2);
             Assert.Contains(option == "--stop" ? "stop" : option, complaint, StringComparison.Ordinal);

@@ -45,7 +45,7 @@ internal static class BenchCommand
         Machine machine = MeasureMachine(threads, memory - RuntimeFootprint.Reserve(threads, CodeOfRules), interruption.Token);
         KeptRates.Calibrate(threads, new ByteSize(memory - CodeOfRules), interruption.Token);
         Log.Line($"training {options.Model.Name} for a few steps of {options.BatchTokens:N0} tokens …");
-        StepProfile profile = StepProfile.Measure(options, new CpuDevice(threads), threads, options.Model.Parameters > 50_000_000 ? 3 : 20, hostBytes: CodeOfRules, cancellation: interruption.Token);
+        StepProfile profile = StepProfile.Measure(options, new CpuDevice(threads), options.Model.Parameters > 50_000_000 ? 3 : 20, hostBytes: CodeOfRules, cancellation: interruption.Token);
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(machine, profile);
         else WriteText(machine, profile);
         return ExitCode.Done;
@@ -55,7 +55,7 @@ internal static class BenchCommand
     private static void RequireRoom(TrainingOptions options)
     {
         using CpuDevice device = new(options.Threads);
-        TrainingPlan.Create(options, device, options.Threads, CodeOfRules);
+        TrainingPlan.Create(options, device, CodeOfRules);
         ByteSize smallest = new(RuntimeFootprint.Reserve(options.Threads, CodeOfRules) + MachineMeasurement.MostBytes);
         ByteSize budget = options.Memory!.Value;
         if (budget.Bytes < smallest.Bytes) throw new MemoryBudgetException($"measuring this machine does not fit {budget}: {MemoryBudgetException.Words(smallest)}", budget, smallest);
@@ -100,7 +100,8 @@ internal static class BenchCommand
         Line($"disk, read again          {machine.DiskReadBytesPerSecond / 1e9,8:0.00} GB/s      (from the system's cache if it has room)");
         TrainingOptions options = profile.Plan.Options;
         Line($"");
-        Line($"{options.Model.Name}, {options.BatchTokens} tokens a step, recompute {profile.Plan.Choices.Recompute}: {1e3 * profile.StepSeconds:0.0} ms a step, {options.BatchTokens / profile.StepSeconds:0} tokens/s");
+        Line($"{options.Model.Name}, {options.BatchTokens} tokens a step, recompute {profile.Plan.Choices.Recompute}:");
+        Line($"{1e3 * profile.StepSeconds:0.0} ms a step, {options.BatchTokens / profile.StepSeconds:0} tokens/s");
         Line($"{"op",-40} {"count",5} {"ms",9} {"share",7} {"GFLOP/s",9} {"of limit",9} {"GB/s",7}");
         foreach (OpTiming op in profile.Ops)
         {

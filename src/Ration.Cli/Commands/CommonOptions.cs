@@ -33,7 +33,8 @@ internal static class CommonOptions
     };
 
     /// <summary>The budget.</summary>
-    public static Option<ByteSize?> Memory { get; } = OptionFactory.Size("--memory", "Most memory that the process may have resident, such as 512MiB or 4GiB (default four fifths of what is free; to train nano 256MiB, tiny 512MiB).");
+    public static Option<ByteSize?> Memory { get; } = OptionFactory.Size("--memory",
+        "Most memory that the process may have resident, such as 512MiB or 4GiB (default four fifths of what is free; to train nano 256MiB, tiny 512MiB).");
 
     /// <summary>The model of those who name none.</summary>
     public const string DefaultModel = "preset:nano";
@@ -48,7 +49,8 @@ internal static class CommonOptions
     public static Option<ulong?> Seed { get; } = OptionFactory.Number<ulong>("--seed", "N", "Decides everything random; the same seed gives the same result, bit for bit (default 1).");
 
     /// <summary>Cores.</summary>
-    public static Option<int?> Threads { get; } = OptionFactory.Number<int>("--threads", "N", "Cores to use (default all). The result does not depend on it, unless a budget is so short that more threads, which need memory too, lead to another plan.");
+    public static Option<int?> Threads { get; } = OptionFactory.Number<int>("--threads", "N",
+        "Cores to use (default all). The result does not depend on it, unless a budget is so short that more threads, which need memory too, lead to another plan.");
 
     /// <summary>Machine-readable results.</summary>
     public static Option<bool> Json { get; } = OptionFactory.Switch("--json", "Write exactly one JSON object to standard output.");

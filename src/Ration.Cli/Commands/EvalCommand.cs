@@ -41,7 +41,7 @@ internal static class EvalCommand
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, interruption.Token);
         PackedBatches batches = new(data.Tokens, sequence, seed: 0, heldOut: 1);
         CpuDevice device = new(CommonOptions.ReadThreads(parsed));
-        using Evaluation evaluation = Evaluation.Create(model, sequence, device, device.Threads, parsed.GetValue(CommonOptions.Memory), data.HostBytes(tokenizer) + stored.HostBytes, stored.HeldType);
+        using Evaluation evaluation = Evaluation.Create(model, sequence, device, parsed.GetValue(CommonOptions.Memory), data.HostBytes(tokenizer) + stored.HostBytes, stored.HeldType);
         evaluation.Load(stored);
         (double loss, long targets, double seconds) = Measure(evaluation, batches, interruption.Token);
         if (parsed.GetValue(CommonOptions.Json)) WriteJson(loss, targets, batches.EvaluationTokens, seconds, evaluation);

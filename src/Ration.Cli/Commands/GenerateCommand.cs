@@ -14,7 +14,8 @@ internal static class GenerateCommand
 
     private static readonly Option<string?> s_prompt = OptionFactory.Word("--prompt", "TEXT", "The text to complete, or - for standard input.");
     private static readonly Option<string?> s_promptFile = OptionFactory.Path("--prompt-file", "FILE", "A file with the text to complete. A line end at its very end is left out.");
-    private static readonly Option<string?> s_prompts = OptionFactory.Path("--prompts", "FILE", "A file of which every line is a text to complete; each answer is a line too. \\n stands for a line end within one, \\\\ for \\.");
+    private static readonly Option<string?> s_prompts = OptionFactory.Path("--prompts", "FILE",
+        "A file of which every line is a text to complete; each answer is a line too. \\n stands for a line end within one, \\\\ for \\.");
     private static readonly Option<int?> s_atOnce = OptionFactory.Number<int>("--at-once", "N", "With --prompts: texts that are computed together (default 8, or as many as there is memory for).");
     private static readonly Option<bool> s_special = OptionFactory.Switch("--special", "Take special tokens that the prompt spells out, such as <|im_start|>, as those tokens.");
 
@@ -90,7 +91,9 @@ internal static class GenerateCommand
             return ExitCode.Interrupted;
         }
 
-        Log.Line($"prompt: {Counted.Of(text.PromptTokens, "token")}, {text.PrefillTokensPerSecond:N0}/s; generated: {Counted.Of(text.Tokens.Count, "token")}, {text.DecodeTokensPerSecond:N0}/s; {PeakMemory.Words(plan.PlannedPeakBytes)}");
+        Log.Line(
+            $"prompt: {Counted.Of(text.PromptTokens, "token")}, {text.PrefillTokensPerSecond:N0}/s; generated: {Counted.Of(text.Tokens.Count, "token")}, "
+            + $"{text.DecodeTokensPerSecond:N0}/s; {PeakMemory.Words(plan.PlannedPeakBytes)}");
         return isInterrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 

@@ -64,14 +64,16 @@ internal sealed class InferenceArguments
     public static void RequireMeantFor(ModelConfiguration model, int? context, int promptTokens)
     {
         if (context is null && promptTokens > model.Context)
-            throw new InvalidInputException($"the prompt has {Counted.Of(promptTokens, "token")}, and the model is meant for texts of {model.Context:N0}; shorten it, or give --context to try all the same");
+            throw new InvalidInputException(
+                $"the prompt has {Counted.Of(promptTokens, "token")}, and the model is meant for texts of {model.Context:N0}; shorten it, or give --context to try all the same");
     }
 
     /// <summary>Refuses a context that a prompt fills.</summary>
     /// <exception cref="InvalidInputException">There is no room for a single token after it.</exception>
     public static void RequireRoom(int? context, int promptTokens)
     {
-        if (context <= promptTokens) throw new InvalidInputException($"--context {context} has no room for a prompt of {Counted.Of(promptTokens, "token")} and one more; give at least {promptTokens + 1}");
+        if (context <= promptTokens)
+            throw new InvalidInputException($"--context {context} has no room for a prompt of {Counted.Of(promptTokens, "token")} and one more; give at least {promptTokens + 1}");
     }
 
     /// <summary>Says that a context has no room for all that may be generated, or is more than the model is meant for.</summary>
@@ -93,7 +95,8 @@ internal sealed class InferenceArguments
     {
         if (plan.Options.WeightType is { } type && WeightFormats.NoteOf(type, plan.OtherWeightTypes, "stay") is { } note) Log.Line(note);
         if (plan.Choices.StreamedBlocks is > 0 and var blocks)
-            Log.Line($"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster"
+            Log.Line(
+                $"note: the weights of {blocks} of {plan.Options.Model.Layers} blocks do not fit {new ByteSize(plan.BudgetBytes)} and are read from the files for each token; more --memory is faster"
                 + (plan.WeightTypeThatFits is { } kept ? $", and so is --quality any, which keeps all in memory, in {kept}" : ""));
     }
 }

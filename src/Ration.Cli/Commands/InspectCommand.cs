@@ -25,7 +25,8 @@ internal static class InspectCommand
     private static int Run(ParseResult parsed)
     {
         if (parsed.GetValue(s_path) is not { Length: > 0 } path) throw new InvalidInputException("there is nothing to inspect; give a model folder or file, for example the --output of ration train");
-        if (path.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase)) throw new InvalidInputException($"{path}: a preset is a shape without files; ration plan --model {path} tells of it");
+        if (path.StartsWith(ModelSource.PresetPrefix, StringComparison.OrdinalIgnoreCase))
+            throw new InvalidInputException($"{path}: a preset is a shape without files; ration plan --model {path} tells of it");
         InspectedModel model = ModelInspector.Open(path);
         if (parsed.GetValue(CommonOptions.Json)) InspectionJson.Write(model);
         else WriteText(model);

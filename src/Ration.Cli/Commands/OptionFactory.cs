@@ -54,7 +54,9 @@ internal static class OptionFactory
                 if (string.Equals(word, Text(result), StringComparison.OrdinalIgnoreCase)) return meaning;
             }
 
-            result.AddError($"{name} '{Text(result)}'{Spelling.Suggestion(Text(result), choices.Select(static c => c.Word))}; give {string.Join(", ", choices[..^1].Select(static c => c.Word))} or {choices[^1].Word}");
+            result.AddError(
+                $"{name} '{Text(result)}'{Spelling.Suggestion(Text(result), choices.Select(static c => c.Word))}; "
+                + $"give {string.Join(", ", choices[..^1].Select(static c => c.Word))} or {choices[^1].Word}");
             return choices[0].Meaning;
         },
     };

@@ -45,13 +45,13 @@ internal static class PlanCommand
         MemoryBudgetException? refusal = null;
         try
         {
-            plan = TrainingPlan.Create(options, device, device.Threads, hostBytes, pinned, kept);
+            plan = TrainingPlan.Create(options, device, hostBytes, pinned, kept);
         }
         catch (MemoryBudgetException e)
         {
             // What is shown instead is the plan of the smallest budget.
             refusal = e;
-            plan = TrainingPlan.Create(options with { Memory = e.Smallest }, device, device.Threads, hostBytes, pinned, kept);
+            plan = TrainingPlan.Create(options with { Memory = e.Smallest }, device, hostBytes, pinned, kept);
         }
 
         TrainingArguments.RequireState(options, plan);
@@ -81,7 +81,8 @@ internal static class PlanCommand
     // Without data a plan is made all the same: only --epochs depends on it, and the memory of tokens, which then is taken to be the most.
     private static (long Tokens, long HostBytes) Measure(ParseResult parsed, ref ModelSource source, TokenizerChoice? choice)
     {
-        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths) return (0, TrainingData.MostHostBytes(choice?.Vocabulary ?? (source.Path is null ? null : source.Configuration.Vocabulary)) + source.HostBytes);
+        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 } paths)
+            return (0, TrainingData.MostHostBytes(choice?.Vocabulary ?? (source.Path is null ? null : source.Configuration.Vocabulary)) + source.HostBytes);
         using LearntVocabulary? learnt = choice?.Open(paths, null, resume: false, TrainingArguments.ReadMemory(parsed, source), CancellationToken.None);
         ITokenizer tokenizer = learnt?.Tokenizer ?? source.OpenTokenizer();
         source = source.Reading(tokenizer);

@@ -67,6 +67,6 @@ internal static class PlanGenerateCommand
 
         if (parsed.GetValue(CommonOptions.BaseModel) is { } adapted) throw new InvalidInputException($"--base-model {adapted}: {model} is no adapter; leave it out");
         CpuDevice device = new(options.Threads);
-        return GenerationPlan.Create(options.ForPlan(ModelSource.Open(model).Configuration), device, device.Threads);
+        return GenerationPlan.Create(options.ForPlan(ModelSource.Open(model).Configuration), device);
     }
 }

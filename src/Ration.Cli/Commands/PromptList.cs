@@ -46,7 +46,9 @@ internal static class PromptList
         GeneratedText[] texts = [.. Enumerable.Range(0, batch.Count).Select(batch.ResultOf)];
         if (json) WriteJson(prompts, texts, model, seconds, isDone);
         long tokens = texts.Sum(static text => (long)text.Tokens.Count);
-        Log.Line($"{Counted.Of(texts.Count(static text => text.Finish is not null), "text")} of {batch.Count}, {model.Rows} at once: {Counted.Of(tokens, "token")}, {tokens / seconds:N0}/s; {PeakMemory.Words(model.Plan.PlannedPeakBytes)}");
+        Log.Line(
+            $"{Counted.Of(texts.Count(static text => text.Finish is not null), "text")} of {batch.Count}, {model.Rows} at once: {Counted.Of(tokens, "token")}, "
+            + $"{tokens / seconds:N0}/s; {PeakMemory.Words(model.Plan.PlannedPeakBytes)}");
         return isDone ? ExitCode.Done : ExitCode.Interrupted;
     }
 

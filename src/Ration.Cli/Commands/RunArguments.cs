@@ -26,7 +26,9 @@ internal static class RunArguments
         string[] kept = TrainingCheckpoint.ReadHeader(output).Arguments.Split(Separator, StringSplitOptions.RemoveEmptyEntries);
         ParseResult started = command.Parse(kept, Tool.Parsing);
         if (started.Errors.Count > 0)
-            throw new InvalidInputException($"the run in {output} was started with options that this version does not take ({started.Errors[0].Message}); resume with the version that began it, or give --overwrite instead of --resume to start anew");
+            throw new InvalidInputException(
+                $"the run in {output} was started with options that this version does not take ({started.Errors[0].Message}); resume with the version that began it, "
+                + "or give --overwrite instead of --resume to start anew");
         HashSet<Option> given = [.. Given(parsed).Select(static o => o.Option)];
         return command.Parse([.. Given(started).Where(o => !given.Contains(o.Option)).Concat(Given(parsed)).SelectMany(Words)], Tool.Parsing);
     }

@@ -9,10 +9,12 @@ namespace Ration.Cli.Commands;
 /// <summary><c>ration tokenize</c>: the tokens of a text, or the text of tokens.</summary>
 internal static class TokenizeCommand
 {
-    private static readonly Option<string?> s_text = OptionFactory.Word("--text", "TEXT", "The text, or - for standard input without a line end at its very end; with --decode, token ids such as \"15043 3186\".");
+    private static readonly Option<string?> s_text = OptionFactory.Word("--text", "TEXT",
+        "The text, or - for standard input without a line end at its very end; with --decode, token ids such as \"15043 3186\".");
     private static readonly Option<string?> s_file = OptionFactory.Path("--file", "FILE", "A file with the text, of any length, or - for standard input.");
     private static readonly Option<bool> s_decode = OptionFactory.Switch("--decode", "Turn token ids into text.");
-    private static readonly Option<bool> s_special = OptionFactory.Switch("--special", "Take special tokens that the text spells out, such as <|im_start|>, as those tokens; with --decode, spell them out.");
+    private static readonly Option<bool> s_special = OptionFactory.Switch("--special",
+        "Take special tokens that the text spells out, such as <|im_start|>, as those tokens; with --decode, spell them out.");
     private static readonly Option<bool> s_addSpecial = OptionFactory.Switch("--add-special", "Add the tokens that begin and end a text, where the model's files say that texts have them.");
 
     /// <summary>The command.</summary>

@@ -40,7 +40,9 @@ internal static class TrainCommand
         if (outcome.Result.Interrupted)
         {
             if (outcome.Result.StepsDone == 0) Log.Line("ration: interrupted before the first step was done; nothing was changed");
-            else Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, and --resume goes on from there{(outcome.Result.KeptEarlierModel ? "; the model there still is that of the run before" : "")}");
+            else
+                Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, "
+                    + $"and --resume goes on from there{(outcome.Result.KeptEarlierModel ? "; the model there still is that of the run before" : "")}");
             return ExitCode.Interrupted;
         }
 
@@ -86,7 +88,7 @@ internal static class TrainCommand
     {
         CpuDevice device = new(options.Threads);
         CheckpointHeader? header = runOptions.Resume ? TrainingCheckpoint.ReadHeader(runOptions.Output!, options) : null;
-        TrainingPlan plan = TrainingPlan.Create(options, device, device.Threads, hostBytes, header?.Choices, KeptRates.Of(device));
+        TrainingPlan plan = TrainingPlan.Create(options, device, hostBytes, header?.Choices, KeptRates.Of(device));
         TrainingArguments.RequireState(options, plan);
         return plan;
     }
@@ -95,7 +97,8 @@ internal static class TrainCommand
     private static bool IsReplaced(string output, bool isNamed)
     {
         if (RunFolder.FindCheckpoint(output) is { IsDone: false } found)
-            throw new InvalidInputException($"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to finish it, another --output, or --overwrite to start anew");
+            throw new InvalidInputException(
+                $"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to finish it, another --output, or --overwrite to start anew");
         if (!File.Exists(Path.Combine(output, HuggingFaceFolder.ConfigName)) && !TrainingRun.HasWeights(output)) return false;
         if (isNamed) throw new InvalidInputException($"{output} holds a finished model; give another --output, or --overwrite to replace it");
         return true;
@@ -111,7 +114,9 @@ internal static class TrainCommand
     private static void NoteShortRows(TrainingOptions options)
     {
         if (options.Sequence < options.Model.Context)
-            Log.Line($"note: rows of {options.Sequence:N0} tokens are shorter than the {options.Model.Context:N0} that the model is made for: what it learns holds for texts of that length, so give eval --sequence {options.Sequence}");
+            Log.Line(
+                $"note: rows of {options.Sequence:N0} tokens are shorter than the {options.Model.Context:N0} that the model is made for: "
+                + $"what it learns holds for texts of that length, so give eval --sequence {options.Sequence}");
     }
 
     // The run is over and saved: that there is no room for a sample, or no tokenizer beside it, is no failure of it.

@@ -19,13 +19,16 @@ internal sealed class TrainingArguments
     private static readonly ByteSize s_nanoBudget = ByteSize.FromMebibytes(256);
     private static readonly ByteSize s_tinyBudget = ByteSize.FromMebibytes(512);
 
-    private readonly Option<string?> _output = OptionFactory.Path("--output", "DIR", "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
+    private readonly Option<string?> _output = OptionFactory.Path("--output", "DIR",
+        "Where the model and its checkpoints go (default ration-output, where each run replaces the model of the one before).");
     private readonly Option<MethodQuality> _quality = OptionFactory.Choice("--quality",
-        "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, activations and weights (high), or 8-bit weights and other update rules too (any).",
+        "Which methods the plan may choose where memory is short: exact ones, which change no number (default), those that round state, "
+        + "activations and weights (high), or 8-bit weights and other update rules too (any).",
         ("exact", MethodQuality.Exact), ("high", MethodQuality.High), ("any", MethodQuality.Any));
     private readonly Option<string?> _optimizer = OptionFactory.Choice("--optimizer", "The update rule (default adamw).", [.. OptimizerCatalog.All.Select(static o => (o.Name, o.Name))]);
     private readonly Option<int?> _rank = OptionFactory.Number<int>("--rank", "N", "Rank of the subspace in which a low-rank rule keeps its state (default by the rule).");
-    private readonly Option<string[]> _set = OptionFactory.Words("--set", "NAME=NUMBER", "Numbers of the update rule, such as weight-decay=0.05 beta2=0.99; a name that it does not have lists those it has. The plan keeps a rule whose numbers are set.", manyAfterOne: true);
+    private readonly Option<string[]> _set = OptionFactory.Words("--set", "NAME=NUMBER",
+        "Numbers of the update rule, such as weight-decay=0.05 beta2=0.99; a name that it does not have lists those it has. The plan keeps a rule whose numbers are set.", manyAfterOne: true);
     private readonly Option<StateFormat?> _state = OptionFactory.Choice<StateFormat?>("--state",
         "How the optimizer's state is stored between steps; small tensors keep f32, and embedding tables beside 8bit and fp8 (default f32, or as the plan chooses by --quality).",
         [.. Enum.GetValues<StateFormat>().Select(static f => (f.Name(), (StateFormat?)f))]);
@@ -42,7 +45,8 @@ internal sealed class TrainingArguments
     private readonly Option<ActivationMethod?> _activations = OptionFactory.Choice<ActivationMethod?>("--activations",
         "How activations wait for the backward pass: " + string.Join("; ", ActivationMethods.All.Select(static m => $"{m.Name}, {m.Description}")) + " (default f32).",
         [.. ActivationMethods.All.Select(static m => (m.Name, (ActivationMethod?)m))]);
-    private readonly Option<string?> _mlpTiles = OptionFactory.Word("--mlp-tiles", "N|auto", "Into how many tiles of tokens MLPs are cut, so that their hidden layers do not live as a whole (default auto: the plan decides).");
+    private readonly Option<string?> _mlpTiles = OptionFactory.Word("--mlp-tiles", "N|auto",
+        "Into how many tiles of tokens MLPs are cut, so that their hidden layers do not live as a whole (default auto: the plan decides).");
     private readonly Option<OpenChoice<HeadGradient>?> _headGradient = OptionFactory.ChoiceOrAuto("--head-gradient",
         "When the gradient of the vocabulary's head is computed: early, with the loss, or late, after all blocks, so that it does not meet what they keep (default auto: the plan decides).",
         [.. Enum.GetValues<HeadGradient>().Select(static g => (g.Name(), g))]);
@@ -50,10 +54,12 @@ internal sealed class TrainingArguments
     private readonly Option<double?> _epochs = OptionFactory.Number<double>("--epochs", "N", "Passes over the data, instead of --steps.");
     private readonly Option<double?> _learningRate = OptionFactory.Number<double>("--learning-rate", "X", "Peak learning rate (default by the model's width).");
     private readonly Option<long?> _warmup = OptionFactory.Number<long>("--warmup", "STEPS", "Steps until the peak (default a twentieth of all, at most 500).");
-    private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).", [.. Enum.GetValues<ScheduleShape>().Select(static s => (s.Name(), s))]);
+    private readonly Option<ScheduleShape> _schedule = OptionFactory.Choice("--schedule", "How the learning rate falls after its peak (default cosine).",
+        [.. Enum.GetValues<ScheduleShape>().Select(static s => (s.Name(), s))]);
     private readonly Option<float?> _clip = OptionFactory.Number<float>("--clip", "NORM", "Gradients are held to this norm (default 1, 0 for never).");
     private readonly Option<ClipScope> _clipScope = OptionFactory.Choice("--clip-scope",
-        "What --clip limits: the norm of each parameter, which lets gradients be released early, of all together, the same in two backward passes, which does both, or each element (default parameter).",
+        "What --clip limits: the norm of each parameter, which lets gradients be released early, of all together, the same in two backward passes, which does both, "
+        + "or each element (default parameter).",
         [.. Enum.GetValues<ClipScope>().Select(static s => (s.Name(), s))]);
     private readonly Option<float?> _dropout = OptionFactory.Number<float>("--dropout", "P", "Probability of dropout (default 0).");
     private readonly Option<LossMethod> _loss = OptionFactory.Choice("--loss",
@@ -64,8 +70,10 @@ internal sealed class TrainingArguments
     private readonly Option<double?> _sampleShare = OptionFactory.Number<double>("--sample-share", "X", "The part of the vocabulary that --loss sampled draws for each step (default 0.1).");
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
-    private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N", "Held-out tokens to evaluate on at the end, at the most (default a tenth of what was trained on, and no fewer than 8,192).");
-    private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND", "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
+    private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N",
+        "Held-out tokens to evaluate on at the end, at the most (default a tenth of what was trained on, and no fewer than 8,192).");
+    private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND",
+        "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
     private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a model, or a run that is not finished.");
     private readonly Option<bool> _resume = OptionFactory.Switch("--resume", "Go on from the checkpoint in the output folder, with the options that its run was started with.");
 
@@ -92,7 +100,8 @@ internal sealed class TrainingArguments
     {
         if (parsed.GetValue(_tokenizer) is not { } text) return null;
         TokenizerChoice choice = TokenizerChoice.Parse(text);
-        if (source.Path is not null) throw new InvalidInputException($"--tokenizer {text}: a vocabulary is learnt for a preset, and {source.Path} is a model with tokens of its own; leave it out, or start from a preset");
+        if (source.Path is not null)
+            throw new InvalidInputException($"--tokenizer {text}: a vocabulary is learnt for a preset, and {source.Path} is a model with tokens of its own; leave it out, or start from a preset");
         return choice.Vocabulary is null ? null : choice;
     }
 
@@ -101,7 +110,8 @@ internal sealed class TrainingArguments
     public string ReadOutput(ParseResult parsed) => parsed.GetValue(_output) switch
     {
         null => "ration-output",
-        var file when file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) => throw new InvalidInputException($"--output {file}: a run writes a folder; name one, and make a GGUF file of it with ration convert"),
+        var file when file.EndsWith(".gguf",
+            StringComparison.OrdinalIgnoreCase) => throw new InvalidInputException($"--output {file}: a run writes a folder; name one, and make a GGUF file of it with ration convert"),
         var folder => folder,
     };
 
@@ -203,8 +213,10 @@ internal sealed class TrainingArguments
             FilterThreshold = parsed.GetValue(_filterThreshold) ?? LossOptions.DefaultFilterThreshold,
             SampleShare = parsed.GetValue(_sampleShare) ?? LossOptions.DefaultSampleShare,
         };
-        if (parsed.GetValue(_filterThreshold) is not null && loss.Method != LossMethod.Filtered) throw new InvalidInputException("--filter-threshold means nothing without --loss cut-filtered; give both or neither");
-        if (parsed.GetValue(_sampleShare) is not null && loss.Method != LossMethod.Sampled) throw new InvalidInputException("--sample-share means nothing without --loss sampled; give both or neither");
+        if (parsed.GetValue(_filterThreshold) is not null && loss.Method != LossMethod.Filtered)
+            throw new InvalidInputException("--filter-threshold means nothing without --loss cut-filtered; give both or neither");
+        if (parsed.GetValue(_sampleShare) is not null && loss.Method != LossMethod.Sampled)
+            throw new InvalidInputException("--sample-share means nothing without --loss sampled; give both or neither");
         return loss;
     }
 
@@ -235,7 +247,8 @@ internal sealed class TrainingArguments
             if (equals < 1 || !double.TryParse(word.AsSpan(equals + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) || !double.IsFinite(number))
                 throw new InvalidInputException($"--set '{word}': give a name, = and a number, such as weight-decay=0.05");
             string name = word[..equals];
-            if (parsed.CommandResult.Command.Options.Any(o => o.Name == $"--{name}")) throw new InvalidInputException($"--set {name}: that is an option of its own; give --{name} {word[(equals + 1)..]}");
+            if (parsed.CommandResult.Command.Options.Any(o => o.Name == $"--{name}"))
+                throw new InvalidInputException($"--set {name}: that is an option of its own; give --{name} {word[(equals + 1)..]}");
             if (!numbers.TryAdd(name, number)) throw new InvalidInputException($"--set {name} is given twice; give it once");
         }
 
@@ -269,7 +282,9 @@ internal sealed class TrainingArguments
         if (parsed.GetValue(_checkpointEvery) < 1) throw new InvalidInputException($"--checkpoint-every {every}: give at least 1, or leave it out for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
-        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path) { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json, CommonOptions.Threads]) };
+        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation,
+            source.Path)
+        { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json, CommonOptions.Threads]) };
     }
 
     // The presets that train in minutes should also do so in little memory; whatever is larger takes what the machine has free.

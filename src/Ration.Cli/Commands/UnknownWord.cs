@@ -55,7 +55,8 @@ internal static class UnknownWord
     {
         string[] longer = [.. names.Where(name => name.StartsWith(word, StringComparison.OrdinalIgnoreCase))];
         if (longer.Length == 1) return longer[0];
-        string[] initials = [.. names.Where(name => string.Equals(word, $"--{string.Concat(name.Split('-', StringSplitOptions.RemoveEmptyEntries).Select(static part => part[0]))}", StringComparison.OrdinalIgnoreCase))];
+        string[] initials = [.. names.Where(name => string.Equals(word,
+            $"--{string.Concat(name.Split('-', StringSplitOptions.RemoveEmptyEntries).Select(static part => part[0]))}", StringComparison.OrdinalIgnoreCase))];
         return initials.Length == 1 ? initials[0] : null;
     }
 

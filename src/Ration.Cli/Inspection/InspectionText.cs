@@ -32,7 +32,9 @@ internal sealed class InspectionText(TextWriter writer)
 
     private void WriteConfiguration(ModelConfiguration model)
     {
-        Row("architecture", $"{model.Family}, {Counted.Of(model.Layers, "layer")}, width {Number(model.Width)}, MLP {Number(model.HiddenWidth)}, {Counted.Of(model.Heads, "head")} of {model.HeadDimension}, {Counted.Of(model.KvHeads, "key and value head")}");
+        Row(
+            "architecture", $"{model.Family}, {Counted.Of(model.Layers, "layer")}, width {Number(model.Width)}, MLP {Number(model.HiddenWidth)}, "
+            + $"{Counted.Of(model.Heads, "head")} of {model.HeadDimension}, {Counted.Of(model.KvHeads, "key and value head")}");
         if (model.Experts > 0) Row("experts", $"{model.Experts}, of which a token goes through {model.ExpertsPerToken}, each with an MLP of {Number(model.ExpertHiddenWidth)}");
         Row("parameters", Number(model.Parameters));
         Row("context", $"{Number(model.Context)} tokens{(model.SlidingWindow > 0 ? $", windows of {Number(model.SlidingWindow)}" : "")}");

@@ -15,7 +15,9 @@ internal static class GenerationPlanOutput
         using StreamWriter stdout = StandardOutput.OpenBuffered();
         void Line(string line) => stdout.WriteLine(WordWrap.ForOutput(line));
         GenerationOptions options = plan.Options;
-        Line($"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, a prompt of {Counted.Of(options.PromptTokens, "token")} and {options.MaxTokens:N0} after it, {plan.Choices.Context:N0} of context, {plan.Device.Description}");
+        Line(
+            $"{options.Model.Name}: {Number(options.Model.Parameters)} parameters, a prompt of {Counted.Of(options.PromptTokens, "token")} and {options.MaxTokens:N0} "
+            + $"after it, {plan.Choices.Context:N0} of context, {plan.Device.Description}");
         Line($"predicted: prompt {Rate(plan.PrefillTokensPerSecond(rates))} tokens/s, then {Rate(plan.DecodeTokensPerSecond(rates))} tokens/s");
         Line($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({PlanSummary.Parts(Peak(plan), plan.RuntimeBytes)})");
         foreach (PlanReason reason in plan.Reasons) Line($"  {reason.Name}: {reason.Choice}; {reason.Reason}");

@@ -17,7 +17,9 @@ internal static class PlanSummary
     public static void Write(TrainingPlan plan)
     {
         TrainingOptions options = plan.Options;
-        Log.Line($"{options.Model.Name}: {options.Model.Parameters:N0} parameters, {Counted.Of(options.Steps, "step")} of {Counted.Of(options.BatchTokens, "token")} in rows of {options.Sequence:N0}, {plan.Device.Description}");
+        Log.Line(
+            $"{options.Model.Name}: {options.Model.Parameters:N0} parameters, {Counted.Of(options.Steps, "step")} of {Counted.Of(options.BatchTokens, "token")} in "
+            + $"rows of {options.Sequence:N0}, {plan.Device.Description}");
         Log.Line($"memory: {new ByteSize(plan.PlannedPeakBytes)} of {new ByteSize(plan.BudgetBytes)} ({Parts(plan.Program.Timeline, plan.RuntimeBytes)})");
         foreach (PlanReason reason in plan.Reasons) Log.Line($"  {reason.Name}: {reason.Choice}; {reason.Reason}");
     }

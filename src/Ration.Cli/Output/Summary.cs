@@ -20,7 +20,9 @@ internal static class Summary
             ? "no held-out text to evaluate on"
             : $"held-out loss {result.EvaluationLoss:0.0000}, perplexity {Math.Exp(result.EvaluationLoss):0.000} on {Counted.Of(result.EvaluationTokens, "token")}";
         string resumed = result.StepsNow < result.StepsDone ? $", {result.StepsNow:N0} of them now" : "";
-        Log.Line($"done: {Counted.Of(result.StepsDone, "step")}{resumed}, {Counted.Of(result.Tokens, "token")} in {Duration.Of(TimeSpan.FromSeconds(result.Seconds))}, {result.TokensPerSecond:N0} tokens/s in the median step");
+        Log.Line(
+            $"done: {Counted.Of(result.StepsDone, "step")}{resumed}, {Counted.Of(result.Tokens, "token")} in {Duration.Of(TimeSpan.FromSeconds(result.Seconds))}, "
+            + $"{result.TokensPerSecond:N0} tokens/s in the median step");
         Log.Line($"training loss {result.TrainLoss:0.0000}; {evaluation}");
         Log.Line($"peak memory {new ByteSize(outcome.MeasuredPeakBytes)}, planned {new ByteSize(plan.PlannedPeakBytes)}, budget {new ByteSize(plan.BudgetBytes)}");
         Log.Line($"saved to {outcome.Output}");

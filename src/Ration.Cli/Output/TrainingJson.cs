@@ -72,7 +72,8 @@ internal static class PlanJson
         json.Number("budgetBytes", refusal?.Budget.Bytes ?? budgetBytes);
     }
 
-    /// <summary>Bytes by kind when the step is at its peak, what the process needs besides, and the rest of the planned peak: alignment, gaps, and what another program needs beyond this one.</summary>
+    /// <summary>Bytes by kind when the step is at its peak, what the process needs besides, and the rest of the planned peak: alignment,
+    /// gaps, and what another program needs beyond this one.</summary>
     public static void WriteMemory(JsonObject json, MemoryTimeline timeline, long runtimeBytes, long plannedPeakBytes) => json.Object("memory", memory =>
     {
         long rest = plannedPeakBytes - runtimeBytes;

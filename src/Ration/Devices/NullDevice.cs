@@ -4,8 +4,12 @@ using Ration.Tensors;
 namespace Ration.Devices;
 
 /// <summary>Walks programs of any size without their memory: what was reserved and run is counted, nothing is computed.</summary>
-public sealed class NullDevice : IDevice
+/// <param name="threads">What it says that it works with.</param>
+public sealed class NullDevice(int threads = 1) : IDevice
 {
+    /// <inheritdoc/>
+    public int Threads => threads;
+
     /// <inheritdoc/>
     public string Description => "null device";
 

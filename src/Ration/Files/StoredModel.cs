@@ -89,7 +89,8 @@ public sealed class StoredModel : IDisposable
     /// <summary>The one of this and its base whose files say what text is: an adapter often comes without a tokenizer.</summary>
     internal StoredModel Text => Base is not null && HuggingFaceFolder.TokenizerOf(Path) is null ? Base.Text : this;
 
-    private IEnumerable<string> Files => (Tensors is BitsAndBytesSource quantized ? quantized.Inner : Tensors) switch { GgufFile file => file.Paths, SafetensorsFolder folder => folder.Paths, _ => [] };
+    private IEnumerable<string> Files =>
+        (Tensors is BitsAndBytesSource quantized ? quantized.Inner : Tensors) switch { GgufFile file => file.Paths, SafetensorsFolder folder => folder.Paths, _ => [] };
 
     /// <summary>The parameters by canonical name.</summary>
     internal WeightSource Weights { get; }
@@ -220,7 +221,8 @@ public sealed class StoredModel : IDisposable
         {
             if (known.Contains(name) || s_withoutUse.Any(e => name.EndsWith(e, StringComparison.Ordinal))) continue;
             if (gguf is null && !layers.Any(p => name.StartsWith(p, StringComparison.Ordinal))) continue;
-            throw new FileFormatException(source.Path, $"it has a tensor {InvalidInputException.Quote(name)}, which a model of this configuration does not have", "check that the configuration belongs to these weights");
+            throw new FileFormatException(source.Path, $"it has a tensor {InvalidInputException.Quote(name)}, which a model of this configuration does not have",
+                "check that the configuration belongs to these weights");
         }
     }
 
@@ -229,7 +231,8 @@ public sealed class StoredModel : IDisposable
         GgufFile file = GgufFile.Open(path);
         try
         {
-            if (file.Tensors.Count == 0 && file.Unsupported.Count == 0) throw new FileFormatException(path, "it holds a vocabulary but no weights", "name a model; tokenize and inspect take the file as it is");
+            if (file.Tensors.Count == 0 && file.Unsupported.Count == 0)
+                throw new FileFormatException(path, "it holds a vocabulary but no weights", "name a model; tokenize and inspect take the file as it is");
             (ModelConfiguration model, IReadOnlyList<string> unknown) = GgufConfigReader.Read(file.Metadata, file);
             HuggingFaceConfig config = new()
             {
@@ -278,7 +281,9 @@ public sealed class StoredModel : IDisposable
             (WeightNames scheme, Func<string, string> locate) = names(model, source);
             // A few words could claim millions of weights; each layer has some tensors in any case, and each expert where they lie apart.
             if (model.Layers > source.Tensors.Count || (scheme.HasExpertsApart && (long)model.Layers * model.Experts > source.Tensors.Count))
-                throw new FileFormatException(path, $"{source.Tensors.Count} tensors are too few for {model.Layers} layers{(model.Experts > 0 ? $" of {model.Experts} experts" : "")}", "the files are incomplete or belong to another model");
+                throw new FileFormatException(path,
+                    $"{source.Tensors.Count} tensors are too few for {model.Layers} layers{(model.Experts > 0 ? $" of {model.Experts} experts" : "")}",
+                    "the files are incomplete or belong to another model");
             WeightMap map = new(scheme, TransformerModel.ParameterShapes(model));
             StoredWeights weights = new(source, map, locate);
             RequireKnown(source, map, locate);

@@ -63,7 +63,8 @@ public static class GraphLaws
         foreach (Node node in graph.Nodes)
         {
             if (node.Condition?.All.FirstOrDefault(static c => c is not { Scalar: { Shape.Rank: 0, DType: DType.F32, Role: not ValueRole.Computed }, Share: > 0 and <= 1 }) is { } condition)
-                throw new GraphException($"{node} depends on {condition.Scalar} in a share of {condition.Share}: a condition is an F32 scalar that is written by the host or kept, and its share above 0 and at most 1");
+                throw new GraphException(
+                    $"{node} depends on {condition.Scalar} in a share of {condition.Share}: a condition is an F32 scalar that is written by the host or kept, and its share above 0 and at most 1");
             foreach (Value input in node.Inputs)
             {
                 if (definitions[input.Id]?.Condition is { } other && node.Condition?.Implies(other) != true)
@@ -89,7 +90,8 @@ public static class GraphLaws
             if (defined[input.Id] is not { } since) throw new GraphException($"{node} reads {input} before it is defined");
             if (input.Role == ValueRole.Computed && since != node.Phase)
                 throw new GraphException($"{node} in {node.Phase} reads {input} of {since}: only persistent values cross phases");
-            if (assigned[input.Id]?.Exists(writer => !IsOwnState(input, writer, node) && !NeverRunTogether(writer, node)) == true) throw new GraphException($"{node} reads {input} after it was assigned in this phase");
+            if (assigned[input.Id]?.Exists(writer => !IsOwnState(input, writer, node) && !NeverRunTogether(writer, node)) == true)
+                throw new GraphException($"{node} reads {input} after it was assigned in this phase");
         }
 
         // A sum into persistent memory, and a row added to a cache, are in place: the old contents are gone.

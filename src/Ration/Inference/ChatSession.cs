@@ -84,7 +84,8 @@ public sealed class ChatSession(LanguageModel model)
         }
 
         if (prompt.Length > model.Context)
-            throw new InvalidInputException($"the message and the system's take {prompt.Length} tokens, and there is room for {model.Context}; shorten them, or load the model with a larger context (--context)");
+            throw new InvalidInputException(
+                $"the message and the system's take {prompt.Length} tokens, and there is room for {model.Context}; shorten them, or load the model with a larger context (--context)");
         _forgotten = forgotten;
         return prompt;
     }

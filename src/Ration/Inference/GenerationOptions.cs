@@ -59,7 +59,7 @@ public sealed record GenerationOptions
     /// <summary>What may change where memory is short.</summary>
     public GenerationQuality Quality { get; init; } = GenerationQuality.High;
 
-    /// <summary>Cores to use; 0 for all.</summary>
+    /// <summary>Cores that a tool is to give the device; 0 for all. Plans go by the threads of their device.</summary>
     public int Threads { get; init; }
 
     /// <summary>Tokens of a text for which there must be room.</summary>
@@ -75,14 +75,16 @@ public sealed record GenerationOptions
         InvalidInputException.Require(MaxTokens is > 0 and <= 1 << 24, $"--max-tokens {MaxTokens}: give 1 to 16,777,216");
         InvalidInputException.Require((long)PromptTokens + MaxTokens < 1 << 24, $"--max-tokens {MaxTokens} after a prompt of {PromptTokens}: together at most 16,777,215");
         InvalidInputException.Require(Context is null or (> 0 and < 1 << 24), $"--context {Context}: give 1 to 16,777,215");
-        InvalidInputException.Require(Context is null || Context >= LeastContext, $"--context {Context} has no room for a prompt of {PromptTokens} token{(PromptTokens == 1 ? "" : "s")} and --max-tokens {MaxTokens}: give at least {LeastContext}");
+        InvalidInputException.Require(Context is null || Context >= LeastContext,
+            $"--context {Context} has no room for a prompt of {PromptTokens} token{(PromptTokens == 1 ? "" : "s")} and --max-tokens {MaxTokens}: give at least {LeastContext}");
         bool bounded = Model.Positions == PositionKind.Learned;
         int asked = Math.Max(LeastContext, Context ?? 0);
         InvalidInputException.Require(!bounded || asked <= Model.Context, $"{Model.Name} has places for {Model.Context} tokens, and {asked} are asked for: give {FewerTokens}");
         InvalidInputException.Require(Chunk is null or (> 0 and <= 8192), $"--chunk {Chunk}: give 1 to 8192");
         InvalidInputException.Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
         InvalidInputException.Require(CacheType is null or DType.F32 or DType.F16 or DType.BF16 or DType.Q8_0, $"--cache {CacheType}: give f32, f16, bf16 or q8_0");
-        InvalidInputException.Require(CacheType is not { } cache || CanCache(cache), $"--cache {CacheType}: heads of {Model.HeadDimension} channels are no whole blocks of {CacheType?.BlockElements()}; give f16");
+        InvalidInputException.Require(CacheType is not { } cache || CanCache(cache),
+            $"--cache {CacheType}: heads of {Model.HeadDimension} channels are no whole blocks of {CacheType?.BlockElements()}; give f16");
     }
 
     /// <summary>By what one asks for fewer tokens.</summary>

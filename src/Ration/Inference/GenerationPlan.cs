@@ -71,14 +71,13 @@ public sealed class GenerationPlan
     /// <summary>Makes a plan. No memory for tensors is needed, so a model of any size can be planned.</summary>
     /// <param name="options">What is generated.</param>
     /// <param name="device">Where it will run; needs no memory yet.</param>
-    /// <param name="threads">Threads of that device.</param>
     /// <param name="hostBytes">Managed memory that the caller will hold, such as a tokenizer's.</param>
     /// <exception cref="InvalidInputException">The options are not usable.</exception>
     /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
-    public static GenerationPlan Create(GenerationOptions options, IDevice device, int threads, long hostBytes = 0)
+    public static GenerationPlan Create(GenerationOptions options, IDevice device, long hostBytes = 0)
     {
         options.Validate();
-        long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
+        long runtime = RuntimeFootprint.Reserve(device.Threads, hostBytes);
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         if (Find(options, GenerationChoices.BlocksInFiles(options), device, budget, runtime) is not { } found) throw Refusal(options, device, budget, runtime);
         DType? typeThatFits = found.Choices.StreamedBlocks > 0 ? TypeThatFits(options, found.Choices.Context, device, budget, runtime) : null;
@@ -135,7 +134,8 @@ public sealed class GenerationPlan
     {
         (long needed, GenerationChoices last) = Smallest(options with { Quality = GenerationQuality.Any }, device, runtime);
         if (needed <= budget && !options.KeepsWeights && options.Quality != GenerationQuality.Any)
-            return $"; --quality any would fit, with weights {(last.WeightType is { } type ? $"in {type}" : "as they are")}, those of all blocks read from the files, and keys and values in {last.CacheType}";
+            return $"; --quality any would fit, with weights {(last.WeightType is { } type ? $"in {type}" : "as they are")}, those of all blocks read from the files, "
+                + $"and keys and values in {last.CacheType}";
         return options.MaxTokens > 1 ? $"; give {options.FewerTokens} to need less" : "; a smaller model needs less";
     }
 

@@ -39,7 +39,9 @@ public sealed class GenerationReport
     {
         GenerationOptions options = Plan.Options;
         StringBuilder text = new();
-        text.Append($"{options.Model.Name}: {PlanNumbers.Count(options.Model.Parameters)} parameters, {PlanNumbers.Plural(options.Rows, "text")} of up to {PlanNumbers.Plural(Plan.Choices.Context, "token")}\n");
+        text.Append(
+            $"{options.Model.Name}: {PlanNumbers.Count(options.Model.Parameters)} parameters, {PlanNumbers.Plural(options.Rows, "text")} of up to "
+            + $"{PlanNumbers.Plural(Plan.Choices.Context, "token")}\n");
         text.Append($"predicted {PlanNumbers.ThreeDigits(PrefillTokensPerSecond)} tokens/s of the prompt, {PlanNumbers.ThreeDigits(DecodeTokensPerSecond)} tokens/s after it\n\n");
         PlanTable.Memory(text, Rows, Plan.PlannedPeakBytes, Plan.BudgetBytes);
         PlanTable.Choices(text, Plan.Reasons);

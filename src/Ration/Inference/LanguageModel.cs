@@ -116,7 +116,8 @@ public sealed class LanguageModel : IDisposable
         if (Rows > 1) throw new InvalidOperationException($"the model was loaded for {Rows} texts at once, and texts are embedded one by one: load it for one");
         int[] tokens = Text.Encode(text, new EncodingOptions());
         if (tokens.Length == 0) throw new InvalidInputException("a text to embed is empty; give at least one character");
-        if (tokens.Length > Context) throw new InvalidInputException($"a text to embed has {tokens.Length} tokens, and there is room for {Context}; shorten it, or load the model with a larger context (--context)");
+        if (tokens.Length > Context)
+            throw new InvalidInputException($"a text to embed has {tokens.Length} tokens, and there is room for {Context}; shorten it, or load the model with a larger context (--context)");
         await Turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {

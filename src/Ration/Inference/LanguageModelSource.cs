@@ -70,7 +70,7 @@ public sealed class LanguageModelSource : IDisposable
         GenerationOptions asked = (options ?? new LanguageModelOptions()).ForPlan(Configuration, _stored.HeldType);
         asked.Validate();
         CpuDevice device = new(asked.Threads);
-        return GenerationPlan.Create(asked, device, device.Threads, Tokenizer.HostBytes() + _stored.HostBytes);
+        return GenerationPlan.Create(asked, device, Tokenizer.HostBytes() + _stored.HostBytes);
     }
 
     /// <summary>Reads the weights. The result does not need this object any more, and the files only where memory has no room for all weights.</summary>

@@ -21,7 +21,8 @@ public static class Presets
     /// <exception cref="InvalidInputException">There is none; the message lists all.</exception>
     public static ModelConfiguration Get(string name) =>
         s_all.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
-        ?? throw new InvalidInputException($"there is no preset '{name}'{Spelling.Suggestion(name, s_all.Select(static p => p.Name))}; presets are {string.Join(", ", s_all.Select(static p => p.Name))}");
+        ?? throw new InvalidInputException(
+            $"there is no preset '{name}'{Spelling.Suggestion(name, s_all.Select(static p => p.Name))}; presets are {string.Join(", ", s_all.Select(static p => p.Name))}");
 
     private static ModelConfiguration Shape(string name, int vocabulary, int width, int hidden, int layers, int heads, int kvHeads, int head) => new()
     {

@@ -36,7 +36,8 @@ public sealed class TransformerModel
         if (model.Positions == PositionKind.Learned && context > model.Context)
             throw new InvalidInputException($"model {model.Name}: it has learned positions for {model.Context} tokens, not for {context}; use shorter texts");
         (_builder, _model, _linear) = (builder, model, builder.Linear);
-        _weights = ParameterShapes(model).ToDictionary(static p => p.Name, p => builder.Parameter(p.Name, p.Shape, trainable: trained == TrainedWeights.All || (trained == TrainedWeights.OfBlocks && p.Block is not null), block: p.Block));
+        _weights = ParameterShapes(model).ToDictionary(static p => p.Name,
+            p => builder.Parameter(p.Name, p.Shape, trainable: trained == TrainedWeights.All || (trained == TrainedWeights.OfBlocks && p.Block is not null), block: p.Block));
         _frequencies = model.Positions == PositionKind.Rotary ? Frequencies(model, context) : [];
     }
 

@@ -101,5 +101,7 @@ public static class OptimizerCatalog
     /// <summary>The optimizer of a name.</summary>
     /// <exception cref="InvalidInputException">There is none; the message lists what there is.</exception>
     public static IOptimizer Create(string name, OptimizerSettings settings) =>
-        (All.FirstOrDefault(o => o.Name == name) ?? throw new InvalidInputException($"there is no optimizer '{name}'{Spelling.Suggestion(name, All.Select(static o => o.Name))}; there are {string.Join(", ", All.Select(static o => o.Name))}")).Create(settings);
+        (All.FirstOrDefault(o => o.Name == name)
+            ?? throw new InvalidInputException(
+            $"there is no optimizer '{name}'{Spelling.Suggestion(name, All.Select(static o => o.Name))}; there are {string.Join(", ", All.Select(static o => o.Name))}")).Create(settings);
 }

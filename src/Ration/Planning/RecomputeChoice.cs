@@ -46,7 +46,8 @@ public readonly record struct RecomputeChoice(RecomputeMode Mode, int Blocks = 0
     /// <exception cref="FormatException">The text is no choice.</exception>
     public static RecomputeChoice Parse(string text)
     {
-        foreach (RecomputeChoice plain in (ReadOnlySpan<RecomputeChoice>)[new(RecomputeMode.None), new(RecomputeMode.Blocks), new(RecomputeMode.SquareRoot), new(RecomputeMode.Attention), new(RecomputeMode.Mlp)])
+        foreach (RecomputeChoice plain in (ReadOnlySpan<RecomputeChoice>)[new(RecomputeMode.None), new(RecomputeMode.Blocks), new(RecomputeMode.SquareRoot),
+            new(RecomputeMode.Attention), new(RecomputeMode.Mlp)])
         {
             if (text == plain.ToString()) return plain;
         }

@@ -104,7 +104,8 @@ public enum DType
     /// <summary>As <see cref="Dynamic8"/>, with the unsigned code: for numbers that are never below zero.</summary>
     DynamicUnsigned8,
 
-    /// <summary>Blocks of 128: an F32 greatest magnitude, then the signed dynamic code in 4 bits (Li et al. 2023), element i in the low and i + 64 in the high half of byte i; for optimizer state.</summary>
+    /// <summary>Blocks of 128: an F32 greatest magnitude, then the signed dynamic code in 4 bits (Li et al. 2023), element i in the low and i + 64 in the high half of
+    /// byte i; for optimizer state.</summary>
     Dynamic4,
 
     /// <summary>As <see cref="Dynamic4"/>, with sixteenths of the greatest magnitude, 1 to 16: for numbers that are never below zero and are divided by.</summary>

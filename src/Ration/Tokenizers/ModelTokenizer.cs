@@ -59,5 +59,7 @@ public static class ModelTokenizer
     }
 
     private static InvalidInputException NoneInFile(string path) =>
-        new($"{InvalidInputException.Quote(path)} has no tokenizer, as files of this format have none; convert the model into a folder (ration convert) and copy tokenizer.json or tokenizer.model into it");
+        new(
+            $"{InvalidInputException.Quote(path)} has no tokenizer, as files of this format have none; convert the model into a folder (ration convert) and copy "
+            + "tokenizer.json or tokenizer.model into it");
 }

@@ -29,7 +29,8 @@ public sealed class TextTokenizer : ITokenizer
         VocabularySize = inner.VocabularySize;
         foreach (AddedToken token in addedTokens)
         {
-            if (token.Id is < 0 or >= TokenVocabulary.MaxCount) throw new InvalidInputException($"the added token {Encoding.UTF8.GetString(token.Text)} has the id {token.Id}; ids go from 0 to {TokenVocabulary.MaxCount - 1}");
+            if (token.Id is < 0 or >= TokenVocabulary.MaxCount)
+                throw new InvalidInputException($"the added token {Encoding.UTF8.GetString(token.Text)} has the id {token.Id}; ids go from 0 to {TokenVocabulary.MaxCount - 1}");
             _byId.TryAdd(token.Id, token);
             VocabularySize = Math.Max(VocabularySize, token.Id + 1);
         }

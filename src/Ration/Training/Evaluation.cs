@@ -38,16 +38,15 @@ public sealed class Evaluation : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="sequence">Tokens of a row.</param>
     /// <param name="device">Where to run; disposed with this object.</param>
-    /// <param name="threads">Threads of that device.</param>
     /// <param name="memory">Most bytes that the process may have resident; null for four fifths of what the machine has free.</param>
     /// <param name="hostBytes">Managed memory that the run will hold.</param>
     /// <param name="weightType">How each weight is held, by its name and shape; null for F32.</param>
     /// <exception cref="MemoryBudgetException">Not even one row fits.</exception>
-    public static Evaluation Create(ModelConfiguration model, int sequence, IDevice device, int threads, ByteSize? memory = null, long hostBytes = 0,
+    public static Evaluation Create(ModelConfiguration model, int sequence, IDevice device, ByteSize? memory = null, long hostBytes = 0,
         Func<string, Shape, DType>? weightType = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sequence, 1);
-        long runtime = RuntimeFootprint.Reserve(threads, hostBytes);
+        long runtime = RuntimeFootprint.Reserve(device.Threads, hostBytes);
         long budget = memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         for (int rows = Math.Max(1, MostTokensAtOnce / sequence); ; rows /= 2)
         {
@@ -59,7 +58,8 @@ public sealed class Evaluation : IDisposable
             if (rows > 1) continue;
             ByteSize smallest = new(needed);
             throw new MemoryBudgetException(
-                $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: {MemoryBudgetException.Words(smallest)}; a smaller --sequence needs less", new ByteSize(budget), smallest);
+                $"evaluating {model.Name} with --sequence {sequence} does not fit {new ByteSize(budget)}: {MemoryBudgetException.Words(smallest)}; "
+                + "a smaller --sequence needs less", new ByteSize(budget), smallest);
         }
     }
 

@@ -76,7 +76,9 @@ public static class PlanPage
         long scale = Math.Max(report.BudgetBytes, report.PlannedPeakBytes);
         page.Append("<div class=\"whole\" role=\"img\" aria-label=\"the budget and what fills it\">");
         foreach (PlanRow row in report.Rows.Where(static r => r.Bytes > 0))
-            page.Append($"<i title=\"{row.Name} {PlanNumbers.Bytes(row.Bytes)}\" style=\"width:{PlanNumbers.Invariant($"{100.0 * row.Bytes / scale:0.###}")}%;background:var(--{PlanLayer.KeyOf(row.Name)})\"></i>");
+            page.Append(
+                $"<i title=\"{row.Name} {PlanNumbers.Bytes(row.Bytes)}\" "
+                + $"style=\"width:{PlanNumbers.Invariant($"{100.0 * row.Bytes / scale:0.###}")}%;background:var(--{PlanLayer.KeyOf(row.Name)})\"></i>");
         long free = report.BudgetBytes - report.PlannedPeakBytes;
         page.Append($"</div>\n<div class=\"ends\"><span>0</span><span>{PlanNumbers.Bytes(free)} of {PlanNumbers.Bytes(report.BudgetBytes)} left free</span></div>\n");
     }
@@ -88,11 +90,17 @@ public static class PlanPage
         foreach (PlanRow row in report.Rows.Where(static r => r.Bytes > 0).OrderByDescending(static r => r.Bytes))
         {
             string colour = $"background:var(--{PlanLayer.KeyOf(row.Name)})";
-            page.Append($"<tr><td><span class=\"swatch\" style=\"{colour}\"></span>{Title(row.Name)}</td><td class=\"number\" title=\"{PlanNumbers.Whole(row.Bytes)} bytes\">{PlanNumbers.Bytes(row.Bytes)}</td>")
-                .Append($"<td class=\"number\">{Escape(PlanNumbers.Share(row.Share))}</td><td class=\"bar\"><i style=\"width:{PlanNumbers.Invariant($"{100 * row.Share / largest:0.##}")}%;{colour}\"></i></td></tr>\n");
+            page.Append(
+                $"<tr><td><span class=\"swatch\" style=\"{colour}\"></span>{Title(row.Name)}</td><td class=\"number\" title=\"{PlanNumbers.Whole(row.Bytes)} "
+                + $"bytes\">{PlanNumbers.Bytes(row.Bytes)}</td>")
+                .Append(
+                    $"<td class=\"number\">{Escape(PlanNumbers.Share(row.Share))}</td><td class=\"bar\"><i "
+                    + $"style=\"width:{PlanNumbers.Invariant($"{100 * row.Share / largest:0.##}")}%;{colour}\"></i></td></tr>\n");
         }
 
-        page.Append($"</tbody>\n<tfoot><tr><td>Planned peak</td><td class=\"number\" title=\"{PlanNumbers.Whole(report.PlannedPeakBytes)} bytes\">{PlanNumbers.Bytes(report.PlannedPeakBytes)}</td><td class=\"number\">100 %</td><td class=\"bar\"></td></tr></tfoot>\n</table>\n");
+        page.Append(
+            $"</tbody>\n<tfoot><tr><td>Planned peak</td><td class=\"number\" title=\"{PlanNumbers.Whole(report.PlannedPeakBytes)} "
+            + $"bytes\">{PlanNumbers.Bytes(report.PlannedPeakBytes)}</td><td class=\"number\">100 %</td><td class=\"bar\"></td></tr></tfoot>\n</table>\n");
     }
 
     private static void Charts(StringBuilder page, PlanReport report, PlanLayers layers)
@@ -100,10 +108,15 @@ public static class PlanPage
         PlanChart chart = new(report, layers);
         PlanLayer[] varying = [.. layers.All.Where(static l => l.Varies)];
         int repetitions = report.Plan.Program.Graph.Repetitions;
-        page.Append("<h2>Memory through one step</h2>\n<p class=\"quiet\">Every byte in use, against predicted time. Point at the chart, or use the arrow keys, to see what runs and what it holds.</p>\n<figure>\n");
+        page.Append(
+            "<h2>Memory through one step</h2>\n<p class=\"quiet\">Every byte in use, against predicted time. Point at the chart, or use the arrow keys, "
+            + "to see what runs and what it holds.</p>\n<figure>\n");
         chart.Write(page, layers.All, true, "memory in use through one step, by purpose");
         Legend(page, layers.All);
-        if (repetitions > 1) page.Append($"<figcaption>A step runs the forward and backward pass {PlanNumbers.Whole(repetitions)} times, once for each micro-batch of {PlanNumbers.Plural(report.Plan.Choices.MicroBatchRows, "row")}; they are drawn once.</figcaption>\n");
+        if (repetitions > 1)
+            page.Append(
+            $"<figcaption>A step runs the forward and backward pass {PlanNumbers.Whole(repetitions)} times, "
+            + $"once for each micro-batch of {PlanNumbers.Plural(report.Plan.Choices.MicroBatchRows, "row")}; they are drawn once.</figcaption>\n");
         page.Append("</figure>\n");
         if (varying.Length == 0) return;
         page.Append("<h2>What comes and goes</h2>\n<p class=\"quiet\">The same step without what stays the same from beginning to end.</p>\n<figure>\n");
@@ -116,7 +129,8 @@ public static class PlanPage
     {
         page.Append("<ul class=\"legend\">");
         long most = layers.Max(static l => l.Bytes.Max());
-        foreach (PlanLayer layer in layers.Where(l => l.Bytes.Max() > most * Visible).Reverse()) page.Append($"<li><span class=\"swatch\" style=\"background:var(--{layer.Key})\"></span>{Title(layer.Name)}</li>");
+        foreach (PlanLayer layer in layers.Where(l => l.Bytes.Max() > most * Visible).Reverse()) page.Append(
+            $"<li><span class=\"swatch\" style=\"background:var(--{layer.Key})\"></span>{Title(layer.Name)}</li>");
         page.Append("</ul>\n");
     }
 
@@ -125,7 +139,9 @@ public static class PlanPage
         PlanPeak peak = report.Peak!;
         string where = peak.Scope.Length > 0 ? $" at {peak.Scope}" : "";
         page.Append("<h2>At the peak</h2>\n")
-            .Append($"<p class=\"quiet\">{Escape($"Reached in the {peak.Pass.ToString().ToLowerInvariant()} pass{where}, by {peak.Operation}, {PlanNumbers.Seconds(peak.Seconds)} into the step. The largest things in memory then:")}</p>\n<table>\n");
+            .Append(
+                $"<p class=\"quiet\">{Escape($"Reached in the {peak.Pass.ToString().ToLowerInvariant()} pass{where}, by {peak.Operation}, {PlanNumbers.Seconds(peak.Seconds)} into the step. "
+                + "The largest things in memory then:")}</p>\n<table>\n");
         Buffers(page, "Comes and goes", report.Largest.Where(static b => !b.Persistent));
         Buffers(page, "Stays from step to step", report.Largest.Where(static b => b.Persistent));
         page.Append("</table>\n");
@@ -137,8 +153,11 @@ public static class PlanPage
         foreach (PlanBuffer buffer in buffers)
         {
             string key = PlanLayer.KeyOf(PlanReport.NameOf(buffer.Kind));
-            page.Append($"<tr><td class=\"name\"><span class=\"swatch\" style=\"background:var(--{key})\" title=\"{PlanReport.NameOf(buffer.Kind)}\"></span>{Escape(buffer.Name).Replace(".", ".<wbr/>", StringComparison.Ordinal)}</td>")
-                .Append($"<td class=\"number\">{PlanNumbers.Whole(buffer.Count)}</td><td class=\"number\" title=\"{PlanNumbers.Whole(buffer.Bytes)} bytes\">{PlanNumbers.Bytes(buffer.Bytes)}</td></tr>\n");
+            page.Append(
+                $"<tr><td class=\"name\"><span class=\"swatch\" style=\"background:var(--{key})\" "
+                + $"title=\"{PlanReport.NameOf(buffer.Kind)}\"></span>{Escape(buffer.Name).Replace(".", ".<wbr/>", StringComparison.Ordinal)}</td>")
+                .Append(
+                    $"<td class=\"number\">{PlanNumbers.Whole(buffer.Count)}</td><td class=\"number\" title=\"{PlanNumbers.Whole(buffer.Bytes)} bytes\">{PlanNumbers.Bytes(buffer.Bytes)}</td></tr>\n");
         }
 
         page.Append("</tbody>\n");

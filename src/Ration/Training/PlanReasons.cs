@@ -29,7 +29,8 @@ internal static class PlanReasons
         if (plan.Options.HasTwoBackwardPasses) return new("micro-batch", choice, "clipping in two passes is there to hold no gradients, so there is nothing to add parts up in");
         if (found.IsKept) return new("micro-batch", choice, AsKept);
         if (rows == all) return new("micro-batch", choice, "the whole step fits at once, and reading the weights once is fastest");
-        double faster = Slowdown(plan, found.Plans, c => c.MicroBatchRows == all && c.Release && c.Methods == plan.Choices.Methods && c.Activations == plan.Choices.Activations && c.HeadGradient == plan.Choices.HeadGradient);
+        double faster = Slowdown(plan, found.Plans,
+            c => c.MicroBatchRows == all && c.Release && c.Methods == plan.Choices.Methods && c.Activations == plan.Choices.Activations && c.HeadGradient == plan.Choices.HeadGradient);
         return new("micro-batch", choice, faster > 1
             ? string.Create(CultureInfo.InvariantCulture, $"all rows at once would fit only with more recomputation, {100 * (faster - 1):0} % slower")
             : $"activations of {all} rows do not fit; gradients of {all / rows} parts are added up instead");
@@ -45,7 +46,8 @@ internal static class PlanReasons
         double slower = Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { Recompute = new RecomputeChoice(RecomputeMode.None) });
         string what = choice switch
         {
-            { Mode: RecomputeMode.Optimal } => "for each block what costs the least time within the budget: - nothing, c norms and activation functions, a attention, m MLP, p both, b all, + together with the block before",
+            { Mode: RecomputeMode.Optimal } => "for each block what costs the least time within the budget: - nothing, c norms and activation functions, a attention, "
+                + "m MLP, p both, b all, + together with the block before",
             { Mode: RecomputeMode.SquareRoot } => "only the input of every few blocks is kept",
             { Blocks: 0 } => "norms and activation functions are forgotten and computed again",
             _ => $"norms and activation functions, and all of {choice.Blocks} of {plan.Options.Model.Layers} blocks, are computed again",
@@ -161,7 +163,8 @@ internal static class PlanReasons
         Value[] state = [.. plan.Program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState)];
         string set = string.Concat(NumbersSet(plan.Options.Optimizer).Select(static n => string.Create(CultureInfo.InvariantCulture, $"; {n.Name} {(float)n.Usual} as asked")));
         if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, $"keeps no state{set}");
-        string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes)).Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
+        string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes))
+            .Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
         return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}{set}");
     }
 
@@ -180,10 +183,12 @@ internal static class PlanReasons
         string times = plan.Choices.HeadGradient == HeadGradient.Late ? "three times" : "twice";
         return new("loss", loss.Name, loss.Method switch
         {
-            LossMethod.Filtered => $"blocks of logits are computed {times} instead of keeping {logits}; parts of the gradient below {loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
+            LossMethod.Filtered => $"blocks of logits are computed {times} instead of keeping {logits}; parts of the gradient below "
+                + $"{loss.FilterThreshold.ToString("0.0#e0", CultureInfo.InvariantCulture)} are skipped, so it is not exact",
             LossMethod.Chunked => $"logits of {Math.Min(tokens, LossOptions.ChunkTokens)} tokens at a time instead of {logits} for all",
             LossMethod.Full => $"all logits are kept, {logits}, which saves one of four products",
-            LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact, and the loss of training, over these classes alone, is below the held-out one over all",
+            LossMethod.Sampled => $"{loss.SampledClasses(vocabulary)} of {vocabulary} classes at least, and every target of the step; not exact, "
+                + "and the loss of training, over these classes alone, is below the held-out one over all",
             _ => $"blocks of logits are computed {times} instead of keeping {logits}",
         });
     }

@@ -19,16 +19,15 @@ public sealed record StepProfile(TrainingPlan Plan, double StepSeconds, IReadOnl
     /// <summary>Trains for some steps on random tokens and measures.</summary>
     /// <param name="options">The run.</param>
     /// <param name="device">Where to run; disposed at the end.</param>
-    /// <param name="threads">Threads of that device.</param>
     /// <param name="steps">Steps to measure, after two that warm up.</param>
     /// <param name="choices">How memory is arranged; null for the planner's choice.</param>
     /// <param name="hostBytes">Managed memory that the process is known to hold besides.</param>
     /// <param name="cancellation">Ends the measurement.</param>
     /// <exception cref="MemoryBudgetException">It does not fit.</exception>
-    public static StepProfile Measure(TrainingOptions options, IDevice device, int threads, int steps, MemoryChoices? choices = null, long hostBytes = 0, CancellationToken cancellation = default)
+    public static StepProfile Measure(TrainingOptions options, IDevice device, int steps, MemoryChoices? choices = null, long hostBytes = 0, CancellationToken cancellation = default)
     {
         TimedDevice timed = device as TimedDevice ?? new TimedDevice(device);
-        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + WarmUpSteps }, timed, threads, hostBytes, choices);
+        TrainingPlan plan = TrainingPlan.Create(options with { Steps = (2 * steps) + WarmUpSteps }, timed, hostBytes, choices);
         GarbageLimit.ReleaseAll();
         PackedBatches data = new(new RandomTokens(Math.Max(64, 4L * options.Rows) * options.Sequence, options.Model.Vocabulary), options.Sequence, options.Seed);
         using Trainer trainer = new(plan, data);

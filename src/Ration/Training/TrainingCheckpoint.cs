@@ -43,7 +43,8 @@ public static class TrainingCheckpoint
     private const string AnyFormat = "ration-checkpoint-", Format = AnyFormat + "3";
     private const string ChecksumKey = "checksum";
 
-    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", HeadKey = "head_gradient", ArgumentsKey = "arguments", EarlierModelKey = "earlier_model";
+    private const string ActivationsKey = "activations", RuleKey = "rule", StateKey = "state", WeightsKey = "weights", TilesKey = "mlp_tiles", HeadKey = "head_gradient",
+        ArgumentsKey = "arguments", EarlierModelKey = "earlier_model";
 
     // Left out where nothing was chosen or said.
     private static readonly string[] s_optional = [ActivationsKey, RuleKey, StateKey, WeightsKey, TilesKey, HeadKey, ArgumentsKey, EarlierModelKey];
@@ -112,7 +113,8 @@ public static class TrainingCheckpoint
                 MlpTiles = tiles,
                 HeadGradient = Choice<HeadGradient>(HeadKey) ?? HeadGradient.Early,
             };
-            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""), Text("format") == Format, metadata.ContainsKey(EarlierModelKey));
+            return new CheckpointHeader(Number("steps_done"), Number("steps"), choices, Text("options"), Text("data"), metadata.GetValueOrDefault(ArgumentsKey, ""),
+                Text("format") == Format, metadata.ContainsKey(EarlierModelKey));
         }
         catch (Exception e) when (e is FormatException or ArgumentException)
         {
@@ -126,9 +128,17 @@ public static class TrainingCheckpoint
     {
         CheckpointHeader header = ReadHeader(folder);
         string path = Path.Combine(folder, FileName), now = Fingerprint(options.With(header.Choices.Methods));
-        if (!header.IsCurrent) throw new InvalidInputException($"{InvalidInputException.Quote(path)} is of another version of Ration, which stored state differently; go on with that version, or give --overwrite instead of --resume to start anew");
-        if (header.Fingerprint != now) throw new InvalidInputException($"{InvalidInputException.Quote(path)} was made with other options: {Difference(header.Fingerprint, now)}; leave out what was not given then, or give --overwrite instead of --resume to start anew{Further(header, folder)}");
-        if (Arranged(header.Choices, options) is { } other) throw new InvalidInputException($"{InvalidInputException.Quote(path)} is of a run with {other}, and a resumed run keeps the arrangement of memory that it began with; leave that option out, or give --overwrite instead of --resume to start anew");
+        if (!header.IsCurrent)
+            throw new InvalidInputException(
+            $"{InvalidInputException.Quote(path)} is of another version of Ration, which stored state differently; go on with that version, or give --overwrite instead of --resume to start anew");
+        if (header.Fingerprint != now)
+            throw new InvalidInputException(
+            $"{InvalidInputException.Quote(path)} was made with other options: {Difference(header.Fingerprint, now)}; leave out what was not given then, "
+            + $"or give --overwrite instead of --resume to start anew{Further(header, folder)}");
+        if (Arranged(header.Choices, options) is { } other)
+            throw new InvalidInputException(
+            $"{InvalidInputException.Quote(path)} is of a run with {other}, and a resumed run keeps the arrangement of memory that it began with; "
+            + "leave that option out, or give --overwrite instead of --resume to start anew");
         if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
         return header;
     }
@@ -151,7 +161,9 @@ public static class TrainingCheckpoint
     public static void RequireSameData(CheckpointHeader header, string folder, string dataFingerprint, string hint = "")
     {
         if (header.DataFingerprint == dataFingerprint) return;
-        throw new InvalidInputException($"{InvalidInputException.Quote(Path.Combine(folder, FileName))} was made with other data ({header.DataFingerprint}, now {dataFingerprint}{hint}); give the same data, or --overwrite instead of --resume to start anew");
+        throw new InvalidInputException(
+            $"{InvalidInputException.Quote(Path.Combine(folder, FileName))} was made with other data ({header.DataFingerprint}, now {dataFingerprint}{hint}); "
+            + "give the same data, or --overwrite instead of --resume to start anew");
     }
 
     /// <summary>Sets a trainer to the state of the checkpoint in a folder.</summary>

@@ -151,7 +151,8 @@ public sealed record TrainingGraph(Graph Graph, IReadOnlyList<HostScalar> Scalar
     private static Graph Store(Graph graph, TrainingStep step)
     {
         if (step.Weights == WeightFormat.F32) return graph;
-        HashSet<string> whole = [.. graph.Nodes.Where(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or MatMul or SumOfSquares)).SelectMany(static n => n.Inputs).Select(static v => v.Name)];
+        HashSet<string> whole = [.. graph.Nodes.Where(static n => n.Pass == Pass.Update && n.Op is not (FusedElementwise or MatMul or SumOfSquares))
+            .SelectMany(static n => n.Inputs).Select(static v => v.Name)];
         return new WeightStorage((name, shape) => whole.Contains(name) ? DType.F32 : step.Weights.TypeOf(shape)).Apply(graph);
     }
 

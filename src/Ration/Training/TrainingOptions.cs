@@ -67,7 +67,7 @@ public sealed record TrainingOptions
     /// <summary>Decides initial weights, order of data, dropout and what a sampled loss draws.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Cores to use; 0 for all.</summary>
+    /// <summary>Cores that a tool is to give the device; 0 for all. Plans go by the threads of their device.</summary>
     public int Threads { get; init; }
 
     /// <summary>A recompute choice that the planner must keep to, or null for its own.</summary>
@@ -95,7 +95,8 @@ public sealed record TrainingOptions
     public LearningRateSchedule LearningRateSchedule => new(Schedule, PeakLearningRate, 0.1, WarmupSteps ?? Math.Min(500, (Steps / 20) + (Steps % 20 > 0 ? 1 : 0)), Steps);
 
     /// <summary>What a step computes.</summary>
-    public TrainingStep Step => new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Products = Products, Loss = Loss };
+    public TrainingStep Step =>
+        new(Model, Rows, Sequence, Optimizer, ClipNorm, ClipScope) { Dropout = Dropout, State = State ?? StateFormat.F32, Weights = Weights ?? WeightFormat.F32, Products = Products, Loss = Loss };
 
     /// <summary>The run with the methods that a plan chose.</summary>
     public TrainingOptions With(MethodChoices methods) => this with
@@ -124,30 +125,43 @@ public sealed record TrainingOptions
         InvalidInputException.Require(Steps > 0, $"--steps {Steps}: give at least 1");
         InvalidInputException.Require(BatchTokens <= 1 << 29, $"--batch {BatchTokens}: give 536,870,912 at the most");
         InvalidInputException.Require(Sequence is > 0 and <= 1 << 24, $"--sequence {Sequence}: give 1 to 16,777,216");
-        InvalidInputException.Require(BatchTokens > 0 && BatchTokens % Sequence == 0, $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
+        InvalidInputException.Require(BatchTokens > 0 && BatchTokens % Sequence == 0,
+            $"--batch {BatchTokens} is not a multiple of --sequence {Sequence}: give {Math.Max(1, BatchTokens / Math.Max(1, Sequence)) * (long)Sequence}, say");
         InvalidInputException.Require(LearningRate is null or (> 0 and < double.PositiveInfinity), $"--learning-rate {LearningRate}: give a positive number such as 0.001");
         InvalidInputException.Require(WarmupSteps is null or >= 0, $"--warmup {WarmupSteps}: give 0 or more");
-        InvalidInputException.Require(WarmupSteps is null || WarmupSteps <= Steps, $"--warmup {WarmupSteps} is longer than the run, whose learning rate would never be at its peak; give at most {Steps}");
+        InvalidInputException.Require(WarmupSteps is null || WarmupSteps <= Steps,
+            $"--warmup {WarmupSteps} is longer than the run, whose learning rate would never be at its peak; give at most {Steps}");
         InvalidInputException.Require(ClipNorm is >= 0 and < float.PositiveInfinity, $"--clip {ClipNorm}: give 0 (never) or a positive norm");
         InvalidInputException.Require(Dropout is >= 0 and < 1, $"--dropout {Dropout}: give a probability from 0 to below 1");
         InvalidInputException.Require(Threads is >= 0 and <= 1024, $"--threads {Threads}: give 1 to 1024, or 0 for all cores");
-        InvalidInputException.Require(!Optimizer.ReleasesGradients || ClipNorm == 0 || ClipScope != ClipScope.Global, $"--clip-scope global holds every gradient, and {Optimizer.Name} is there to hold none: give --clip-scope two-pass, which has the same numbers");
-        InvalidInputException.Require(Optimizer.TrainsAllInEveryStep || ClipNorm == 0 || ClipScope is not (ClipScope.Global or ClipScope.TwoPass), $"--clip-scope {(ClipScope == ClipScope.Global ? "global" : "two-pass")} measures the gradients of all weights, and {Optimizer.Name} computes those of what it trains: leave it out, or give --clip-scope value");
+        InvalidInputException.Require(!Optimizer.ReleasesGradients || ClipNorm == 0 || ClipScope != ClipScope.Global,
+            $"--clip-scope global holds every gradient, and {Optimizer.Name} is there to hold none: give --clip-scope two-pass, which has the same numbers");
+        InvalidInputException.Require(Optimizer.TrainsAllInEveryStep || ClipNorm == 0 || ClipScope is not (ClipScope.Global or ClipScope.TwoPass),
+            $"--clip-scope {ClipScope.Name()} measures the gradients of all weights, and {Optimizer.Name} computes those of what it trains: leave it out, or give --clip-scope value");
         int parts = Optimizer.GradientParts;
-        InvalidInputException.Require(parts == 0 || Rows % parts == 0, $"{Optimizer.Name} divides a step into {parts} equal parts, and the {Rows} rows of a step do not divide so; give a --batch of a multiple of {(long)parts * Sequence} tokens");
-        InvalidInputException.Require(parts == 0 || MicroBatchRows is null || MicroBatchRows == Rows / parts, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} with {parts} parts needs {Rows / Math.Max(1, parts)} rows at a time");
-        InvalidInputException.Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients, $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows of a step go through at once; leave it out, give a smaller --batch, or take --optimizer sgd-plain or adafactor");
-        InvalidInputException.Require(Activations is not { NeedsUngatedActivations: true } || !(Model.GatedMlp || Model.Experts > 0), $"--activations {Activations}: {Model.Name} has only gated activation functions, of which nothing would be saved; leave it out");
-        InvalidInputException.Require(Optimizer.Compression is null || Activations is not { EstimatesLinearInputs: true }, $"--activations {Activations}: {Optimizer.Name} itself keeps of inputs of linear layers only a projection, and there is no estimate of an estimate; leave it out, or take another --optimizer");
-        InvalidInputException.Require(Optimizer.Compression is null || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles of MLPs make whole gradients, and {Optimizer.Name} takes compressed ones; leave it out");
+        InvalidInputException.Require(parts == 0 || Rows % parts == 0,
+            $"{Optimizer.Name} divides a step into {parts} equal parts, and the {Rows} rows of a step do not divide so; give a --batch of a multiple of {(long)parts * Sequence} tokens");
+        InvalidInputException.Require(parts == 0 || MicroBatchRows is null || MicroBatchRows == Rows / parts,
+            $"--micro-batch {MicroBatchRows}: {Optimizer.Name} with {parts} parts needs {Rows / Math.Max(1, parts)} rows at a time");
+        InvalidInputException.Require(MicroBatchRows is null || MicroBatchRows == Rows || !Optimizer.ReleasesGradients,
+            $"--micro-batch {MicroBatchRows}: {Optimizer.Name} never holds gradients, so all {Rows} rows go through at once; leave it out, give a smaller --batch, or take sgd-plain or adafactor");
+        InvalidInputException.Require(Activations is not { NeedsUngatedActivations: true } || !(Model.GatedMlp || Model.Experts > 0),
+            $"--activations {Activations}: {Model.Name} has only gated activation functions, of which nothing would be saved; leave it out");
+        InvalidInputException.Require(Optimizer.Compression is null || Activations is not { EstimatesLinearInputs: true },
+            $"--activations {Activations}: {Optimizer.Name} keeps only a projection of what linear layers read, and there is no estimate of an estimate; leave it out, or take another --optimizer");
+        InvalidInputException.Require(Optimizer.Compression is null || MlpTiles is null or 1,
+            $"--mlp-tiles {MlpTiles}: tiles of MLPs make whole gradients, and {Optimizer.Name} takes compressed ones; leave it out");
         InvalidInputException.Require(MlpTiles is null or >= 1, $"--mlp-tiles {MlpTiles}: give at least 1, or auto");
         long most = Math.Max(1, (long)(MicroBatchRows ?? Rows) * Sequence / TiledMlp.LeastRows);
         InvalidInputException.Require(MlpTiles is null || MlpTiles <= most,
             $"--mlp-tiles {MlpTiles}: a tile has at least {TiledMlp.LeastRows} tokens, and those that go through the model at once make {most}; give at most {most}, or auto");
-        InvalidInputException.Require(Products == ProductFormat.F32 || MlpTiles is null or 1, $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
+        InvalidInputException.Require(Products == ProductFormat.F32 || MlpTiles is null or 1,
+            $"--mlp-tiles {MlpTiles}: tiles multiply floats, not the bytes of --products int8; give one or the other");
         InvalidInputException.Require(HeadGradient is not Planning.Passes.HeadGradient.Late || ReasonForEarlyHead is null, $"--head-gradient late: {ReasonForEarlyHead}");
-        InvalidInputException.Require(Recompute is not RecomputeMode.Optimal || !HasTwoBackwardPasses, $"--recompute optimal reckons with one backward pass, and --clip-scope two-pass makes two: give --recompute sqrt or all, or leave it out");
-        InvalidInputException.Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0), $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step; give {LargestDivisor(Rows, MicroBatchRows ?? 1)}, say");
+        InvalidInputException.Require(Recompute is not RecomputeMode.Optimal || !HasTwoBackwardPasses,
+            $"--recompute optimal reckons with one backward pass, and --clip-scope two-pass makes two: give --recompute sqrt or all, or leave it out");
+        InvalidInputException.Require(MicroBatchRows is null || (MicroBatchRows > 0 && Rows % MicroBatchRows == 0),
+            $"--micro-batch {MicroBatchRows} does not divide the {Rows} rows of a step; give {LargestDivisor(Rows, MicroBatchRows ?? 1)}, say");
     }
 
     private static int LargestDivisor(int number, int most)

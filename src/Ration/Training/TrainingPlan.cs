@@ -86,13 +86,12 @@ public sealed class TrainingPlan
     /// <summary>Makes a plan. No memory for tensors is needed, so a model of any size can be planned.</summary>
     /// <param name="options">The run.</param>
     /// <param name="device">Where it will run; needs no memory yet.</param>
-    /// <param name="threads">Threads of that device.</param>
     /// <param name="hostBytes">Managed memory that the run will hold, such as tokenized text.</param>
     /// <param name="pinned">Choices to keep to, those of a checkpoint; null to choose.</param>
     /// <param name="rates">What plans are compared by; null for nominal rates.</param>
     /// <exception cref="InvalidInputException">The options are not usable.</exception>
     /// <exception cref="MemoryBudgetException">Nothing fits.</exception>
-    public static TrainingPlan Create(TrainingOptions options, IDevice device, int threads, long hostBytes = 0, MemoryChoices? pinned = null, MachineRates? rates = null)
+    public static TrainingPlan Create(TrainingOptions options, IDevice device, long hostBytes = 0, MemoryChoices? pinned = null, MachineRates? rates = null)
     {
         options.Validate();
         hostBytes += RowFiller.HostBytes(pinned?.MicroBatchRows ?? options.MicroBatchRows ?? options.Rows, options.Sequence);
@@ -101,7 +100,7 @@ public sealed class TrainingPlan
         hostBytes += BytesOfNode * traced.Nodes.Count;
         bool compilesRule = MethodReserve.CompilesRule(traced);
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
-        long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(threads, hostBytes + MethodReserve.Bytes(allowed, compilesRule));
+        long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(device.Threads, hostBytes + MethodReserve.Bytes(allowed, compilesRule));
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == ModelInputs.TokensName).Shape[0];
@@ -121,13 +120,15 @@ public sealed class TrainingPlan
     {
         long arena = found.Smallest!.ArenaBytes;
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + found.RuntimeBytes);
-        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - found.NarrowestBytes), device)
+        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options,
+            RuntimeFootprint.LargestArena(budget - found.NarrowestBytes), device)
             ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? "; a smaller --sequence or model needs less" : "";
         if (!pinned && LowerQuality(options, budget, runtimeOf, device) is { } lower) hint = lower;
         MemoryChoices least = found.Smallest.Choices;
         string choices = $"{least.MicroBatchRows} of {options.Rows} rows at a time, {PlanReasons.Words(least.Recompute, options.Model.Layers)}, "
-            + $"gradients {(least.Release ? "released early" : least.MicroBatchRows == options.Rows ? "kept" : "accumulated")}{(least.HeadGradient == HeadGradient.Late ? ", the head's computed late" : "")}";
+            + $"gradients {(least.Release ? "released early" : least.MicroBatchRows == options.Rows ? "kept" : "accumulated")}"
+            + $"{(least.HeadGradient == HeadGradient.Late ? ", the head's computed late" : "")}";
         if (PlanReasons.Words(least, options, found.Smallest.Program!.Graph) is { Length: > 0 } methods) choices += $", {methods}";
         return new MemoryBudgetException(
             $"training {options.Model.Name} with --batch {options.BatchTokens} --sequence {options.Sequence} does not fit {new ByteSize(budget)}: "

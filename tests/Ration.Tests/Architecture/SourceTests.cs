@@ -5,7 +5,7 @@ namespace Ration.Tests.Architecture;
 /// <summary>Files and functions stay small enough to be read at once.</summary>
 public sealed class SourceTests
 {
-    private const int MostLinesOfFile = 400, MostLinesOfFunction = 60;
+    private const int MostLinesOfFile = 400, MostLinesOfFunction = 60, MostCharactersOfLine = 200;
 
     [Fact]
     public void Files_have_at_most_400_lines()
@@ -24,6 +24,11 @@ public sealed class SourceTests
         string[] tooLong = [.. all.Where(static m => m.Lines > MostLinesOfFunction).Select(static m => $"{m.Item1}({m.Line}): {m.Header} has {m.Lines} lines")];
         Assert.True(tooLong.Length == 0, string.Join("\n", tooLong));
     }
+
+    [Fact]
+    public void Lines_have_at_most_200_characters() =>
+        Assert.Equal([], SourceCode.Files().SelectMany(static f => File.ReadLines(f).Select((line, n) => (Name: Name(f), Line: n + 1, line.Length)))
+            .Where(static l => l.Length > MostCharactersOfLine).Select(static l => $"{l.Name}({l.Line}) has {l.Length}"));
 
     [Fact]
     public void No_type_is_partial() =>

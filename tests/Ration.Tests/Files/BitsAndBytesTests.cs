@@ -72,7 +72,8 @@ public sealed class BitsAndBytesTests
         {
             ("model.embed_tokens.weight", [Vocabulary, Width]), ("model.norm.weight", [Width]), (Layer + "input_layernorm.weight", [Width]), (Layer + "post_attention_layernorm.weight", [Width]),
         }) AddPlain(name, new Shape(sizes));
-        foreach (string name in (string[])["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]) AddQuantized($"{Layer}{name}.weight", new Shape(Width, Width), type, nested, change);
+        foreach (string name in (string[])["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]) AddQuantized($"{Layer}{name}.weight",
+            new Shape(Width, Width), type, nested, change);
         AddQuantized(Layer + "mlp.gate_proj.weight", new Shape(Hidden, Width), type, nested, null);
         AddQuantized(Layer + "mlp.up_proj.weight", new Shape(Hidden, Width), type, nested, null);
         AddQuantized(Layer + "mlp.down_proj.weight", new Shape(Width, Hidden), type, nested, null);
@@ -114,7 +115,8 @@ public sealed class BitsAndBytesTests
         _expected[name] = new float[shape.Elements];
         TensorCodec.Decode(type, whole, _expected[name]);
         string kind = type == DType.NF4 ? "nf4" : "fp4";
-        string state = $"{{\"quant_type\":\"{kind}\",\"blocksize\":64,\"dtype\":\"bfloat16\",\"shape\":[{shape[0]},{shape[1]}]{(nested ? ",\"nested_blocksize\":256,\"nested_dtype\":\"float32\",\"nested_offset\":0.25" : "")}}}";
+        string state = $"{{\"quant_type\":\"{kind}\",\"blocksize\":64,\"dtype\":\"bfloat16\",\"shape\":[{shape[0]},{shape[1]}]"
+            + $"{(nested ? ",\"nested_blocksize\":256,\"nested_dtype\":\"float32\",\"nested_offset\":0.25" : "")}}}";
         byte[] text = Encoding.UTF8.GetBytes(change is null ? state : change(state));
         _tensors.Add((name, DType.U8, new Shape(shape.Elements / 2, 1), codes));
         _tensors.Add((name + ".absmax", nested ? DType.U8 : DType.F32, new Shape(blocks), nested ? scaleCodes : MemoryMarshal.AsBytes(scales.AsSpan()).ToArray()));

@@ -54,15 +54,18 @@ internal sealed class FamilyFolder : IDisposable
         ModelFamily.Qwen2Moe => Common("Qwen2MoeForCausalLM", "qwen2_moe",
             $"\"num_experts\":{Experts},\"num_experts_per_tok\":2,\"moe_intermediate_size\":{ExpertHidden},\"shared_expert_intermediate_size\":{SharedHidden},\"norm_topk_prob\":false"),
         ModelFamily.Qwen3 => Common("Qwen3ForCausalLM", "qwen3", "\"attention_bias\":false,\"rope_theta\":1000000"),
-        ModelFamily.Qwen3Moe => Common("Qwen3MoeForCausalLM", "qwen3_moe", $"\"num_experts\":{Experts},\"num_experts_per_tok\":2,\"moe_intermediate_size\":{ExpertHidden},\"norm_topk_prob\":true,\"mlp_only_layers\":[]"),
+        ModelFamily.Qwen3Moe => Common("Qwen3MoeForCausalLM", "qwen3_moe",
+            $"\"num_experts\":{Experts},\"num_experts_per_tok\":2,\"moe_intermediate_size\":{ExpertHidden},\"norm_topk_prob\":true,\"mlp_only_layers\":[]"),
         ModelFamily.Gemma => Common("GemmaForCausalLM", "gemma", "\"hidden_act\":\"gelu\",\"hidden_activation\":null"),
         ModelFamily.Gemma2 => Common("Gemma2ForCausalLM", "gemma2",
             "\"hidden_activation\":\"gelu_pytorch_tanh\",\"query_pre_attn_scalar\":6,\"sliding_window\":16,\"attn_logit_softcapping\":50.0,\"final_logit_softcapping\":30.0"),
         ModelFamily.Gemma3 => Common("Gemma3ForCausalLM", "gemma3_text",
-            "\"query_pre_attn_scalar\":6,\"sliding_window\":8,\"sliding_window_pattern\":2,\"rope_theta\":1000000,\"rope_local_base_freq\":10000,\"rope_scaling\":{\"factor\":8.0,\"rope_type\":\"linear\"}"),
+            "\"query_pre_attn_scalar\":6,\"sliding_window\":8,\"sliding_window_pattern\":2,\"rope_theta\":1000000,"
+            + "\"rope_local_base_freq\":10000,\"rope_scaling\":{\"factor\":8.0,\"rope_type\":\"linear\"}"),
         ModelFamily.Phi3 => Common("Phi3ForCausalLM", "phi3",
             "\"original_max_position_embeddings\":20,\"rope_scaling\":{\"type\":\"longrope\",\"short_factor\":[1.0,1.5,2.0],\"long_factor\":[1.0,2.5,4.0]},\"sliding_window\":16"),
-        _ => $"{{\"architectures\":[\"GPT2LMHeadModel\"],\"model_type\":\"gpt2\",\"n_embd\":{Width},\"n_head\":{Heads},\"n_layer\":{Layers},\"n_positions\":{Context},\"n_inner\":{Hidden},\"vocab_size\":{Vocabulary},\"activation_function\":\"gelu_new\"}}",
+        _ => $"{{\"architectures\":[\"GPT2LMHeadModel\"],\"model_type\":\"gpt2\",\"n_embd\":{Width},\"n_head\":{Heads},\"n_layer\":{Layers},\"n_positions\":{Context},"
+            + $"\"n_inner\":{Hidden},\"vocab_size\":{Vocabulary},\"activation_function\":\"gelu_new\"}}",
     };
 
     /// <summary>What a canonical parameter must hold, told from the published tensors in another way than the program's.</summary>
@@ -73,7 +76,8 @@ internal sealed class FamilyFolder : IDisposable
         if (Family == ModelFamily.Gpt2) return ExpectedOfGpt2(name);
         if (Family == ModelFamily.Phi3)
         {
-            string layer = stem.Contains("self_attn", StringComparison.Ordinal) ? stem[..stem.IndexOf("self_attn", StringComparison.Ordinal)] : stem.Contains("mlp", StringComparison.Ordinal) ? stem[..stem.IndexOf("mlp", StringComparison.Ordinal)] : "";
+            string layer = stem.Contains("self_attn", StringComparison.Ordinal) ? stem[..stem.IndexOf("self_attn", StringComparison.Ordinal)] : stem.Contains("mlp",
+                StringComparison.Ordinal) ? stem[..stem.IndexOf("mlp", StringComparison.Ordinal)] : "";
             if (stem.EndsWith("q_proj.", StringComparison.Ordinal)) return Rows(layer + "self_attn.qkv_proj.weight", 0, Query);
             if (stem.EndsWith("k_proj.", StringComparison.Ordinal)) return Rows(layer + "self_attn.qkv_proj.weight", Query, Key);
             if (stem.EndsWith("v_proj.", StringComparison.Ordinal)) return Rows(layer + "self_attn.qkv_proj.weight", Query + Key, Key);
@@ -82,7 +86,8 @@ internal sealed class FamilyFolder : IDisposable
         }
 
         bool mixtral = Family == ModelFamily.Mixtral;
-        if (stem.EndsWith("mlp.router.", StringComparison.Ordinal)) return _tensors[stem.Replace("mlp.router", mixtral ? "block_sparse_moe.gate" : "mlp.gate", StringComparison.Ordinal) + kind].Numbers;
+        if (stem.EndsWith("mlp.router.", StringComparison.Ordinal))
+            return _tensors[stem.Replace("mlp.router", mixtral ? "block_sparse_moe.gate" : "mlp.gate", StringComparison.Ordinal) + kind].Numbers;
         if (stem.Contains("mlp.experts.", StringComparison.Ordinal))
         {
             string[] parts = name.Split(".experts.");
@@ -106,8 +111,10 @@ internal sealed class FamilyFolder : IDisposable
         string published = name.Replace("model.embed_tokens", "transformer.wte", StringComparison.Ordinal).Replace("model.embed_positions", "transformer.wpe", StringComparison.Ordinal)
             .Replace("model.layers.", "transformer.h.", StringComparison.Ordinal).Replace("model.norm", "transformer.ln_f", StringComparison.Ordinal)
             .Replace("input_layernorm", "ln_1", StringComparison.Ordinal).Replace("post_attention_layernorm", "ln_2", StringComparison.Ordinal)
-            .Replace("self_attn.o_proj", "attn.c_proj", StringComparison.Ordinal).Replace("mlp.up_proj", "mlp.c_fc", StringComparison.Ordinal).Replace("mlp.down_proj", "mlp.c_proj", StringComparison.Ordinal);
-        int part = published.Contains(".q_proj", StringComparison.Ordinal) ? 0 : published.Contains(".k_proj", StringComparison.Ordinal) ? 1 : published.Contains(".v_proj", StringComparison.Ordinal) ? 2 : -1;
+            .Replace("self_attn.o_proj", "attn.c_proj", StringComparison.Ordinal).Replace("mlp.up_proj", "mlp.c_fc", StringComparison.Ordinal).Replace("mlp.down_proj",
+                "mlp.c_proj", StringComparison.Ordinal);
+        int part = published.Contains(".q_proj", StringComparison.Ordinal) ? 0 : published.Contains(".k_proj",
+            StringComparison.Ordinal) ? 1 : published.Contains(".v_proj", StringComparison.Ordinal) ? 2 : -1;
         if (part >= 0) published = published[..published.IndexOf("self_attn", StringComparison.Ordinal)] + "attn.c_attn" + published[published.LastIndexOf('.')..];
         (Shape shape, float[] numbers) = _tensors[published];
         if (!published.Contains(".c_", StringComparison.Ordinal)) return numbers;

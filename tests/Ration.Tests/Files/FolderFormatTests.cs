@@ -78,7 +78,8 @@ public sealed class FolderFormatTests
         using StoredModel damaged = StoredModel.Open(work["converted"]);
         Assert.Contains("checksum", Assert.Throws<FileFormatException>(() => Conversion.ToHuggingFace(damaged, work["copy"])).Message, StringComparison.Ordinal);
         Assert.Contains("checksum", Assert.Throws<FileFormatException>(() => Conversion.ToGguf(damaged, work["copy.gguf"])).Message, StringComparison.Ordinal);
-        Assert.Contains("checksum", Assert.Throws<FileFormatException>(() => LanguageModel.Load(work["converted"], new LanguageModelOptions { Threads = 1, Context = 8 })).Message, StringComparison.Ordinal);
+        Assert.Contains("checksum",
+            Assert.Throws<FileFormatException>(() => LanguageModel.Load(work["converted"], new LanguageModelOptions { Threads = 1, Context = 8 })).Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(work["copy"]) || File.Exists(work["copy.gguf"]));
     }
 

@@ -30,7 +30,8 @@ public sealed class ModelConverterTests
         {
             float[] expected = folder.Expected(parameter.Name), actual = StoredModelTests.Numbers(again, parameter);
             bool shifted = parameter.Name.EndsWith("norm.weight", StringComparison.Ordinal);
-            for (int i = 0; i < expected.Length; i++) Assert.True(shifted ? Math.Abs(expected[i] - actual[i]) <= tolerance : expected[i] == actual[i], $"{parameter.Name}[{i}]: {expected[i]} became {actual[i]}");
+            for (int i = 0; i < expected.Length; i++) Assert.True(shifted ? Math.Abs(expected[i] - actual[i]) <= tolerance : expected[i] == actual[i],
+                $"{parameter.Name}[{i}]: {expected[i]} became {actual[i]}");
         }
     }
 
@@ -44,7 +45,8 @@ public sealed class ModelConverterTests
         Conversion.ToGguf(model, work["model.gguf"]);
         using StoredModel gguf = StoredModel.Open(work["model.gguf"]);
         Assert.Equal(DType.BF16, gguf.ElementType);
-        foreach (ParameterShape parameter in TransformerModel.ParameterShapes(model.Configuration).Where(static p => p.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || p.Name.Contains("mlp", StringComparison.Ordinal)))
+        foreach (ParameterShape parameter in TransformerModel.ParameterShapes(model.Configuration).Where(static p => p.Name.EndsWith("o_proj.weight",
+            StringComparison.Ordinal) || p.Name.Contains("mlp", StringComparison.Ordinal)))
             Assert.Equal(StoredModelTests.Numbers(model, parameter), StoredModelTests.Numbers(gguf, parameter));
     }
 
@@ -248,7 +250,8 @@ public sealed class ModelConverterTests
         using TemporaryFolder work = new();
         using StoredModel model = StoredModel.Open(folder.Path);
         Assert.Contains("dynamic", Assert.Throws<InvalidInputException>(() => Conversion.ToGguf(model, work["model.gguf"])).Message, StringComparison.Ordinal);
-        Assert.Contains("Q4_0", Assert.Throws<InvalidInputException>(() => Conversion.ToHuggingFace(model, work["x"], new ModelConversionOptions { Type = DType.Q4_0 })).Message, StringComparison.Ordinal);
+        Assert.Contains("Q4_0",
+            Assert.Throws<InvalidInputException>(() => Conversion.ToHuggingFace(model, work["x"], new ModelConversionOptions { Type = DType.Q4_0 })).Message, StringComparison.Ordinal);
         Assert.Contains("overwrite itself", Assert.Throws<InvalidInputException>(() => Conversion.ToHuggingFace(model, folder.Path)).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidInputException>(() => Conversion.ToGguf(model, work["model.gguf"], new ModelConversionOptions { Type = DType.NF4 }));
         Assert.Empty(Directory.GetFiles(work.Path));

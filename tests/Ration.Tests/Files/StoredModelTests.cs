@@ -83,7 +83,8 @@ public sealed class StoredModelTests
         using TemporaryFolder folder = new();
         folder.Write("config.json", FamilyFolder.Config(ModelFamily.Mixtral).Replace("\"num_hidden_layers\":3", $"\"num_hidden_layers\":{layers}", StringComparison.Ordinal)
             .Replace("\"num_local_experts\":3", $"\"num_local_experts\":{experts}", StringComparison.Ordinal));
-        byte[] header = System.Text.Encoding.UTF8.GetBytes($"{{{string.Join(',', Enumerable.Range(0, tensors).Select(i => $"\"t{i}\":{{\"dtype\":\"F32\",\"shape\":[{size},0,1],\"data_offsets\":[0,0]}}"))}}}");
+        byte[] header = System.Text.Encoding.UTF8.GetBytes(
+            $"{{{string.Join(',', Enumerable.Range(0, tensors).Select(i => $"\"t{i}\":{{\"dtype\":\"F32\",\"shape\":[{size},0,1],\"data_offsets\":[0,0]}}"))}}}");
         folder.Write("model.safetensors", [.. BitConverter.GetBytes((long)header.Length), .. header]);
         long before = GC.GetAllocatedBytesForCurrentThread();
         FileFormatException error = Assert.Throws<FileFormatException>(() => StoredModel.Open(folder.Path));

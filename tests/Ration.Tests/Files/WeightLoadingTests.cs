@@ -120,7 +120,8 @@ public sealed class WeightLoadingTests
     [Fact]
     public void What_was_trained_from_a_model_keeps_its_tokenizer_and_its_ends()
     {
-        using FamilyFolder folder = new(ModelFamily.Llama, config: FamilyFolder.Config(ModelFamily.Llama).Replace("{\"architectures\"", "{\"bos_token_id\":1,\"eos_token_id\":[2,5],\"architectures\"", StringComparison.Ordinal));
+        using FamilyFolder folder = new(ModelFamily.Llama,
+            config: FamilyFolder.Config(ModelFamily.Llama).Replace("{\"architectures\"", "{\"bos_token_id\":1,\"eos_token_id\":[2,5],\"architectures\"", StringComparison.Ordinal));
         using TemporaryFolder work = new();
         File.WriteAllText(Path.Combine(folder.Path, "tokenizer.json"), "{}");
         using StoredModel model = StoredModel.Open(folder.Path);

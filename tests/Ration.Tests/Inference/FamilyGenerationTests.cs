@@ -25,7 +25,7 @@ public sealed class FamilyGenerationTests : IDisposable
         ModelConfiguration model = Architectures.All[name];
         GenerationOptions options = new() { Model = model, Context = _golden.Sequence, MaxTokens = 1, CacheType = DType.F32, WeightType = DType.F32, Chunk = 4 };
         using CpuDevice device = new(1);
-        using Generator generator = new(GenerationPlan.Create(options, device, threads: 1));
+        using Generator generator = new(GenerationPlan.Create(options, device));
         foreach (Value weight in generator.Weights)
             generator.Executor.WritePersistent(weight, 0, MemoryMarshal.AsBytes<float>(ArchitectureGolden.Weight(model, new ParameterShape(weight.Name, weight.Shape))));
         ReadOnlySpan<int> text = _golden.Tokens.AsSpan(0, _golden.Sequence);

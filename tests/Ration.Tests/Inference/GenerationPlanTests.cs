@@ -170,7 +170,8 @@ public sealed class GenerationPlanTests
         GenerationOptions learned = Options with { Model = s_model with { Positions = PositionKind.Learned }, MaxTokens = 10 };
         Assert.Contains("fewer --max-tokens", Assert.Throws<InvalidInputException>(() => Plan(learned with { Context = 5000 })).Message, StringComparison.Ordinal);
         // A conversation has no prompt that could be shorter.
-        foreach (GenerationOptions options in (ReadOnlySpan<GenerationOptions>)[learned with { PromptTokens = 0, Context = 5000 }, Options with { PromptTokens = 0, Memory = ByteSize.FromMebibytes(1) }])
+        foreach (GenerationOptions options in (ReadOnlySpan<GenerationOptions>)[learned with { PromptTokens = 0, Context = 5000 },
+            Options with { PromptTokens = 0, Memory = ByteSize.FromMebibytes(1) }])
         {
             string message = Assert.ThrowsAny<Exception>(() => Plan(options)).Message;
             Assert.Contains("give a smaller --context", message, StringComparison.Ordinal);
@@ -194,6 +195,6 @@ public sealed class GenerationPlanTests
     private static GenerationPlan Plan(GenerationOptions options)
     {
         using CpuDevice device = new(2);
-        return GenerationPlan.Create(options, device, 2);
+        return GenerationPlan.Create(options, device);
     }
 }

@@ -172,7 +172,7 @@ public sealed class GeneratorTests
         ModelConfiguration model = SmallModels.Model();
         int[] text = SmallModels.Text(40);
         float[] exact = Feed(SmallModels.Options(model, 50), text, 40);
-        using Generator half = new(GenerationPlan.Create(SmallModels.Options(model, 50) with { WeightType = DType.BF16 }, new Ration.Devices.Cpu.CpuDevice(2), 2));
+        using Generator half = new(GenerationPlan.Create(SmallModels.Options(model, 50) with { WeightType = DType.BF16 }, new Ration.Devices.Cpu.CpuDevice(2)));
         using Generator full = SmallModels.Open(SmallModels.Options(model, 50));
         Dictionary<string, Ration.Graphs.Value> sources = full.Weights.ToDictionary(static w => w.Name);
         foreach (Ration.Graphs.Value weight in half.Weights)

@@ -26,7 +26,7 @@ internal static class SmallModels
     /// <summary>A generator of a model with random weights, the same for every plan.</summary>
     public static Generator Open(GenerationOptions options, int threads = 2)
     {
-        Generator generator = new(GenerationPlan.Create(options, new CpuDevice(threads), threads));
+        Generator generator = new(GenerationPlan.Create(options, new CpuDevice(threads)));
         foreach (Value weight in generator.Weights) WeightInitialization.Fill(generator.Executor, weight, options.Model, 7);
         return generator;
     }

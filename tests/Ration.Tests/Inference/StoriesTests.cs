@@ -63,7 +63,7 @@ public sealed class StoriesTests
     private static Generator Open(int tokens)
     {
         ModelConfiguration model = StoriesCheckpoint.Configuration();
-        Generator generator = new(GenerationPlan.Create(new GenerationOptions { Model = model, MaxTokens = tokens, CacheType = DType.F32 }, new CpuDevice(2), 2));
+        Generator generator = new(GenerationPlan.Create(new GenerationOptions { Model = model, MaxTokens = tokens, CacheType = DType.F32 }, new CpuDevice(2)));
         StoriesCheckpoint.Load(generator);
         return generator;
     }

@@ -1,9 +1,14 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Ration.Devices;
+using Ration.Devices.Cpu;
 using Ration.Files;
 using Ration.Files.Safetensors;
+using Ration.Graphs;
 using Ration.Models;
+using Ration.Planning;
+using Ration.Training;
 
 namespace Ration.Tests.Models;
 
@@ -38,6 +43,27 @@ internal sealed class ArchitectureGolden : IDisposable
     {
         JsonElement json = _json.GetProperty("frequencies").GetProperty(name);
         return ([.. json.GetProperty("radians").EnumerateArray().Select(static r => r.GetDouble())], json.GetProperty("factor").GetDouble(), json.GetProperty("context").GetInt32());
+    }
+
+    /// <summary>Runs a program over the batch, with an input <c>scale</c> for the mean of the loss.</summary>
+    /// <param name="device">Where; its memory is reserved here.</param>
+    /// <param name="program">Of a graph with weights, inputs, targets and the scale.</param>
+    /// <param name="model">The configuration whose weights are taken.</param>
+    public void Run(CpuDevice device, StepProgram program, ModelConfiguration model)
+    {
+        device.Reserve(program.ArenaBytes);
+        foreach (Value weight in program.Graph.Persistent)
+            Write<float>(program.Layout.OffsetOf(weight), Weight(model, new ParameterShape(weight.Name, weight.Shape)));
+        int[] positions = [.. Enumerable.Range(0, Rows * Sequence).Select(i => i % Sequence)];
+        Write(program.OffsetOf(ModelInputs.TokensName), Tokens);
+        Write(program.OffsetOf(TrainingGraph.Targets), Targets);
+        Write(program.OffsetOf(ModelInputs.PositionsName), positions);
+        Write(program.OffsetOf(ModelInputs.KeyRangesName), positions.SelectMany(static p => new[] { 0, p }).ToArray());
+        Write(program.OffsetOf("scale"), (float[])[1f / positions.Length]);
+        foreach (Instruction instruction in program.Instructions) device.Run(instruction);
+
+        void Write<T>(long offset, T[] values)
+            where T : unmanaged => device.Write(offset, MemoryMarshal.AsBytes(values.AsSpan()));
     }
 
     /// <summary>Elements of a weight: a hash of its name and their numbers, scaled by what the weight is.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Ration.Devices;
 using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Models;
@@ -36,7 +35,7 @@ public sealed class ArchitectureGoldenTests : IDisposable
         foreach (Value output in gradients.Values.Concat([logits, loss])) builder.Output(output);
         using CpuDevice device = new(2);
         StepProgram program = StepProgram.Compile(builder.Build(), device);
-        Run(device, program, model);
+        _golden.Run(device, program, model);
 
         Near(Array.ConvertAll(_golden.Logits(name), static v => (double)v), Read(logits), Tolerance, $"logits of {name}");
         Near([_golden.Loss(name)], Read(loss), LossTolerance, $"loss of {name}");
@@ -59,23 +58,6 @@ public sealed class ArchitectureGoldenTests : IDisposable
             device.Read(program.OffsetOf(value.Name), MemoryMarshal.AsBytes(elements.AsSpan()));
             return elements;
         }
-    }
-
-    private void Run(CpuDevice device, StepProgram program, ModelConfiguration model)
-    {
-        device.Reserve(program.ArenaBytes);
-        foreach (Value weight in program.Graph.Persistent)
-            Write<float>(program.Layout.OffsetOf(weight), ArchitectureGolden.Weight(model, new ParameterShape(weight.Name, weight.Shape)));
-        int[] positions = [.. Enumerable.Range(0, _golden.Rows * _golden.Sequence).Select(i => i % _golden.Sequence)];
-        Write(program.OffsetOf("tokens"), _golden.Tokens);
-        Write(program.OffsetOf("targets"), _golden.Targets);
-        Write(program.OffsetOf("positions"), positions);
-        Write(program.OffsetOf("keyRanges"), positions.SelectMany(static p => new[] { 0, p }).ToArray());
-        Write(program.OffsetOf("scale"), (float[])[1f / positions.Length]);
-        foreach (Instruction instruction in program.Instructions) device.Run(instruction);
-
-        void Write<T>(long offset, T[] values)
-            where T : unmanaged => device.Write(offset, MemoryMarshal.AsBytes(values.AsSpan()));
     }
 
     private static void Near(double[] expected, float[] actual, double tolerance, string what)

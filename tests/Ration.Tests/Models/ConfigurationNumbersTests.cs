@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Ration.Devices;
 using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Graphs.Ops;
@@ -87,21 +86,9 @@ public sealed class ConfigurationNumbersTests : IDisposable
         builder.Output(loss);
         using CpuDevice device = new(1);
         StepProgram program = StepProgram.Compile(builder.Build(), device);
-        device.Reserve(program.ArenaBytes);
-        foreach (Value weight in program.Graph.Persistent)
-            Write<float>(program.Layout.OffsetOf(weight), ArchitectureGolden.Weight(weights, new ParameterShape(weight.Name, weight.Shape)));
-        int[] positions = [.. Enumerable.Range(0, _golden.Rows * _golden.Sequence).Select(i => i % _golden.Sequence)];
-        Write(program.OffsetOf("tokens"), _golden.Tokens);
-        Write(program.OffsetOf("targets"), _golden.Targets);
-        Write(program.OffsetOf("positions"), positions);
-        Write(program.OffsetOf("keyRanges"), positions.SelectMany(static p => new[] { 0, p }).ToArray());
-        Write(program.OffsetOf("scale"), (float[])[1f / positions.Length]);
-        foreach (Instruction instruction in program.Instructions) device.Run(instruction);
+        _golden.Run(device, program, weights);
         float[] result = new float[1];
         device.Read(program.OffsetOf(loss.Name), MemoryMarshal.AsBytes(result.AsSpan()));
         return result[0];
-
-        void Write<T>(long offset, T[] values)
-            where T : unmanaged => device.Write(offset, MemoryMarshal.AsBytes(values.AsSpan()));
     }
 }

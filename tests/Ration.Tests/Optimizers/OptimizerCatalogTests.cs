@@ -30,7 +30,8 @@ public sealed class OptimizerCatalogTests
             Assert.Equal(made[0], Set(entry, number.Name, number.Usual));
             made.Add(Set(entry, number.Name, number.Usual < 1 ? 0.75 : number.Usual + 1));
             Assert.Equal(name, made[^1].Name);
-            foreach (double no in (double[])[-1, double.NaN, 1e300]) Assert.Contains(number.Name, Assert.Throws<InvalidInputException>(() => Set(entry, number.Name, no)).Message, StringComparison.Ordinal);
+            foreach (double no in (double[])[-1, double.NaN, 1e300]) Assert.Contains(number.Name,
+                Assert.Throws<InvalidInputException>(() => Set(entry, number.Name, no)).Message, StringComparison.Ordinal);
         }
 
         // Records are equal by their numbers.

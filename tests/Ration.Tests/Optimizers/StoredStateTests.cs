@@ -84,7 +84,8 @@ public class StoredStateTests
         int others = 0;
         for (int i = 0; i < values.Length; i++)
         {
-            Assert.True(Math.Abs(stored[i] - values[i]) <= (1.2 * Math.Abs(model[i] - values[i])) + (same * Math.Abs(values[i])) + (1e-6 * greatest), $"element {i}: {values[i]:R} became {stored[i]:R}, not {model[i]:R}");
+            Assert.True(Math.Abs(stored[i] - values[i]) <= (1.2 * Math.Abs(model[i] - values[i])) + (same * Math.Abs(values[i])) + (1e-6 * greatest),
+                $"element {i}: {values[i]:R} became {stored[i]:R}, not {model[i]:R}");
             if (Math.Abs(stored[i] - model[i]) > (same * Math.Abs(model[i])) + (1e-6 * greatest)) others++;
         }
 

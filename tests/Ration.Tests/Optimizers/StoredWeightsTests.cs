@@ -66,7 +66,8 @@ public class StoredWeightsTests
     public void Chances_depend_on_the_step_and_not_on_threads(int threads)
     {
         double[] p = OptimizerTrial.Normal(Count, 1), g = OptimizerTrial.Normal(Count, 2);
-        using OptimizerTrial one = new(new Sgd(0), p, new Shape(Rows, Columns), weights: WeightFormat.BF16), other = new(new Sgd(0), p, new Shape(Rows, Columns), threads: threads, weights: WeightFormat.BF16);
+        using OptimizerTrial one = new(new Sgd(0), p, new Shape(Rows, Columns), weights: WeightFormat.BF16),
+            other = new(new Sgd(0), p, new Shape(Rows, Columns), threads: threads, weights: WeightFormat.BF16);
         one.Step(g, 1e-3);
         other.Step(g, 1e-3);
         Assert.Equal(one.Parameter, other.Parameter);

@@ -21,8 +21,10 @@ public class VrgdTests
             double[] bias = OptimizerTrial.Normal(count, 50, 0.1);
 
             // Parts never quite agree: their variance would be a small difference of large numbers.
-            double[][] part = [.. Enumerable.Range(0, parts).Select(i => OptimizerTrial.Normal(count, (100 * step) + i, 0.1).Zip(bias, (x, b) => b + ((i % 2 == 0 ? 1 : -1) * (0.01 + Math.Abs(x)))).ToArray())];
-            double[] sum = [.. Enumerable.Range(0, count).Select(i => (double)(float)part.Sum(g => g[i]))], squares = [.. Enumerable.Range(0, count).Select(i => (double)(float)part.Sum(g => g[i] * g[i]))];
+            double[][] part = [.. Enumerable.Range(0,
+                parts).Select(i => OptimizerTrial.Normal(count, (100 * step) + i, 0.1).Zip(bias, (x, b) => b + ((i % 2 == 0 ? 1 : -1) * (0.01 + Math.Abs(x)))).ToArray())];
+            double[] sum = [.. Enumerable.Range(0, count).Select(i => (double)(float)part.Sum(g => g[i]))],
+                squares = [.. Enumerable.Range(0, count).Select(i => (double)(float)part.Sum(g => g[i] * g[i]))];
             trial.Step(sum, 0.01, squares);
 
             // A part's own gradient is parts · gᵢ, whose mean is the sum.
@@ -57,7 +59,8 @@ public class VrgdTests
         for (int step = 1; step <= 10; step++)
         {
             double[][] part = [.. Enumerable.Range(0, Parts).Select(i => OptimizerTrial.Normal(Count, (100 * step) + i, 0.1))];
-            double[] sum = [.. Enumerable.Range(0, Count).Select(i => (double)(float)part.Sum(g => g[i]))], squares = [.. Enumerable.Range(0, Count).Select(i => (double)(float)part.Sum(g => g[i] * g[i]))];
+            double[] sum = [.. Enumerable.Range(0, Count).Select(i => (double)(float)part.Sum(g => g[i]))],
+                squares = [.. Enumerable.Range(0, Count).Select(i => (double)(float)part.Sum(g => g[i] * g[i]))];
             double[] ratio = [.. sum.Select((s, i) => s * s / ((Parts * squares[i]) - (s * s)))];
             double mean = ratio.Average();
             for (int i = 0; i < Count; i++) average[i] = (beta3 * average[i]) + ((1 - beta3) * Math.Clamp(ratio[i] / mean, 0.1, 1));

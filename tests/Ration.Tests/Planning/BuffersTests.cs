@@ -15,7 +15,8 @@ public sealed class BuffersTests
     [Fact]
     public void A_result_overwrites_an_input_that_nobody_reads_again()
     {
-        Value x = _builder.Activate(ActivationFunction.GeluTanh, _builder.Input("x", s_shape)), y = _builder.Activate(ActivationFunction.GeluTanh, x), z = _builder.Activate(ActivationFunction.GeluTanh, y);
+        Value x = _builder.Activate(ActivationFunction.GeluTanh, _builder.Input("x", s_shape)), y = _builder.Activate(ActivationFunction.GeluTanh, x),
+            z = _builder.Activate(ActivationFunction.GeluTanh, y);
         _builder.Output(z);
         Buffers shared = Assign(), apart = Assign(reuse: false);
         Assert.True(shared[x] == shared[y] && shared[y] == shared[z]);

@@ -13,7 +13,8 @@ public sealed class ModelTokenizerTests
     {
         using var folder = new TemporaryFolder();
         folder.Write("tokenizer.json", TokenizerJsonFile.SentencePieceBpe);
-        folder.Write("tokenizer_config.json", """{"bos_token": {"content": "<s>", "lstrip": false}, "add_bos_token": false, "chat_template": [{"name": "default", "template": "one"}, {"name": "tools", "template": "two"}]}""");
+        folder.Write("tokenizer_config.json",
+            """{"bos_token": {"content": "<s>", "lstrip": false}, "add_bos_token": false, "chat_template": [{"name": "default", "template": "one"}, {"name": "tools", "template": "two"}]}""");
         folder.Write("special_tokens_map.json", """{"eos_token": "</s>", "pad_token": {"content": "<unk>"}}""");
         folder.Write("generation_config.json", """{"eos_token_id": [5, 2, 9999]}""");
         TokenizerDescription described = ModelTokenizer.Describe(folder.Path);

@@ -132,8 +132,10 @@ public sealed class GradientClippingTests
             Assert.Contains(plan.Reasons, static r => r is { Name: "gradients", Choice: "released" });
         }
 
-        Assert.Contains("two-pass", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("adalomo") with { ClipScope = ClipScope.Global }, device)).Message, StringComparison.Ordinal);
-        Assert.Contains("--micro-batch", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("lomo") with { MicroBatchRows = 2 }, device)).Message, StringComparison.Ordinal);
+        Assert.Contains("two-pass",
+            Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("adalomo") with { ClipScope = ClipScope.Global }, device)).Message, StringComparison.Ordinal);
+        Assert.Contains("--micro-batch",
+            Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(TrainingSamples.Options("lomo") with { MicroBatchRows = 2 }, device)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -153,8 +155,10 @@ public sealed class GradientClippingTests
     {
         using NullDevice device = new();
         TrainingOptions twice = TrainingSamples.Options() with { ClipScope = ClipScope.TwoPass };
-        Assert.Contains("--recompute sqrt", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(twice with { Recompute = RecomputeMode.Optimal }, device)).Message, StringComparison.Ordinal);
-        Assert.Contains("--sequence 0", Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(twice with { Recompute = RecomputeMode.Optimal, Sequence = 0 }, device)).Message, StringComparison.Ordinal);
+        Assert.Contains("--recompute sqrt",
+            Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(twice with { Recompute = RecomputeMode.Optimal }, device)).Message, StringComparison.Ordinal);
+        Assert.Contains("--sequence 0",
+            Assert.Throws<InvalidInputException>(() => TrainingSamples.Plan(twice with { Recompute = RecomputeMode.Optimal, Sequence = 0 }, device)).Message, StringComparison.Ordinal);
         Assert.DoesNotContain(TrainingPlan.Arrangements(twice, device, 1 << 20), static c => c.Recompute.Mode == RecomputeMode.Optimal);
         Assert.DoesNotContain(TrainingPlan.Arrangements(TrainingSamples.Options() with { ClipScope = ClipScope.Global }, device, 1 << 20), static c => c.Release);
     }
@@ -162,7 +166,8 @@ public sealed class GradientClippingTests
     private static (long Transient, long Gradients) Bytes(TrainingStep step, string recompute, string activations = "f32")
     {
         using NullDevice device = new();
-        StepProgram program = StepProgram.Compile(TrainingGraph.Build(step, new MemoryChoices(step.Rows, RecomputeChoice.Parse(recompute), Release: true) { Activations = ActivationMethods.Parse(activations) }).Graph, device);
+        StepProgram program = StepProgram.Compile(TrainingGraph.Build(step,
+            new MemoryChoices(step.Rows, RecomputeChoice.Parse(recompute), Release: true) { Activations = ActivationMethods.Parse(activations) }).Graph, device);
         return (program.TransientBytes, Enumerable.Range(0, program.Timeline.Instructions).Max(i => program.Timeline[i, MemoryKind.Gradients]));
     }
 

@@ -97,7 +97,8 @@ public sealed class GradientMomentsTests
     private static Batch Part(Batch all, int part, int rows)
     {
         int start = part * rows * all.Sequence, count = rows * all.Sequence;
-        return new Batch(rows, all.Sequence, [.. all.Tokens.AsSpan(start, count)], [.. all.Targets.AsSpan(start, count)], [.. all.Positions.AsSpan(start, count)], [.. all.KeyRanges.AsSpan(2 * start, 2 * count)]);
+        return new Batch(rows, all.Sequence, [.. all.Tokens.AsSpan(start, count)], [.. all.Targets.AsSpan(start, count)], [.. all.Positions.AsSpan(start, count)],
+            [.. all.KeyRanges.AsSpan(2 * start, 2 * count)]);
     }
 
     private static void AssertClose(double[] expected, float[] actual)

@@ -109,7 +109,7 @@ public sealed class MemoryLedgerTests : IDisposable
     {
         TrainingOptions options = TrainingSamples.Options() with { Model = Ration.Models.Presets.Get("llama-2-7b"), MicroBatchRows = 1, Recompute = RecomputeMode.SquareRoot };
         using NullDevice device = new();
-        TrainingPlan plan = TrainingPlan.Create(options with { Memory = ByteSize.Parse("900GiB") }, device, threads: 1);
+        TrainingPlan plan = TrainingPlan.Create(options with { Memory = ByteSize.Parse("900GiB") }, device);
         long weights = options.Model.Parameters * sizeof(float);
         Assert.InRange(plan.ArenaBytes, 3 * weights, 5 * weights);
         Assert.Equal(_before, Arena.LiveBytes);

@@ -80,7 +80,8 @@ public class PlanReportTests
         foreach (PlanBuffer buffer in report.Largest.Where(static b => b.Persistent))
         {
             string[] ends = buffer.Name.Split('*');
-            Value[] members = [.. program.Graph.Persistent.Where(v => v.Name.StartsWith(ends[0], StringComparison.Ordinal) && v.Name.EndsWith(ends[^1], StringComparison.Ordinal) && (ends.Length == 2 || v.Name == buffer.Name))];
+            Value[] members = [.. program.Graph.Persistent.Where(v => v.Name.StartsWith(ends[0], StringComparison.Ordinal) && v.Name.EndsWith(ends[^1],
+                StringComparison.Ordinal) && (ends.Length == 2 || v.Name == buffer.Name))];
             Assert.Equal((ends.Length == 2 ? report.Plan.Options.Model.Layers : 1, members.Sum(static v => v.Bytes)), (buffer.Count, buffer.Bytes));
             Assert.All(members, v => Assert.Equal(buffer.Kind, v.Kind));
         }
@@ -108,7 +109,8 @@ public class PlanReportTests
         string text = report.ToString();
         string[] lines = text.Split('\n');
         Assert.All(lines, static line => Assert.True(line.Length <= 100 && line == line.TrimEnd(), line));
-        foreach (PlanRow row in report.Rows) Assert.Equal(row.Bytes > 0, lines.Any(line => line.StartsWith($"  {row.Name} ", StringComparison.Ordinal) && line.Contains(new ByteSize(row.Bytes).ToString(), StringComparison.Ordinal)));
+        foreach (PlanRow row in report.Rows) Assert.Equal(row.Bytes > 0,
+            lines.Any(line => line.StartsWith($"  {row.Name} ", StringComparison.Ordinal) && line.Contains(new ByteSize(row.Bytes).ToString(), StringComparison.Ordinal)));
         foreach (PlanReason reason in report.Choices) Assert.Contains(lines, line => line.Contains(reason.Name, StringComparison.Ordinal) && line.Contains(reason.Choice, StringComparison.Ordinal));
         Assert.Contains($"{new ByteSize(report.PlannedPeakBytes)}", text, StringComparison.Ordinal);
     }
@@ -130,7 +132,7 @@ public class PlanReportTests
     internal static PlanReport Report(ModelConfiguration model, int batch, int sequence, string memory)
     {
         TrainingOptions options = new() { Model = model, BatchTokens = batch, Sequence = sequence, Memory = ByteSize.Parse(memory) };
-        return PlanReport.Of(TrainingPlan.Create(options, new NullDevice(), 2), MachineRates.Nominal);
+        return PlanReport.Of(TrainingPlan.Create(options, new NullDevice(2)), MachineRates.Nominal);
     }
 
     private static void AssertAlive(StepProgram program, int instruction)

@@ -104,14 +104,14 @@ public sealed class QualityTests
             RuleSettings = new OptimizerSettings(),
             Memory = ByteSize.FromMebibytes(1),
         };
-        MemoryBudgetException named = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device, 1));
+        MemoryBudgetException named = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device));
         ByteSize smallest = named.Smallest;
-        TrainingPlan plan = TrainingPlan.Create(options with { Memory = smallest }, device, 1);
+        TrainingPlan plan = TrainingPlan.Create(options with { Memory = smallest }, device);
         Assert.True(plan.PlannedPeakBytes <= smallest.Bytes);
         Assert.Contains(PlanReasons.Words(plan.Choices.Recompute, options.Model.Layers), named.Message, StringComparison.Ordinal);
         Assert.Contains(PlanReasons.Words(plan.Choices, options, plan.Program.Graph), named.Message, StringComparison.Ordinal);
         // Nor would less have been: among the same plans, and named alike however little was asked for.
-        MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options with { Memory = new ByteSize(smallest.Bytes - 1) }, device, 1));
+        MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options with { Memory = new ByteSize(smallest.Bytes - 1) }, device));
         Assert.Equal(smallest, refusal.Smallest);
     }
 
@@ -144,7 +144,7 @@ public sealed class QualityTests
         long budget = Smallest(MethodQuality.Any);
         using CpuDevice device = new(1);
         TrainingOptions named = Options(MethodQuality.Any) with { Memory = new ByteSize(budget + (1 << 20)), RuleSettings = null, State = StateFormat.F32 };
-        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(named, device, 1));
+        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(named, device));
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class QualityTests
         Assert.Equal(quality, kept.Quality);
         using (CpuDevice device = new(1))
         {
-            TrainingPlan plan = TrainingPlan.Create(options, device, 1, pinned: kept);
+            TrainingPlan plan = TrainingPlan.Create(options, device, pinned: kept);
             using Trainer trainer = new(plan, TrainingSamples.Data(options));
             TrainingCheckpoint.Load(trainer, parts.Path, "data");
             for (int i = 0; i < 2; i++) trainer.Step();
@@ -191,13 +191,13 @@ public sealed class QualityTests
         Assert.True(Held(high, DType.BF16) > 0 && Held(any, DType.Q8_0) > 0);
         using CpuDevice device = new(1);
         TrainingOptions named = Options(MethodQuality.Any) with { Memory = new ByteSize(any.BudgetBytes), Weights = WeightFormat.F32 };
-        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(named, device, 1));
+        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(named, device));
     }
 
     private static byte[] Train(TrainingOptions options, string folder, int steps)
     {
         using CpuDevice device = new(1);
-        using Trainer trainer = new(TrainingPlan.Create(options, device, 1), TrainingSamples.Data(options));
+        using Trainer trainer = new(TrainingPlan.Create(options, device), TrainingSamples.Data(options));
         trainer.Initialize();
         for (int i = 0; i < steps; i++) trainer.Step();
         TrainingCheckpoint.Save(trainer, folder, "data");
@@ -207,7 +207,7 @@ public sealed class QualityTests
     private static TrainingPlan Plan(MethodQuality quality, long budget)
     {
         using CpuDevice device = new(1);
-        return TrainingPlan.Create(Options(quality) with { Memory = new ByteSize(budget) }, device, 1);
+        return TrainingPlan.Create(Options(quality) with { Memory = new ByteSize(budget) }, device);
     }
 
     private static string Refusal(MethodQuality quality, long budget) => Assert.Throws<MemoryBudgetException>(() => Plan(quality, budget)).Message;

@@ -104,7 +104,12 @@ public sealed class ResumeTests
     [Theory]
     [MemberData(nameof(TrainingSamples.ActivationMethods), MemberType = typeof(TrainingSamples))]
     public void So_it_does_however_activations_are_kept(string method) =>
-        AssertResumes(TrainingSamples.Options() with { Model = Architectures.All[method == "approx-bp" ? "gpt2" : "llama"] with { Context = 64 }, Activations = ActivationMethods.Parse(method), MicroBatchRows = 4 });
+        AssertResumes(TrainingSamples.Options() with
+        {
+            Model = Architectures.All[method == "approx-bp" ? "gpt2" : "llama"] with { Context = 64 },
+            Activations = ActivationMethods.Parse(method),
+            MicroBatchRows = 4
+        });
 
     [Fact]
     public void A_finished_run_resumes_to_the_same_end()

@@ -45,7 +45,8 @@ public sealed class TiledMlpTests
         Assert.Equal(Scratch(step, 16), Scratch(step with { Rows = 8 }, 32));
         Assert.InRange(device.WorkspaceBytes(gradient), 4 * tile, (4 * tile) + (12 << 20));
 
-        StepProgram Compile(TrainingStep one, int tiles) => StepProgram.Compile(TrainingGraph.Build(one, new MemoryChoices(one.Rows, RecomputeChoice.Parse("cheap"), true) { MlpTiles = tiles }).Graph, device);
+        StepProgram Compile(TrainingStep one, int tiles) =>
+            StepProgram.Compile(TrainingGraph.Build(one, new MemoryChoices(one.Rows, RecomputeChoice.Parse("cheap"), true) { MlpTiles = tiles }).Graph, device);
 
         long Scratch(TrainingStep one, int tiles) => device.WorkspaceBytes(Compile(one, tiles).Graph.Nodes.First(static n => n.Op is TiledMlpGradient));
     }
@@ -98,6 +99,7 @@ public sealed class TiledMlpTests
         Assert.Equal(32, smallest.Choices.MlpTiles);
         PlanCandidate best = new Planner(device).Choose(TrainingPlanFamilies.Of(options, device, smallest.ArenaBytes), smallest.ArenaBytes, static _ => 0).Best!;
         Assert.True(best.ArenaBytes <= smallest.ArenaBytes);
-        Assert.Contains("tiles", TrainingPlan.Create(options with { MlpTiles = 4 }, new NullDevice(), 1).Reasons.Select(static r => r.Name).First(static n => n.Contains("tiles", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("tiles",
+            TrainingPlan.Create(options with { MlpTiles = 4 }, new NullDevice()).Reasons.Select(static r => r.Name).First(static n => n.Contains("tiles", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 }

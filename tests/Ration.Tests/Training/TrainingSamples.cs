@@ -69,7 +69,8 @@ internal static class TrainingSamples
     /// </summary>
     public static IReadOnlyDictionary<string, IOptimizer> Renewing { get; } = new IOptimizer[]
     {
-        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2), new GradNormLoRP(32, Period: 2), new CompAct(8, Period: 2),
+        new GaLore(32, Period: 2), new QGaLore(32, Period: 1, Patience: 1), new NaturalGaLore(32, History: 3, Period: 2), new DctAdamW(32, Period: 2),
+            new GradNormLoRP(32, Period: 2), new CompAct(8, Period: 2),
         new Lisa(Layers: 1, Period: 1), new BAdam(Period: 1, BlockOrder.Shuffled), new Frugal(StateFullPart.Blocks, Period: 1), new SlimFit(Frozen: 0.8),
     }.ToDictionary(static o => o.Name);
 
@@ -81,7 +82,7 @@ internal static class TrainingSamples
 
     /// <summary>A plan, of the planner's choices or of given ones.</summary>
     public static TrainingPlan Plan(TrainingOptions options, IDevice device, int threads = 1, MemoryChoices? choices = null) =>
-        TrainingPlan.Create(options with { Memory = ByteSize.Parse("64GiB") }, device, threads, pinned: choices);
+        TrainingPlan.Create(options with { Memory = ByteSize.Parse("64GiB") }, device, pinned: choices);
 
     /// <summary>Bytes of all weights and optimizer state.</summary>
     public static byte[] State(Trainer trainer)

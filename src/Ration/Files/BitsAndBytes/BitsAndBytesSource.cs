@@ -31,7 +31,8 @@ internal sealed class BitsAndBytesSource : ITensorSource
                 "fp4" => DType.FP4,
                 _ => throw new FileFormatException(inner.Path, $"{InvalidInputException.Quote(name)} is quantized as {InvalidInputException.Quote(kind)}", "nf4 and fp4 are supported"),
             };
-            StoredTensor codes = inner.Find(name) ?? throw new FileFormatException(inner.Path, $"there is no tensor {InvalidInputException.Quote(name)}, which {InvalidInputException.Quote(state.Name)} describes", "download the model again");
+            StoredTensor codes = inner.Find(name) ?? throw new FileFormatException(inner.Path,
+                $"there is no tensor {InvalidInputException.Quote(name)}, which {InvalidInputException.Quote(state.Name)} describes", "download the model again");
             _weights[name] = QuantizedWeight.Read(inner, codes, state, type);
         }
 

@@ -58,7 +58,8 @@ internal sealed class QuantizedWeight
     {
         int[] sizes = state.Integers("shape", 1, int.MaxValue);
         if (sizes.Length != 2 || sizes[1] % BlockElements != 0) throw Fault(source, codes, $"its rows are no whole blocks of {BlockElements}");
-        if (state.Integer("blocksize", 1, 1 << 16) != BlockElements) throw state.Fault($"{codes.Name} has blocks of another size than {BlockElements}", $"quantize the model in blocks of {BlockElements}");
+        if (state.Integer("blocksize", 1, 1 << 16) != BlockElements)
+            throw state.Fault($"{codes.Name} has blocks of another size than {BlockElements}", $"quantize the model in blocks of {BlockElements}");
         Shape shape = new(sizes[0], sizes[1]);
         long blocks = shape.Elements / BlockElements;
         if (codes.DType != DType.U8 || codes.Bytes != shape.Elements / 2) throw Fault(source, codes, $"it has {codes.Bytes} bytes, not {shape.Elements / 2}");

@@ -147,7 +147,8 @@ internal sealed class GgufRotary(GgufMetadata metadata, GgufKeys keys, ITensorSo
         if (tensor.DType != DType.F32 || tensor.Shape.Elements != count) throw Fault($"{name} is {tensor.DType}{tensor.Shape}, not {DType.F32}[{count}]", "download or convert the model again");
         float[] numbers = new float[count];
         tensors.Read(tensor, 0, MemoryMarshal.AsBytes(numbers.AsSpan()));
-        return numbers.All(static n => n is > 1e-6f and < 1e9f) ? [.. numbers.Select(static n => (double)n)] : throw Fault($"{name} holds a number that is not between 1e-6 and 1e9", "download or convert the model again");
+        return numbers.All(static n => n is > 1e-6f and < 1e9f) ? [.. numbers.Select(static n => (double)n)]
+            : throw Fault($"{name} holds a number that is not between 1e-6 and 1e9", "download or convert the model again");
     }
 
     private double Positive(string name, double fallback)

@@ -159,7 +159,8 @@ internal sealed class HuggingFaceConfigReader
         if (_family.Family == ModelFamily.Gemma)
         {
             // Google's first files say "gelu" in hidden_act and mean, as their class did, the tanh approximation.
-            if (_text.Text("hidden_act") is { } act && act is not ("gelu" or "gelu_pytorch_tanh")) throw _text.Fault($"hidden_act is {InvalidInputException.Quote(act)}", "only gelu_pytorch_tanh is supported");
+            if (_text.Text("hidden_act") is { } act && act is not ("gelu" or "gelu_pytorch_tanh"))
+                throw _text.Fault($"hidden_act is {InvalidInputException.Quote(act)}", "only gelu_pytorch_tanh is supported");
             return model;
         }
 

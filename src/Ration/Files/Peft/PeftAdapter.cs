@@ -153,7 +153,8 @@ public sealed class PeftAdapter : IDisposable
             throw Fault($"the factors of module {label} are {a.Shape} and {b.Shape}, which do not go together");
         if (a.Shape[0] != rank) throw Fault($"module {label} has rank {a.Shape[0]}, where {PeftConfigFile.Name} says {rank}");
         own.TryGetValue(Part.Magnitude, out StoredTensor? magnitude);
-        if (Config.WeightDecomposed != (magnitude is not null)) throw Fault($"module {label} {(magnitude is null ? "lacks the" : "has a")} magnitude, where use_dora is {(Config.WeightDecomposed ? "true" : "false")}");
+        if (Config.WeightDecomposed != (magnitude is not null))
+            throw Fault($"module {label} {(magnitude is null ? "lacks the" : "has a")} magnitude, where use_dora is {(Config.WeightDecomposed ? "true" : "false")}");
         if (magnitude is not null && magnitude.Shape.Elements != b.Shape[0]) throw Fault($"the magnitude of module {label} is {magnitude.Shape}, where it has {b.Shape[0]} outputs");
         return new PeftModule(module, a, b, magnitude, rank, Config.Scale(alpha, rank), embedding);
     }

@@ -34,7 +34,8 @@ internal sealed class PeftPatterns<T>
             (string pattern, T value) = patterns[i];
             if (!pattern.AsSpan().ContainsAnyExcept(s_plain)) _endings.TryAdd(pattern, (i, value));
             else if (_expressions.Count == MostExpressions || (characters += pattern.Length) > MostCharacters)
-                throw new FileFormatException(path, $"it has more than {MostExpressions} patterns that are regular expressions, or they have more than {MostCharacters} characters together", "name the modules");
+                throw new FileFormatException(path,
+                    $"it has more than {MostExpressions} patterns that are regular expressions, or they have more than {MostCharacters} characters together", "name the modules");
             else _expressions.Add((Compile(path, pattern), i, value));
         }
     }
@@ -60,7 +61,8 @@ internal sealed class PeftPatterns<T>
     private bool IsMatch(Regex expression, string module)
     {
         if (module.Length > LongestName)
-            throw new FileFormatException(_path, $"it has patterns that are regular expressions, and the module {InvalidInputException.Quote(module)} has a name of more than {LongestName} characters", "name the modules");
+            throw new FileFormatException(_path,
+                $"it has patterns that are regular expressions, and the module {InvalidInputException.Quote(module)} has a name of more than {LongestName} characters", "name the modules");
         long before = GC.GetAllocatedBytesForCurrentThread();
         bool isMatch;
         try

@@ -76,7 +76,9 @@ public sealed class SafetensorsFolder : ITensorSource
         SafetensorsIndex index = SafetensorsIndex.Read(indexPath);
         string[] missing = [.. index.Shards.Where(s => !File.Exists(System.IO.Path.Combine(Path, s)))];
         if (missing.Length > 0)
-            throw new InvalidInputException($"{indexPath}: of its {index.Shards.Count} files, {missing.Length} {(missing.Length == 1 ? "is" : "are")} not in the folder, among them {InvalidInputException.Quote(missing[0])}; download what is missing");
+            throw new InvalidInputException(
+                $"{indexPath}: of its {index.Shards.Count} files, {missing.Length} {(missing.Length == 1 ? "is" : "are")} not in the folder, "
+                + $"among them {InvalidInputException.Quote(missing[0])}; download what is missing");
         foreach (string shard in index.Shards) _shards.Add(SafetensorsReader.Open(System.IO.Path.Combine(Path, shard)));
         foreach ((string name, int shard) in index.Map)
         {

@@ -28,7 +28,8 @@ internal static class WeightLoader
     /// <param name="worthThreads">Bytes from which on it is worth using them.</param>
     public static void Load(WeightSource source, IReadOnlyList<Value> values, WeightWriter write, int threads, long worthThreads = WorthThreads)
     {
-        foreach (Value value in values.Where(static v => v.DType.IsPlanar())) throw new InvalidInputException($"{value.Name} cannot be loaded into {value.DType}, whose scales belong to the whole tensor; choose another format for the weights");
+        foreach (Value value in values.Where(static v => v.DType.IsPlanar())) throw new InvalidInputException(
+            $"{value.Name} cannot be loaded into {value.DType}, whose scales belong to the whole tensor; choose another format for the weights");
         (Value Value, long Row)[] pieces = [.. values.SelectMany(PiecesOf)];
         if (threads == 1 || values.Sum(static v => v.Bytes) < worthThreads)
         {

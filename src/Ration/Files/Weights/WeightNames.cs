@@ -133,7 +133,8 @@ internal sealed class WeightNames
     {
         ParameterName name = ParameterName.Of(parameter);
         if (_rules.TryGetValue(name.Stem, out WeightRule rule)) return rule with { Template = Name(rule.Template, name), Transposed = rule.Transposed && name.Kind == "weight" };
-        return _othersKeepTheirNames ? new WeightRule(parameter) : throw new InvalidInputException($"files of this kind have no name for the weight {parameter}; convert the model to another kind of file");
+        return _othersKeepTheirNames ? new WeightRule(parameter)
+            : throw new InvalidInputException($"files of this kind have no name for the weight {parameter}; convert the model to another kind of file");
     }
 
     // The expert stays open.

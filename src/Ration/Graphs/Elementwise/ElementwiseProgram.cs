@@ -49,7 +49,8 @@ public sealed class ElementwiseProgram
     private readonly ElementwiseInstruction[] _code;
 
     /// <summary>What a compiler has made.</summary>
-    internal ElementwiseProgram(ElementwiseInstruction[] code, IReadOnlyList<Value> inputs, IReadOnlyList<Spread> spreads, IReadOnlyList<ElementwiseDestination> destinations, IReadOnlyList<Expression> formulas)
+    internal ElementwiseProgram(ElementwiseInstruction[] code, IReadOnlyList<Value> inputs, IReadOnlyList<Spread> spreads,
+        IReadOnlyList<ElementwiseDestination> destinations, IReadOnlyList<Expression> formulas)
     {
         (_code, Inputs, Spreads, Destinations, Formulas) = (code, inputs, spreads, destinations, formulas);
         StoresLoads = formulas.Any(static f => f is Load);

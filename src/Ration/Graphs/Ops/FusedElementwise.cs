@@ -27,7 +27,10 @@ public sealed record FusedElementwise(ElementwiseProgram Program, int Site = 0) 
             if (!inputs[i].DType.IsReal() || inputs[i].DType.IsPlanar()) throw Refuse($"input {i} must hold real numbers that can be read in pieces", inputs);
             if (inputs[i].DType.IsQuantized() && Program.Spreads[i] != Spread.None) throw Refuse($"input {i} must be stored number by number to be spread", inputs);
             if (inputs[i].Shape.Rank != 0 && !Fits(inputs[i].Shape, Program.Spreads[i], shape))
-                throw Refuse($"input {i} must {(Program.Spreads[i] == Spread.None ? $"be a scalar or {shape}" : $"have an element for each of the {Program.Spreads[i].ToString().ToLowerInvariant()} of {shape}")}", inputs);
+                throw Refuse(
+                    Program.Spreads[i] == Spread.None ? $"input {i} must be a scalar or {shape}"
+                        : $"input {i} must have an element for each of the {Program.Spreads[i].ToString().ToLowerInvariant()} of {shape}",
+                    inputs);
         }
 
         foreach (ElementwiseDestination destination in Program.Destinations)

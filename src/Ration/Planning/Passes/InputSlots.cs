@@ -67,7 +67,8 @@ public sealed class InputSlots(IReadOnlyDictionary<string, Value> layers, int at
                 if (Scalars(all, LayerOf) is { } trained) waiting.Add(new Waiting(value, before, trained, Share(all), false, false));
 
                 // After the norm, because it finds the mean.
-                else if (shortens && Scalars(all, n => GainOf(n, value)) is { } gains) waiting.Add(new Waiting(value, Math.Max(lastForward[value.Id], i) + 1, gains, (double)atOnce / layers.Count, true, false));
+                else if (shortens && Scalars(all, n => GainOf(n, value)) is { } gains)
+                    waiting.Add(new Waiting(value, Math.Max(lastForward[value.Id], i) + 1, gains, (double)atOnce / layers.Count, true, false));
             }
         }
 
@@ -141,7 +142,8 @@ public sealed class InputSlots(IReadOnlyDictionary<string, Value> layers, int at
         private IReadOnlyList<Value> KeepLargest(Value value, Node at)
         {
             KeepLargest op = new((int)Math.Max(1, Math.Ceiling(KeptOfNorm * value.Shape[^1])));
-            return _editor.Emit(op, _means.GetValueOrDefault(value.Id) is { } mean ? [value, mean] : [value], at, Pass.Forward, (value.Name + ".largest", value.Kind), (value.Name + ".columns", value.Kind));
+            return _editor.Emit(op, _means.GetValueOrDefault(value.Id) is { } mean ? [value, mean] : [value], at, Pass.Forward, (value.Name + ".largest", value.Kind),
+                (value.Name + ".columns", value.Kind));
         }
 
         private Value Emit(Op op, IReadOnlyList<Value> inputs, Node at, Pass pass, string name) => _editor.Emit(op, inputs, at, pass, (name, MemoryKind.Activations))[0];

@@ -42,7 +42,8 @@ public static class StateFormatExtensions
     /// <summary>The storage of a piece of state.</summary>
     /// <param name="format">What is asked for.</param>
     /// <param name="state">The state, in F32.</param>
-    /// <param name="isOfTable">Whether it belongs to an embedding table, whose state stays in F32 beside 8 bits: rows of rare tokens differ too much (Dettmers et al. 2022, section 2.3). The authors of 4 bits make no exception.</param>
+    /// <param name="isOfTable">Whether it belongs to an embedding table, whose state stays in F32 beside 8 bits: rows of rare
+    /// tokens differ too much (Dettmers et al. 2022, section 2.3). The authors of 4 bits make no exception.</param>
     public static DType TypeOf(this StateFormat format, Value state, bool isOfTable)
     {
         DType type = format switch

@@ -35,7 +35,8 @@ public sealed class BytePairTrainer
         ArgumentNullException.ThrowIfNull(specialTokens);
         ArgumentNullException.ThrowIfNull(preTokenizer);
         if (vocabularySize < Alphabet + specialTokens.Count)
-            throw new InvalidInputException($"a vocabulary of {vocabularySize} has no room for {Alphabet} bytes and {specialTokens.Count} special tokens; ask for at least {Alphabet + specialTokens.Count}");
+            throw new InvalidInputException(
+                $"a vocabulary of {vocabularySize} has no room for {Alphabet} bytes and {specialTokens.Count} special tokens; ask for at least {Alphabet + specialTokens.Count}");
         if (specialTokens.Any(string.IsNullOrEmpty)) throw new InvalidInputException("a special token is empty; give it a name");
         if (specialTokens.Distinct(StringComparer.Ordinal).Count() != specialTokens.Count)
             throw new InvalidInputException("a special token is given twice; give each once");

@@ -106,7 +106,8 @@ public static class GgufVocabulary
     private static BytePairTokenizer ReadBytePairs(IMetadata metadata, TokenVocabulary vocabulary, string pre)
     {
         PreTokenizer preTokenizer = PreTokenizerNames.Find(pre)
-            ?? throw new FileFormatException(metadata.Path, $"its tokenizer cuts words in the way {InvalidInputException.Quote(pre)}, which Ration does not know", "use a model with another tokenizer");
+            ?? throw new FileFormatException(metadata.Path, $"its tokenizer cuts words in the way {InvalidInputException.Quote(pre)}, which Ration does not know",
+                "use a model with another tokenizer");
         if (!metadata.TryGetStrings(Prefix + "merges", out IReadOnlyList<ReadOnlyMemory<byte>>? merges))
             throw new FileFormatException(metadata.Path, "its tokenizer has no merges (no key tokenizer.ggml.merges)", "make the file again");
         var table = new MergeTable(vocabulary, merges.Count);

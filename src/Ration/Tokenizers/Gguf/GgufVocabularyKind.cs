@@ -53,7 +53,8 @@ internal sealed record GgufVocabularyKind
             if (tokenizer is NormalizedTokenizer normalized)
             {
                 // Text is in that form nearly always, and llama.cpp takes it as it is.
-                Require(normalized.Inner is BytePairTokenizer && normalized.Normalizer is UnicodeNormalizer unicode && s_composed.Contains(unicode.Form), "rewrites text before it cuts it (normalizer)");
+                Require(normalized.Inner is BytePairTokenizer && normalized.Normalizer is UnicodeNormalizer unicode && s_composed.Contains(unicode.Form),
+                    "rewrites text before it cuts it (normalizer)");
                 tokenizer = normalized.Inner;
             }
 
@@ -90,7 +91,9 @@ internal sealed record GgufVocabularyKind
     private static GgufVocabularyKind OfBytePairs(BytePairTokenizer pairs)
     {
         string? pre = PreTokenizerNames.NameOf(pairs.PreTokenizer, pairs.TakesWholeWords);
-        Require(pre is not null, $"cuts words by {InvalidInputException.Quote(string.Join(", then ", pairs.PreTokenizer.Patterns))}{(pairs.TakesWholeWords ? " and takes words that are tokens whole (ignore_merges)" : "")}");
+        Require(pre is not null,
+            $"cuts words by {InvalidInputException.Quote(string.Join(", then ", pairs.PreTokenizer.Patterns))}"
+            + $"{(pairs.TakesWholeWords ? " and takes words that are tokens whole (ignore_merges)" : "")}");
         return new GgufVocabularyKind { Model = "gpt2", Pre = pre!, Merges = pairs.Merges.InOrder() };
     }
 
@@ -103,7 +106,8 @@ internal sealed record GgufVocabularyKind
     private static GgufVocabularyKind OfUnigram(UnigramTokenizer unigram, VocabularyRows rows)
     {
         Require(unigram.Settings.Normalizer is null or CharacterMapNormalizer, "rewrites text before it cuts it by other rules than SentencePiece's (normalizer)");
-        Require(!unigram.Settings.CutAtWhiteSpace || WhiteSpaceNormalizer.IsFoldedBy(unigram.Settings.Normalizer), "cuts words at every kind of white space (WhitespaceSplit), and its rules do not make spaces of them");
+        Require(!unigram.Settings.CutAtWhiteSpace || WhiteSpaceNormalizer.IsFoldedBy(unigram.Settings.Normalizer),
+            "cuts words at every kind of white space (WhitespaceSplit), and its rules do not make spaces of them");
         if (unigram.Settings.SeparateSpaces) RequireWordsApart(rows);
         return new GgufVocabularyKind
         {

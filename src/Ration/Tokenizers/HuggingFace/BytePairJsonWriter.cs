@@ -45,7 +45,8 @@ internal sealed class BytePairJsonWriter(VocabularyRows rows, BytePairTokenizer?
         WriteVocabulary(json);
         json.WriteStartArray("merges");
         // No letter is a space, so the older form does, which every reader knows.
-        if (tokenizer is not null) foreach ((int left, int right, _) in tokenizer.Merges.InOrder()) json.WriteStringValue($"{ByteAlphabet.Encode(Rows.Bytes(left))} {ByteAlphabet.Encode(Rows.Bytes(right))}");
+        if (tokenizer is not null)
+            foreach ((int left, int right, _) in tokenizer.Merges.InOrder()) json.WriteStringValue($"{ByteAlphabet.Encode(Rows.Bytes(left))} {ByteAlphabet.Encode(Rows.Bytes(right))}");
         json.WriteEndArray();
         json.WriteEndObject();
     }

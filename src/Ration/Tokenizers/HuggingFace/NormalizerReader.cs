@@ -24,7 +24,8 @@ internal static class NormalizerReader
                 foreach (JsonElement part in normalizer.Member("normalizers").Items("normalizers")) Read(part, pipeline);
                 break;
             case "Prepend":
-                if (normalizer.Member("prepend").TextOrNull("prepend") is not SpaceMark) throw new FormatException("the normalizer Prepend puts something other than U+2581 before texts, which Ration does not do");
+                if (normalizer.Member("prepend").TextOrNull("prepend") is not SpaceMark)
+                    throw new FormatException("the normalizer Prepend puts something other than U+2581 before texts, which Ration does not do");
                 pipeline.Prefix = SpacePrefix.Always;
                 break;
             case "Replace":

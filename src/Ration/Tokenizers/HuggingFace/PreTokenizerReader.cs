@@ -84,7 +84,8 @@ internal static class PreTokenizerReader
         string? literal = split.Member("pattern").Member("String").TextOrNull("String");
         // Spaces are gone by then, so nothing is cut.
         if (literal == " " && pipeline.MarksSpaces) return;
-        string expression = literal is not null ? Regex.Escape(literal) : split.Member("pattern").Member("Regex").TextOrNull("Regex") ?? throw new FormatException("its pre-tokenizer Split has no pattern");
+        string expression = literal is not null ? Regex.Escape(literal) : split.Member("pattern").Member("Regex").TextOrNull("Regex")
+            ?? throw new FormatException("its pre-tokenizer Split has no pattern");
         if ((behavior, inverted) is not (("Isolated", _) or ("Removed", true)))
             throw new FormatException($"its pre-tokenizer Split has the behavior {InvalidInputException.Quote(behavior)}, which Ration does not know");
         pipeline.Stages.Add(SplitStages.Find(expression)

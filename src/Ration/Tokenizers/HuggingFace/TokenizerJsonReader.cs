@@ -86,7 +86,8 @@ internal static class TokenizerJsonReader
             bool isSpecial = token.Member("special").FlagOr("special", false);
             // Special ones are found only where a caller asks for them, who spells them out as they are.
             if (!isSpecial && token.Member("normalized").FlagOr("normalized", false) && pipeline.MovesAdded(bytes))
-                throw new FormatException($"the added token {InvalidInputException.Quote(text)} is looked for in normalized text (normalized), where its normalizer moves it; Ration looks for it in the text as it is");
+                throw new FormatException(
+                    $"the added token {InvalidInputException.Quote(text)} is looked for in normalized text (normalized), where its normalizer moves it; Ration looks for it in the text as it is");
             added.Add(new AddedToken(id, bytes, isSpecial,
                 token.Member("lstrip").FlagOr("lstrip", false), token.Member("rstrip").FlagOr("rstrip", false)));
         }

@@ -60,7 +60,8 @@ internal static class SentencePieceModelTokenizer
             if (kind == TokenKind.Byte)
             {
                 if (!SentencePieceTokenizer.TryReadByte(piece, out byte value))
-                    throw new FileFormatException(path, $"piece {id} stands for a byte and is written {InvalidInputException.Quote(Encoding.UTF8.GetString(piece))}", "copy it again from the model's source");
+                    throw new FileFormatException(path, $"piece {id} stands for a byte and is written {InvalidInputException.Quote(Encoding.UTF8.GetString(piece))}",
+                        "copy it again from the model's source");
                 piece = [value];
             }
             else if (kind is TokenKind.Normal or TokenKind.UserDefined or TokenKind.Unused)

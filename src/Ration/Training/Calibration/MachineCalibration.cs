@@ -33,7 +33,15 @@ public static class MachineCalibration
         using (IDevice probe = device()) rates = MachineMeasurement.Measure(probe);
         Dictionary<(string Class, double Work), List<double>> seconds = [];
         foreach ((ModelConfiguration model, int rows, int microBatch, int sequence) in s_runs)
-            TryRun(device, new TrainingOptions { Model = model, Sequence = sequence, BatchTokens = rows * sequence, MicroBatchRows = microBatch, Memory = memory, Recompute = RecomputeMode.None }, seconds, cancellation);
+            TryRun(device, new TrainingOptions
+            {
+                Model = model,
+                Sequence = sequence,
+                BatchTokens = rows * sequence,
+                MicroBatchRows = microBatch,
+                Memory = memory,
+                Recompute = RecomputeMode.None
+            }, seconds, cancellation);
         foreach (OptimizerEntry optimizer in OptimizerCatalog.All.Skip(1))
         {
             foreach (ModelConfiguration model in (ModelConfiguration[])[Model(256, 128, 384, 4), Model(8192, 320, 896, 5)])
@@ -62,7 +70,7 @@ public static class MachineCalibration
         };
         try
         {
-            StepProfile.Measure(options, timed, timed.Threads, steps, cancellation: cancellation);
+            StepProfile.Measure(options, timed, steps, cancellation: cancellation);
             foreach (((string, double) key, List<double> times) in own)
             {
                 if (!seconds.TryGetValue(key, out List<double>? known)) seconds[key] = known = [];

@@ -112,7 +112,9 @@ internal sealed class PlanChart(PlanReport report, PlanLayers all)
         bool Crosses(double x) => passes.Any(p => p.Start > x && p.Start < x + LabelWidth);
         (double X, double Y)? place = Thickest(layer, floor, top, x => !Crosses(x)) ?? Thickest(layer, floor, top, static _ => true);
         if (place is not { } found) return;
-        page.Append($"<b class=\"on-{layer.Key}{(layer.Varies ? " varies" : "")}\" style=\"left:{Percent(found.X + 0.012)};bottom:{Percent(found.Y / top)}\">{PlanPage.Escape(PlanPage.Title(layer.Name))}</b>");
+        page.Append(
+            $"<b class=\"on-{layer.Key}{(layer.Varies ? " varies" : "")}\" "
+            + $"style=\"left:{Percent(found.X + 0.012)};bottom:{Percent(found.Y / top)}\">{PlanPage.Escape(PlanPage.Title(layer.Name))}</b>");
     }
 
     private (double X, double Y)? Thickest(PlanLayer layer, double[] floor, double top, Func<double, bool> allowed)

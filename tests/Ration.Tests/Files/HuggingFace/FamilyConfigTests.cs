@@ -349,7 +349,9 @@ public sealed class FamilyConfigTests
     public void The_token_before_a_text_stands_where_the_model_has_it(string config, int? beginning)
     {
         using TemporaryFolder folder = new();
-        folder.Write("config.json", config.Replace("SIZES", "\"hidden_size\":32,\"intermediate_size\":48,\"num_hidden_layers\":3,\"num_attention_heads\":4,\"num_key_value_heads\":4,\"vocab_size\":50,\"head_dim\":8", StringComparison.Ordinal));
+        folder.Write("config.json",
+            config.Replace("SIZES",
+            "\"hidden_size\":32,\"intermediate_size\":48,\"num_hidden_layers\":3,\"num_attention_heads\":4,\"num_key_value_heads\":4,\"vocab_size\":50,\"head_dim\":8", StringComparison.Ordinal));
         HuggingFaceConfig read = HuggingFaceFolder.ReadConfig(folder.Path);
         Assert.Equal(beginning, read.BeginningId);
         Assert.Equal(config.Contains("bfloat16", StringComparison.Ordinal) ? DType.BF16 : DType.F32, read.ElementType);
@@ -376,7 +378,8 @@ public sealed class FamilyConfigTests
     private static string Small(ModelFamily family, string keys)
     {
         HuggingFaceFamily facts = HuggingFaceFamily.Of(family);
-        string sizes = family == ModelFamily.Gpt2 ? "\"n_embd\":32,\"n_head\":4,\"n_layer\":3" : "\"hidden_size\":32,\"intermediate_size\":48,\"num_hidden_layers\":3,\"num_attention_heads\":4,\"num_key_value_heads\":4,\"max_position_embeddings\":2048";
+        string sizes = family == ModelFamily.Gpt2 ? "\"n_embd\":32,\"n_head\":4,\"n_layer\":3"
+            : "\"hidden_size\":32,\"intermediate_size\":48,\"num_hidden_layers\":3,\"num_attention_heads\":4,\"num_key_value_heads\":4,\"max_position_embeddings\":2048";
         return $"{{\"model_type\":\"{facts.ModelType}\",{sizes},\"vocab_size\":50{keys}}}";
     }
 

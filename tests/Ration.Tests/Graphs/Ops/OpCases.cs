@@ -163,7 +163,8 @@ internal static class OpCases
             yield return new($"ScaleColumns {shape}", c => c.Emit(new ScaleColumns(0.5f), c.X("x", shape), c.X("gain", new(width)))) { HasGradient = false };
             yield return new($"ScaleColumns {shape} with a bias", c => c.Emit(new ScaleColumns(), c.X("x", shape), c.X("gain", new(width)), c.X("bias", new(width)))) { HasGradient = false };
             yield return new($"RmsNormGradient by the output {shape}", c => c.Emit(
-                new RmsNormGradient(true, true, true, 0.5f, FromOutput: true), c.X("dy", shape), c.X("n", shape), c.X("gain", new(width)), c.X("root", new(rows), mean: 4, scale: 0.3), c.X("dx", shape), c.X("dgain", new(width))))
+                new RmsNormGradient(true, true, true, 0.5f, FromOutput: true), c.X("dy", shape), c.X("n", shape), c.X("gain", new(width)),
+                    c.X("root", new(rows), mean: 4, scale: 0.3), c.X("dx", shape), c.X("dgain", new(width))))
             { HasGradient = false };
             yield return new($"LayerNormGradient by the output {shape}", c => c.Emit(
                 new LayerNormGradient(FromOutput: true), c.X("dy", shape), c.X("n", shape), c.X("gain", new(width)), c.X("root", new(rows), mean: 4, scale: 0.3)))

@@ -115,7 +115,8 @@ public sealed class OpTests
         foreach (Node node in OpTrial.Of(OpCases.All[name]).Graph.Nodes)
         {
             OpCost cost = node.Op.Cost(node);
-            bool multiplies = node.Op is MatMul or Attention or AttentionGradient or LinearCrossEntropy or LinearCrossEntropyGradient or ExpertMatMul or ExpertWeightGradient or TiledMlp or TiledMlpGradient or Orthonormalize;
+            bool multiplies = node.Op is MatMul or Attention or AttentionGradient or LinearCrossEntropy or LinearCrossEntropyGradient
+                or ExpertMatMul or ExpertWeightGradient or TiledMlp or TiledMlpGradient or Orthonormalize;
             Assert.True(double.IsFinite(cost.Bytes) && cost.Bytes > 0, $"{node} moves {cost.Bytes} bytes");
             Assert.True(multiplies ? cost.Flops > 0 && double.IsFinite(cost.Flops) : cost.Flops == 0, $"{node} costs {cost.Flops} operations");
         }

@@ -39,8 +39,10 @@ internal static class SavedActivationCases
         foreach ((int rows, int tiles) in ((int, int)[])[(1, 1), (19, 2), (41, 5), (24, 3)])
         {
             foreach ((bool gated, bool biased, ActivationFunction function) in
-                ((bool, bool, ActivationFunction)[])[(true, false, ActivationFunction.Silu), (false, true, ActivationFunction.Gelu), (true, true, ActivationFunction.GeluTanh), (false, false, ActivationFunction.Silu)])
-                yield return new($"TiledMlp {rows} rows in {tiles}, {(gated ? "gated " : "")}{(biased ? "biased " : "")}{function}", c => EmitMlp(c, new(rows, 7), new(function, gated, biased, tiles)));
+                ((bool, bool, ActivationFunction)[])[(true, false, ActivationFunction.Silu), (false, true, ActivationFunction.Gelu),
+                    (true, true, ActivationFunction.GeluTanh), (false, false, ActivationFunction.Silu)])
+                yield return new($"TiledMlp {rows} rows in {tiles}, {(gated ? "gated " : "")}{(biased ? "biased " : "")}{function}",
+                    c => EmitMlp(c, new(rows, 7), new(function, gated, biased, tiles)));
         }
 
         foreach (OpCase shortened in Shortened()) yield return shortened;
@@ -72,7 +74,9 @@ internal static class SavedActivationCases
                     new KeepLargest(count), centred ? [c.X("x", shape, mean: 1), c.X("means", new(shape.Rows), mean: 1, scale: 0.1)] : [c.X("x", shape)]))
                 { HasGradient = false };
                 yield return new($"PlaceLargest {count} of {shape}{(centred ? " from the mean" : "")}", c => c.Emit(
-                    new PlaceLargest(shape), [c.X("values", new(shape.Rows, count)), c.Integers("columns", new(shape.Rows, count), i => (int)(((i % count) * (shape[^1] / count)) % shape[^1])), .. centred ? [c.X("means", new(shape.Rows))] : Array.Empty<Ration.Graphs.Value>()]))
+                    new PlaceLargest(shape),
+                        [c.X("values", new(shape.Rows, count)), c.Integers("columns", new(shape.Rows, count), i => (int)(((i % count) * (shape[^1] / count)) % shape[^1])),
+                        .. centred ? [c.X("means", new(shape.Rows))] : Array.Empty<Ration.Graphs.Value>()]))
                 { HasGradient = false };
             }
         }

@@ -46,7 +46,9 @@ internal static class SubspaceCases
         foreach ((int rows, int columns, int count) in ((int, int, int)[])[(1, 1, 1), (7, 33, 5), (130, 61, 61), (3, 9001, 6000)])
         {
             yield return new($"SelectColumns {count} of {rows} x {columns}", c => c.Emit(new SelectColumns(), c.X("x", new(rows, columns)), Numbers(c, columns, count))) { HasGradient = false };
-            yield return new($"ReplaceColumns {count} of {rows} x {columns}", c => c.Emit(new ReplaceColumns(), c.X("x", new(rows, columns)), c.X("y", new(rows, count)), Numbers(c, columns, count))) { HasGradient = false };
+            yield return new($"ReplaceColumns {count} of {rows} x {columns}",
+                c => c.Emit(new ReplaceColumns(), c.X("x", new(rows, columns)), c.X("y", new(rows, count)), Numbers(c, columns, count)))
+            { HasGradient = false };
         }
 
         // Different numbers, out of order.

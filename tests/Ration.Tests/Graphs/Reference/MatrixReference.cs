@@ -32,7 +32,8 @@ internal static class MatrixReference
     }
 
     /// <summary>The transpose of [rows, columns].</summary>
-    public static double[] Transpose(double[] x, int columns) => [.. Enumerable.Range(0, columns).SelectMany(column => Enumerable.Range(0, x.Length / columns).Select(row => x[(row * columns) + column]))];
+    public static double[] Transpose(double[] x, int columns) =>
+        [.. Enumerable.Range(0, columns).SelectMany(column => Enumerable.Range(0, x.Length / columns).Select(row => x[(row * columns) + column]))];
 
     /// <summary>x + bias for each row.</summary>
     public static double[] AddBias(double[] x, double[] bias) => [.. x.Select((v, i) => v + bias[i % bias.Length])];

@@ -75,7 +75,8 @@ internal static class QuantizationReference
     public static double[] ToFixedPoint(ToFixedPoint op, double[] x, int width)
     {
         double half = Math.Pow(2, op.Bits - 1);
-        return [.. x.Chunk(width).SelectMany(row => row.Select(v => Math.Clamp(Math.Round(v * Math.Pow(2, op.Fraction)), -half, half - 1) + half).Chunk(8 / op.Bits).Select(static c => c.Length == 1 ? c[0] : c[0] + (16 * c[1])))];
+        return [.. x.Chunk(width).SelectMany(row => row.Select(
+            v => Math.Clamp(Math.Round(v * Math.Pow(2, op.Fraction)), -half, half - 1) + half).Chunk(8 / op.Bits).Select(static c => c.Length == 1 ? c[0] : c[0] + (16 * c[1])))];
     }
 
     /// <summary>Numbers of each row.</summary>
@@ -83,7 +84,8 @@ internal static class QuantizationReference
     {
         double half = Math.Pow(2, op.Bits - 1);
         int perByte = 8 / op.Bits;
-        return [.. codes.Chunk((int)((op.Width + perByte - 1) / perByte)).SelectMany(row => row.SelectMany(c => perByte == 1 ? new[] { c } : [c % 16, Math.Floor(c / 16)]).Take((int)op.Width)).Select(c => (c - half) / Math.Pow(2, op.Fraction))];
+        return [.. codes.Chunk((int)((op.Width + perByte - 1) / perByte)).SelectMany(row => row.SelectMany(c => perByte == 1 ? new[] { c } : [c % 16, Math.Floor(c / 16)]).Take((int)op.Width))
+            .Select(c => (c - half) / Math.Pow(2, op.Fraction))];
     }
 
     /// <summary>Least value plus code times step.</summary>

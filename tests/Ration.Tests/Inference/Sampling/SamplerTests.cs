@@ -24,7 +24,15 @@ public sealed class SamplerTests
         ["typical after top-k"] = new(2, 200, 1) { Typical = 0.9f },
         ["repetition"] = new(1, TopP: 1) { RepetitionPenalty = 1.4f, PenaltyWindow = 5 },
         ["frequency and presence"] = new(1, TopP: 1) { FrequencyPenalty = 0.6f, PresencePenalty = -0.4f },
-        ["all"] = new(0.8f, 40, 0.95f) { MinP = 0.02f, Typical = 0.97f, RepetitionPenalty = 1.1f, FrequencyPenalty = 0.2f, PresencePenalty = 0.1f, LogitBias = new Dictionary<int, float> { [5] = 2, [9] = float.NegativeInfinity } },
+        ["all"] = new(0.8f, 40, 0.95f)
+        {
+            MinP = 0.02f,
+            Typical = 0.97f,
+            RepetitionPenalty = 1.1f,
+            FrequencyPenalty = 0.2f,
+            PresencePenalty = 0.1f,
+            LogitBias = new Dictionary<int, float> { [5] = 2, [9] = float.NegativeInfinity }
+        },
     };
 
     [Theory]

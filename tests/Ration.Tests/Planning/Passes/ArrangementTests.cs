@@ -53,7 +53,8 @@ public sealed class ArrangementTests
         int rows = Rows / Math.Max(1, step.Optimizer.GradientParts);
         (double[] losses, IDictionary<string, float[]> state) = Train(step, Choices("none") with { MicroBatchRows = rows }, reuse: false);
         Assert.All(losses, static l => Assert.True(double.IsFinite(l)));
-        foreach ((bool release, bool reuse, HeadGradient head) in ((bool, bool, HeadGradient)[])[(false, false, 0), (true, false, 0), (false, true, 0), (true, true, 0), (true, true, HeadGradient.Late)])
+        foreach ((bool release, bool reuse, HeadGradient head) in ((bool, bool, HeadGradient)[])[(false, false, 0), (true, false, 0), (false, true, 0), (true, true, 0),
+            (true, true, HeadGradient.Late)])
         {
             (double[] otherLosses, IDictionary<string, float[]> other) = Train(step, Choices(recompute, release) with { MicroBatchRows = rows, HeadGradient = head }, reuse);
             Assert.Equal(losses, otherLosses);

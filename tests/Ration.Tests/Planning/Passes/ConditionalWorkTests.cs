@@ -32,7 +32,8 @@ public sealed class ConditionalWorkTests
     [MemberData(nameof(Rules))]
     public void Leaving_work_out_changes_no_bit(string rule)
     {
-        foreach (MemoryChoices choices in (MemoryChoices[])[new(Rows, default, false), new(Rows, RecomputeChoice.Parse("cheap+2-blocks"), true), new(2, RecomputeChoice.Parse("sqrt"), false), new(1, default, false)])
+        foreach (MemoryChoices choices in (MemoryChoices[])[new(Rows, default, false), new(Rows, RecomputeChoice.Parse("cheap+2-blocks"), true),
+            new(2, RecomputeChoice.Parse("sqrt"), false), new(1, default, false)])
         {
             SortedDictionary<string, float[]> all = Train(Step(rule), choices, Unconditional), some = Train(Step(rule), choices, null);
             AssertSame(all, some);
@@ -152,7 +153,8 @@ public sealed class ConditionalWorkTests
     public void Predictions_know_of_it()
     {
         CostModel cost = new(MachineRates.Nominal);
-        double Backward(IOptimizer rule) => TrainingGraph.Build(Step(rule) with { Rows = 16, Sequence = 64 }, new(16, default, true)).Graph.Nodes.Where(static n => n.Pass == Pass.Backward && n.Block >= 0).Sum(cost.Seconds);
+        double Backward(IOptimizer rule) =>
+            TrainingGraph.Build(Step(rule) with { Rows = 16, Sequence = 64 }, new(16, default, true)).Graph.Nodes.Where(static n => n.Pass == Pass.Backward && n.Block >= 0).Sum(cost.Seconds);
         double all = Backward(new AdamW()), products = TrainingGraph.Build(Step(new AdamW()) with { Rows = 16, Sequence = 64 }, new(16, default, true)).Graph.Nodes.Where(IsProduct).Sum(cost.Seconds);
         Assert.Equal(all - (products / 2), Backward(new Lisa()), 0.02 * all);
         double each = (all - products) / Layers;

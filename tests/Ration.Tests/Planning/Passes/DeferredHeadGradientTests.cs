@@ -72,13 +72,13 @@ public sealed class DeferredHeadGradientTests
     {
         TrainingOptions options = Options(true) with { Model = Options(true).Model with { Vocabulary = 20_000 }, BatchTokens = 2048, Sequence = 2048, Memory = ByteSize.FromMebibytes(1) };
         using CpuDevice device = new(1);
-        MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device, 1));
+        MemoryBudgetException refusal = Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options, device));
         Assert.Contains("the head's computed late", refusal.Message, StringComparison.Ordinal);
-        TrainingPlan plan = TrainingPlan.Create(options with { Memory = refusal.Smallest }, device, 1);
+        TrainingPlan plan = TrainingPlan.Create(options with { Memory = refusal.Smallest }, device);
         Assert.Equal(HeadGradient.Late, plan.Choices.HeadGradient);
         Assert.Contains("logits are computed once more", plan.Reasons.Single(static r => r.Name == "head gradient").Reason, StringComparison.Ordinal);
-        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options with { Memory = refusal.Smallest, HeadGradient = HeadGradient.Early }, device, 1));
-        Assert.Equal(HeadGradient.Early, TrainingPlan.Create(options with { Memory = ByteSize.Parse("4GiB") }, device, 1).Choices.HeadGradient);
+        Assert.Throws<MemoryBudgetException>(() => TrainingPlan.Create(options with { Memory = refusal.Smallest, HeadGradient = HeadGradient.Early }, device));
+        Assert.Equal(HeadGradient.Early, TrainingPlan.Create(options with { Memory = ByteSize.Parse("4GiB") }, device).Choices.HeadGradient);
     }
 
     [Fact]

@@ -142,7 +142,8 @@ public sealed class InputSlotsTests
     }
 
     private static Graph Build(ModelConfiguration model, IOptimizer rule, string recompute, string activations = "f32") => TrainingGraph.Build(
-        GradientTrial.Step(model) with { Optimizer = rule }, new MemoryChoices(GradientTrial.Rows, RecomputeChoice.Parse(recompute), true) { Activations = ActivationMethods.Parse(activations) }).Graph;
+        GradientTrial.Step(model) with { Optimizer = rule },
+            new MemoryChoices(GradientTrial.Rows, RecomputeChoice.Parse(recompute), true) { Activations = ActivationMethods.Parse(activations) }).Graph;
 
     private static long Kept(Graph graph)
     {

@@ -104,7 +104,8 @@ public sealed class SavedActivationsTests
         {
             double mean = sums[i] / Draws, deviation = Math.Sqrt(Math.Max(0, (squares[i] / Draws) - (mean * mean)));
             Assert.True(deviation <= 0.51 * step, $"{deviation} is more than half a step {step}");
-            Assert.True(Math.Abs(mean - numbers[i]) <= (5 * deviation / Math.Sqrt(Draws)) + 1e-6, $"{i}: the mean {mean} of {numbers[i]} is off by more than five standard errors of {deviation / Math.Sqrt(Draws)}");
+            Assert.True(Math.Abs(mean - numbers[i]) <= (5 * deviation / Math.Sqrt(Draws)) + 1e-6,
+                $"{i}: the mean {mean} of {numbers[i]} is off by more than five standard errors of {deviation / Math.Sqrt(Draws)}");
         }
     }
 
@@ -176,8 +177,10 @@ public sealed class SavedActivationsTests
     {
         foreach (ModelConfiguration model in Architectures.All.Values)
         {
-            foreach ((string recompute, int rows, bool release) in ((string, int, bool)[])[("none", 4, false), ("cheap", 4, true), ("cheap+1-blocks", 2, false), ("sqrt", 1, false), ("attention", 4, true), ("mlp", 4, false)])
-                GraphLaws.Check(TrainingGraph.Build(GradientTrial.Step(model) with { Sequence = 16 }, new MemoryChoices(rows, RecomputeChoice.Parse(recompute), release) { Activations = ActivationMethods.Parse(method) }).Graph);
+            foreach ((string recompute, int rows, bool release) in ((string, int, bool)[])[("none", 4, false), ("cheap", 4, true), ("cheap+1-blocks", 2, false),
+                ("sqrt", 1, false), ("attention", 4, true), ("mlp", 4, false)])
+                GraphLaws.Check(TrainingGraph.Build(GradientTrial.Step(model) with { Sequence = 16 },
+                    new MemoryChoices(rows, RecomputeChoice.Parse(recompute), release) { Activations = ActivationMethods.Parse(method) }).Graph);
         }
     }
 

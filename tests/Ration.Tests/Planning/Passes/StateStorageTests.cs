@@ -19,7 +19,9 @@ public class StateStorageTests
         public void Update(UpdateBuilder u)
         {
             Ration.Graphs.Elementwise.Load velocity = u.State("velocity"), projection = u.State("projection");
-            if (u.IsMatrix) u.Assign(projection, new Ration.Graphs.Elementwise.Load(u.Tensor("copy", u.Gradient)) + new Ration.Graphs.Elementwise.Load(u.MatMul(u.MatMul(u.GradientTensor, projection.Value, transposeB: true), projection.Value)));
+            if (u.IsMatrix)
+                u.Assign(projection, new Ration.Graphs.Elementwise.Load(u.Tensor("copy",
+                u.Gradient)) + new Ration.Graphs.Elementwise.Load(u.MatMul(u.MatMul(u.GradientTensor, projection.Value, transposeB: true), projection.Value)));
             u.Assign(velocity, velocity + u.Gradient);
         }
     }
@@ -63,5 +65,6 @@ public class StateStorageTests
     }
 
     private static Dictionary<string, DType> Types(TrainingOptions options) =>
-        TrainingGraph.Build(options.Step, new MemoryChoices(options.Rows, default, true)).Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState).ToDictionary(static v => v.Name, static v => v.DType);
+        TrainingGraph.Build(options.Step,
+            new MemoryChoices(options.Rows, default, true)).Graph.Persistent.Where(static v => v.Kind == MemoryKind.OptimizerState).ToDictionary(static v => v.Name, static v => v.DType);
 }

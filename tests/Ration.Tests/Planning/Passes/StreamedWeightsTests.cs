@@ -54,8 +54,8 @@ public sealed class StreamedWeightsTests
     [Fact]
     public void A_program_that_nobody_brings_weights_says_so()
     {
-        GenerationPlan plan = GenerationPlan.Create(SmallModels.Options(s_step.Model, 16), new CpuDevice(1), 1);
-        long smallest = Assert.Throws<MemoryBudgetException>(() => GenerationPlan.Create(plan.Options with { Memory = ByteSize.FromMebibytes(1) }, plan.Device, 1)).Smallest.Bytes;
+        GenerationPlan plan = GenerationPlan.Create(SmallModels.Options(s_step.Model, 16), new CpuDevice(1));
+        long smallest = Assert.Throws<MemoryBudgetException>(() => GenerationPlan.Create(plan.Options with { Memory = ByteSize.FromMebibytes(1) }, plan.Device)).Smallest.Bytes;
         using Generator generator = SmallModels.Open(plan.Options with { Memory = new ByteSize(smallest) }, 1);
         Assert.Equal(3, generator.Plan.Choices.StreamedBlocks);
         Assert.Contains("not kept in memory", Assert.Throws<InvalidOperationException>(() => { generator.Put([1]); }).Message, StringComparison.Ordinal);

@@ -11,7 +11,8 @@ public sealed class ChatTemplateFuzzTests
     private static readonly string[] s_words =
     [
         "{{ ", " }}", "{% ", " %}", "{%- ", "{# ", " #}", "if ", "else", "endif", "for x in ", "endfor", "set ", "macro m(", "raw", "is ", "not ", "in ", "loop", "none", "true",
-        "messages", "| tojson", "| list", "| join", "| length", "| sort", "| map('upper')", ".split()", "[::-1]", "[-1]", "** 9", "* 99", "// 0", "% (1,)", "'%5d%s' % ", ".format(1)", "| indent(9)", "range(9)",
+        "messages", "| tojson", "| list", "| join", "| length", "| sort", "| map('upper')", ".split()", "[::-1]", "[-1]", "** 9", "* 99", "// 0", "% (1,)", "'%5d%s' % ",
+            ".format(1)", "| indent(9)", "range(9)",
     ];
 
     [Theory]

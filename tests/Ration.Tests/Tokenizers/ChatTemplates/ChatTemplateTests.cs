@@ -41,8 +41,18 @@ public sealed class ChatTemplateTests
     public void Variables_are_there_as_Hugging_Face_gives_them()
     {
         ChatTemplate template = ChatTemplate.Parse("{{ tools }} {{ documents }} {{ add_generation_prompt }} {{ bos_token is defined }} {{ date_string is defined }} {{ more | tojson }}");
-        Assert.Equal("None None False False False ", ChatTemplate.Parse("{{ tools }} {{ documents }} {{ add_generation_prompt }} {{ bos_token is defined }} {{ date_string is defined }} {{ more }}").Render(new() { Messages = [] }));
-        ChatTemplateInputs full = s_greeting with { BosToken = "<s>", EosToken = "</s>", DateString = "d", Tools = [Json("{}")], Variables = new Dictionary<string, JsonElement> { ["more"] = Json("[true]") } };
+        Assert.Equal("None None False False False ",
+            ChatTemplate.Parse("{{ tools }} {{ documents }} {{ add_generation_prompt }} {{ bos_token is defined }} {{ date_string is defined }} {{ more }}").Render(new() { Messages = [] }));
+        ChatTemplateInputs full = s_greeting with
+        {
+            BosToken = "<s>",
+            EosToken = "</s>",
+            DateString = "d",
+            Tools = [Json("{}")],
+            Variables = new Dictionary<string,
+            JsonElement>
+            { ["more"] = Json("[true]") }
+        };
         Assert.Equal("[{}] None True True True [true]", template.Render(full));
         Assert.Equal("<s></s>d", ChatTemplate.Parse("{{ bos_token }}{{ eos_token }}{{ date_string }}").Render(full));
     }

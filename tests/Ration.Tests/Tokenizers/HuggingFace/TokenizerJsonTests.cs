@@ -76,7 +76,8 @@ public sealed class TokenizerJsonTests
     public void Metaspace_puts_a_space_only_where_its_scheme_says_and_none_is(string scheme, string text, string expected)
     {
         string file = TokenizerJsonFile.SentencePieceBpe.Replace("{\"type\": \"Prepend\", \"prepend\": \"\\u2581\"}, ", "", StringComparison.Ordinal)
-            .Replace("\"pre_tokenizer\": null", $"\"pre_tokenizer\": {{\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", \"prepend_scheme\": \"{scheme}\", \"split\": false}}", StringComparison.Ordinal);
+            .Replace("\"pre_tokenizer\": null",
+                $"\"pre_tokenizer\": {{\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", \"prepend_scheme\": \"{scheme}\", \"split\": false}}", StringComparison.Ordinal);
         Assert.Contains("Metaspace", file, StringComparison.Ordinal);
         Assert.DoesNotContain("Prepend", file, StringComparison.Ordinal);
         var tokenizer = new TextTokenizer(TokenizerJsonReader.Parse(Encoding.UTF8.GetBytes(file), "x").Inner, [new AddedToken(12, "<x>"u8.ToArray(), IsSpecial: false)]);
@@ -131,7 +132,8 @@ public sealed class TokenizerJsonTests
         .Replace("{\"type\": \"NFKC\"}", $"{{\"type\": \"{normalizer}\"}}", StringComparison.Ordinal)
         .Replace("\"pattern\": {\"Regex\": \" {2,}\"}, \"content\": \"\\u2581\"", "\"pattern\": {\"Regex\": \" {2,}\"}, \"content\": \" \"", StringComparison.Ordinal)
         .Replace("{\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", \"prepend_scheme\": \"always\", \"split\": true}",
-            "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, {\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", \"prepend_scheme\": \"always\", \"split\": true}]}", StringComparison.Ordinal);
+            "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, {\"type\": \"Metaspace\", \"replacement\": \"\\u2581\", "
+            + "\"prepend_scheme\": \"always\", \"split\": true}]}", StringComparison.Ordinal);
 
     [Theory]
     [InlineData("NFD")]

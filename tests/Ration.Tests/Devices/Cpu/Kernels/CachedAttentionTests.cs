@@ -17,7 +17,8 @@ public sealed unsafe class CachedAttentionTests
             {
                 // rows, queries, keys, heads, kvHeads, headDimension
                 foreach ((int rows, int queries, int keys, int heads, int kvHeads, int d) in ((int, int, int, int, int, int)[])
-                    [(1, 1, 1, 1, 1, 32), (2, 1, 300, 6, 2, 64), (1, 1, 1000, 5, 5, 32), (1, 2, 129, 3, 1, 96), (3, 4, 128, 8, 2, 128), (1, 1, 517, 7, 1, 160), (2, 40, 300, 4, 2, 64), (1, 5, 700, 2, 1, 32)])
+                    [(1, 1, 1, 1, 1, 32), (2, 1, 300, 6, 2, 64), (1, 1, 1000, 5, 5, 32), (1, 2, 129, 3, 1, 96), (3, 4, 128, 8, 2, 128), (1, 1, 517, 7, 1, 160),
+                        (2, 40, 300, 4, 2, 64), (1, 5, 700, 2, 1, 32)])
                     data.Add(type, rows, queries, keys, heads, kvHeads, d);
                 if (type == DType.Q8_0) continue;
                 data.Add(type, 1, 1, 200, 3, 1, 7);

@@ -22,7 +22,8 @@ internal static class Filters
         SequenceFilters.AddTo(table);
         SelectionFilters.AddTo(table);
         table.Add("default d", "value default_value? boolean?", static c => c[0] is Undefined || (c.Flag(2) && !Truth.Of(c[0])) ? c.Get(1, "") : c[0]);
-        table.Add("attr", "value name", static c => Members.TryAttribute(c[0], c.Text(1), out object? found) ? found : new Undefined($"{TypeNames.Of(c[0])} has no {InvalidInputException.Quote(c.Text(1))}"));
+        table.Add("attr", "value name",
+            static c => Members.TryAttribute(c[0], c.Text(1), out object? found) ? found : new Undefined($"{TypeNames.Of(c[0])} has no {InvalidInputException.Quote(c.Text(1))}"));
         table.Add("tojson", "value ensure_ascii? indent? separators? sort_keys?", ToJson);
         return table;
     }

@@ -15,7 +15,8 @@ internal static class TextMethods
         AddSearching(table);
         AddCase(table);
         table.Add("replace", "self old new count?", static c => TextOperations.Replace(c.Text(0), c.Text(1), c.Text(2), c.Integer(3, -1), c.Budget));
-        table.Add("join", "self values", static c => TextOperations.Join(c.Text(0), [.. c.Items(1).Select(static i => i as string ?? throw new TemplateFault($"'join' needs texts but found {TypeNames.Of(i)}"))], c.Budget));
+        table.Add("join", "self values",
+            static c => TextOperations.Join(c.Text(0), [.. c.Items(1).Select(static i => i as string ?? throw new TemplateFault($"'join' needs texts but found {TypeNames.Of(i)}"))], c.Budget));
         table.Add("format", "self * **", static c => BraceFormat.Apply(c.Text(0), c.Rest, c.Named, c.Budget));
         table.Add("center", "self width fill?", static c => c.Made(TextOperations.Center(c.Text(0), TextFilters.Width(c.Integer(1)), Fill(c))));
         table.Add("ljust", "self width fill?", static c => c.Made(NumberFormat.Pad(c.Text(0), TextFilters.Width(c.Integer(1)), '<', Fill(c))));
@@ -50,7 +51,8 @@ internal static class TextMethods
         table.Add("endswith", "self suffix start? end?", static c => HasAffix(c, static (text, part) => text.EndsWith(part, StringComparison.Ordinal)));
         table.Add("find", "self part start? end?", static c => Find(c, static (text, part) => text.IndexOf(part, StringComparison.Ordinal)));
         table.Add("rfind", "self part start? end?", static c => Find(c, static (text, part) => text.LastIndexOf(part, StringComparison.Ordinal)));
-        table.Add("index", "self part start? end?", static c => Find(c, static (text, part) => text.IndexOf(part, StringComparison.Ordinal)) is var at and >= 0 ? at : throw new TemplateFault("the part is not in the text"));
+        table.Add("index", "self part start? end?",
+            static c => Find(c, static (text, part) => text.IndexOf(part, StringComparison.Ordinal)) is var at and >= 0 ? at : throw new TemplateFault("the part is not in the text"));
         table.Add("count", "self part start? end?", static c => Count(c));
     }
 
