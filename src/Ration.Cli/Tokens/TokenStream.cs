@@ -31,8 +31,8 @@ internal static class TokenStream
                 if (c is >= (byte)'0' and <= (byte)'9') id = Math.Min((10 * Math.Max(0, id)) + (c - '0'), int.MaxValue);
                 else if (!IsSeparator(c))
                     throw new InvalidInputException(
-                    $"byte {place + i + 1} of the token ids is '{(char.IsAsciiLetterOrDigit((char)c) || char.IsPunctuation((char)c) ? (char)c : '?')}'; "
-                    + "give whole numbers with spaces or commas between them");
+                        $"byte {place + i + 1} of the token ids is '{(char.IsAsciiLetterOrDigit((char)c) || char.IsPunctuation((char)c) ? (char)c : '?')}'; "
+                        + "give whole numbers with spaces or commas between them");
                 else if (id >= 0) Take(ref id, decoding);
             }
         }

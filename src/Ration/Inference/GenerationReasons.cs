@@ -47,8 +47,8 @@ internal static class GenerationReasons
         if (plan.Choices.StreamedBlocks is not (> 0 and var blocks)) yield break;
         long bytes = plan.Programs.Single.Graph.Nodes.Where(static n => n.Op is ReadWeight).Sum(static n => n.Output.Bytes);
         yield return new("in the files", $"weights of {blocks} of {plan.Options.Model.Layers} blocks",
-            $"they would not fit; {new ByteSize(bytes)} are read for each chunk of the prompt and each token" + (plan.WeightTypeThatFits is { } type
-            ? $"; --quality any would keep all in memory, in {type}" : ""));
+            $"they would not fit; {new ByteSize(bytes)} are read for each chunk of the prompt and each token"
+            + (plan.WeightTypeThatFits is { } type ? $"; --quality any would keep all in memory, in {type}" : ""));
     }
 
     private static PlanReason Context(GenerationPlan plan)

@@ -103,5 +103,5 @@ public static class OptimizerCatalog
     public static IOptimizer Create(string name, OptimizerSettings settings) =>
         (All.FirstOrDefault(o => o.Name == name)
             ?? throw new InvalidInputException(
-            $"there is no optimizer '{name}'{Spelling.Suggestion(name, All.Select(static o => o.Name))}; there are {string.Join(", ", All.Select(static o => o.Name))}")).Create(settings);
+                $"there is no optimizer '{name}'{Spelling.Suggestion(name, All.Select(static o => o.Name))}; there are {string.Join(", ", All.Select(static o => o.Name))}")).Create(settings);
 }

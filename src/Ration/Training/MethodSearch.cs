@@ -49,9 +49,8 @@ internal sealed class MethodSearch(IDevice device, Planner planner, long budget,
 
         long narrowest = Levels(options).First().Runtime;
         if (found!.Best is not null) return new FoundPlan(found, null, runtime, narrowest);
-        (PlanCandidate smallest,
-            runtime) = looked.Select(level =>
-            (Smallest(options, level.Methods, level.Runtime), level.Runtime)).MinBy(static p => p.Item1.ArenaBytes + RuntimeFootprint.Overhead(p.Item1.ArenaBytes) + p.Runtime);
+        (PlanCandidate smallest, runtime) = looked.Select(level => (Smallest(options, level.Methods, level.Runtime), level.Runtime))
+            .MinBy(static p => p.Item1.ArenaBytes + RuntimeFootprint.Overhead(p.Item1.ArenaBytes) + p.Runtime);
         return new FoundPlan(found, smallest, runtime, narrowest);
     }
 

@@ -115,8 +115,8 @@ public static class PlanPage
         Legend(page, layers.All);
         if (repetitions > 1)
             page.Append(
-            $"<figcaption>A step runs the forward and backward pass {PlanNumbers.Whole(repetitions)} times, "
-            + $"once for each micro-batch of {PlanNumbers.Plural(report.Plan.Choices.MicroBatchRows, "row")}; they are drawn once.</figcaption>\n");
+                $"<figcaption>A step runs the forward and backward pass {PlanNumbers.Whole(repetitions)} times, "
+                + $"once for each micro-batch of {PlanNumbers.Plural(report.Plan.Choices.MicroBatchRows, "row")}; they are drawn once.</figcaption>\n");
         page.Append("</figure>\n");
         if (varying.Length == 0) return;
         page.Append("<h2>What comes and goes</h2>\n<p class=\"quiet\">The same step without what stays the same from beginning to end.</p>\n<figure>\n");

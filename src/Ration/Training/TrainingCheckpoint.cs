@@ -130,15 +130,15 @@ public static class TrainingCheckpoint
         string path = Path.Combine(folder, FileName), now = Fingerprint(options.With(header.Choices.Methods));
         if (!header.IsCurrent)
             throw new InvalidInputException(
-            $"{InvalidInputException.Quote(path)} is of another version of Ration, which stored state differently; go on with that version, or give --overwrite instead of --resume to start anew");
+                $"{InvalidInputException.Quote(path)} is of another version of Ration, which stored state differently; go on with that version, or give --overwrite instead of --resume to start anew");
         if (header.Fingerprint != now)
             throw new InvalidInputException(
-            $"{InvalidInputException.Quote(path)} was made with other options: {Difference(header.Fingerprint, now)}; leave out what was not given then, "
-            + $"or give --overwrite instead of --resume to start anew{Further(header, folder)}");
+                $"{InvalidInputException.Quote(path)} was made with other options: {Difference(header.Fingerprint, now)}; leave out what was not given then, "
+                + $"or give --overwrite instead of --resume to start anew{Further(header, folder)}");
         if (Arranged(header.Choices, options) is { } other)
             throw new InvalidInputException(
-            $"{InvalidInputException.Quote(path)} is of a run with {other}, and a resumed run keeps the arrangement of memory that it began with; "
-            + "leave that option out, or give --overwrite instead of --resume to start anew");
+                $"{InvalidInputException.Quote(path)} is of a run with {other}, and a resumed run keeps the arrangement of memory that it began with; "
+                + "leave that option out, or give --overwrite instead of --resume to start anew");
         if (options.Rows % header.Choices.MicroBatchRows != 0) throw Damaged(path, $"micro-batches of {header.Choices.MicroBatchRows} do not make up its {options.Rows} rows");
         return header;
     }

@@ -99,7 +99,7 @@ public sealed class TiledMlpTests
         Assert.Equal(32, smallest.Choices.MlpTiles);
         PlanCandidate best = new Planner(device).Choose(TrainingPlanFamilies.Of(options, device, smallest.ArenaBytes), smallest.ArenaBytes, static _ => 0).Best!;
         Assert.True(best.ArenaBytes <= smallest.ArenaBytes);
-        Assert.Contains("tiles",
-            TrainingPlan.Create(options with { MlpTiles = 4 }, new NullDevice()).Reasons.Select(static r => r.Name).First(static n => n.Contains("tiles", StringComparison.Ordinal)), StringComparison.Ordinal);
+        TrainingPlan plan = TrainingPlan.Create(options with { MlpTiles = 4 }, new NullDevice());
+        Assert.Contains(plan.Reasons, static r => r.Name.Contains("tiles", StringComparison.Ordinal));
     }
 }

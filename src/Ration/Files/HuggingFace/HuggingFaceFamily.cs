@@ -94,8 +94,8 @@ internal sealed record HuggingFaceFamily(ModelFamily Family, string Architecture
         if (top.Texts("architectures") is { Length: > 0 } names)
         {
             if (names[0] == Conditional) return (Of(ModelFamily.Gemma3), TextOf(top));
-            return (s_all.FirstOrDefault(f => f.Architecture.Equals(names[0], StringComparison.OrdinalIgnoreCase)) ?? throw Unknown(top,
-                $"the architecture is {InvalidInputException.Quote(names[0])}"), Nested(top));
+            return (s_all.FirstOrDefault(f => f.Architecture.Equals(names[0], StringComparison.OrdinalIgnoreCase))
+                ?? throw Unknown(top, $"the architecture is {InvalidInputException.Quote(names[0])}"), Nested(top));
         }
 
         if (type is null) throw Unknown(top, "the file names no architecture");
