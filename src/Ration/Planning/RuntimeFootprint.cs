@@ -14,7 +14,7 @@ public static class RuntimeFootprint
     public static bool IsNative => !RuntimeFeature.IsDynamicCodeSupported;
 
     /// <summary>Reserve of the tool on one thread.</summary>
-    public static ByteSize Base { get; } = ByteSize.FromMebibytes(IsNative ? 17 : 51);
+    public static ByteSize Base { get; } = ByteSize.FromMebibytes(IsNative ? 17 : 50);
 
     /// <summary>Reserve of each further thread: its stack and its share of the allocator.</summary>
     public static readonly ByteSize PerThread = new(256 << 10);

@@ -12,15 +12,15 @@ internal static class MethodReserve
     private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20;
 
     // Plans of methods that are looked at, at high quality and at any, and code of those that are chosen.
-    private const long LookingAtAllMethods = 5 << 20;
-    private static readonly long s_lookingAtMethods = RuntimeFootprint.IsNative ? 1 << 20 : 2 << 20;
+    private static readonly long s_lookingAtMethods = RuntimeFootprint.IsNative ? 1 << 20 : 3 << 20;
+    private static readonly long s_lookingAtAllMethods = RuntimeFootprint.IsNative ? 5 << 20 : 6 << 20;
 
     /// <summary>Bytes beside <see cref="RuntimeFootprint"/>.</summary>
     /// <param name="options">The run; its <see cref="TrainingOptions.Quality"/> is the widest at which methods are looked at.</param>
     /// <param name="compilesRule">Whether <see cref="CompilesRule"/>, of its step with the methods that were asked for.</param>
     public static long Bytes(TrainingOptions options, bool compilesRule)
     {
-        if (options.Quality > MethodQuality.Exact) return options.Quality == MethodQuality.Any ? LookingAtAllMethods : s_lookingAtMethods;
+        if (options.Quality > MethodQuality.Exact) return options.Quality == MethodQuality.Any ? s_lookingAtAllMethods : s_lookingAtMethods;
         long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
         if (RuntimeFootprint.IsNative) return bytes;
         if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
