@@ -8,8 +8,12 @@ namespace Ration.Training;
 /// <summary>What the process takes for the methods of a training: plans of those that are looked at, and code that is compiled for them.</summary>
 internal static class MethodReserve
 {
-    // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for a rule that is more than formulas.
+    // Code that is compiled only where activations are kept in another form, where weights are held in fewer bits, for a rule that is more than formulas,
+    // for state in 4 bits.
     private const long CompiledForActivations = 1 << 20, CompiledForWeights = 2 << 20, CompiledForRule = 1 << 20;
+
+    // As seen without AVX-512; with it, less.
+    private const long CompiledForFourBits = 3 << 20;
 
     // Plans of methods that are looked at, at high quality and at any, and code of those that are chosen.
     private static readonly long s_lookingAtMethods = RuntimeFootprint.IsNative ? 1 << 20 : 3 << 20;
@@ -24,6 +28,7 @@ internal static class MethodReserve
         long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
         if (RuntimeFootprint.IsNative) return bytes;
         if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
+        if (options.State == StateFormat.FourBit) bytes += CompiledForFourBits;
         return compilesRule ? bytes + CompiledForRule : bytes;
     }
 
