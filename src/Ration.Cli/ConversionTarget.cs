@@ -25,13 +25,14 @@ internal sealed class ConversionTarget
     /// <param name="output">What was named.</param>
     /// <param name="overwrite">Whether what is there may be replaced.</param>
     /// <param name="largestFileBytes">What a file may hold, so that there may be several; null for no more than usual.</param>
-    /// <exception cref="InvalidInputException">The name is that of another kind of file.</exception>
+    /// <exception cref="InvalidInputException">The name is that of another kind of file, or something lies there that must not be replaced.</exception>
     public ConversionTarget(string output, bool overwrite, long? largestFileBytes = null)
     {
         (Output, _overwrite, _largestFileBytes) = (output, overwrite, largestFileBytes);
         string extension = Path.GetExtension(output);
         if (s_fileExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase) && !Path.Exists(output))
             throw new InvalidInputException($"{Option} {output}: {extension} files are not written; give a name that ends in .gguf, or that of a folder for safetensors files");
+        InPlace(RequireFree);
     }
 
     /// <summary>What was named.</summary>
@@ -49,9 +50,32 @@ internal sealed class ConversionTarget
     /// <summary>Whether it is a GGUF file.</summary>
     public bool IsGguf => Output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Refuses a place where something lies that must not be replaced.</summary>
-    /// <exception cref="InvalidInputException">There is something already.</exception>
-    public void RequireFree()
+    /// <summary>Converts.</summary>
+    /// <exception cref="InvalidInputException">It cannot be written.</exception>
+    public void Write(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
+    {
+        InPlace(() =>
+        {
+            if (IsGguf) WriteGguf(model, options, cancellation);
+            else WriteFolder(model, options, cancellation);
+        });
+        Bytes = Files.Sum(static file => new FileInfo(file).Length);
+        Tensors = ModelInspector.Open(IsGguf ? Files[0] : Output).Tensors.Count;
+    }
+
+    private void InPlace(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException or ArgumentException { ParamName: "path" })
+        {
+            throw new InvalidInputException($"{Option} {Output}: it cannot be written ({e.Message}); name another place", e);
+        }
+    }
+
+    private void RequireFree()
     {
         if (IsGguf)
         {
@@ -69,24 +93,6 @@ internal sealed class ConversionTarget
                 $"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be resumed once another model lay there; give another name");
     }
 
-    /// <summary>Converts.</summary>
-    /// <exception cref="InvalidInputException">There is something already, or it cannot be written.</exception>
-    public void Write(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
-    {
-        try
-        {
-            if (IsGguf) WriteGguf(model, options, cancellation);
-            else WriteFolder(model, options, cancellation);
-        }
-        catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException or ArgumentException { ParamName: "path" })
-        {
-            throw new InvalidInputException($"{Option} {Output}: it cannot be written ({e.Message}); name another place", e);
-        }
-
-        Bytes = Files.Sum(static file => new FileInfo(file).Length);
-        Tensors = ModelInspector.Open(IsGguf ? Files[0] : Output).Tensors.Count;
-    }
-
     // Of an earlier conversion; how many parts this one will have is not known before its tensors are laid out.
     private IEnumerable<string> Parts()
     {
@@ -102,7 +108,6 @@ internal sealed class ConversionTarget
 
     private void WriteFolder(StoredModel model, ModelConversionOptions options, CancellationToken cancellation)
     {
-        RequireFree();
         if (!Directory.Exists(Output)) WriteNewFolder(model, options, cancellation);
         else ReplaceFolder(model, options, cancellation);
         Files = [.. Directory.EnumerateFiles(Output).Order(StringComparer.Ordinal)];

@@ -25,8 +25,8 @@ internal sealed record TokenizerChoice(int? Vocabulary)
     public static TokenizerChoice Parse(string text)
     {
         if (text == "bytes") return new TokenizerChoice((int?)null);
-        if (text.StartsWith(Training, StringComparison.Ordinal) && int.TryParse(text.AsSpan(Training.Length), NumberStyles.None, CultureInfo.InvariantCulture,
-            out int size) && size is >= Fewest and <= Most)
+        if (text.StartsWith(Training, StringComparison.Ordinal)
+            && int.TryParse(text.AsSpan(Training.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size is >= Fewest and <= Most)
             return new TokenizerChoice(size);
         throw new InvalidInputException($"--tokenizer {text}: give bytes, or {Training}N for a vocabulary of {Fewest:N0} to {Most:N0} tokens that is learnt from the data");
     }

@@ -49,13 +49,15 @@ public sealed class DamagedFileTests(TrainedModel trained)
         string model = folder.Copy(Trained());
         NamedPipe.Create(Path.Combine(model, "special_tokens_map.json"));
         File.CreateSymbolicLink(Path.Combine(model, "added_tokens.json"), "/dev/zero");
+        File.CreateSymbolicLink(Path.Combine(model, "vocab.json"), "nowhere");
+        File.CreateSymbolicLink(Path.Combine(model, "merges.txt"), "merges.txt");
         ToolRun.Run("convert", "--model", model, "--output", folder["converted"]).AssertDone();
-        Assert.False(File.Exists(folder["converted/special_tokens_map.json"]));
-        Assert.False(File.Exists(folder["converted/added_tokens.json"]));
+        Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(folder["converted"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         File.Delete(Path.Combine(model, "config.json"));
         NamedPipe.Create(Path.Combine(model, "config.json"));
         File.CreateSymbolicLink(folder["link"], Path.Combine(model, "config.json"));
         ToolRun.Run("inspect", folder["link"]).AssertRefusedAtOnce(2);
+        Assert.Contains("there is no such file", ToolRun.Run("inspect", Path.Combine(model, "vocab.json")).AssertRefusedAtOnce(2), StringComparison.Ordinal);
         foreach (string[] command in (string[][])[["inspect", model], ["eval", "--model", model, "--data", trained.Data]])
             Assert.Contains("config.json", ToolRun.Run(command).AssertRefusedAtOnce(2), StringComparison.Ordinal);
     }

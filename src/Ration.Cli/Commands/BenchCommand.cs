@@ -100,8 +100,8 @@ internal static class BenchCommand
         Line($"disk, read again          {machine.DiskReadBytesPerSecond / 1e9,8:0.00} GB/s      (from the system's cache if it has room)");
         TrainingOptions options = profile.Plan.Options;
         Line($"");
-        Line($"{options.Model.Name}, {options.BatchTokens} tokens a step, recompute {profile.Plan.Choices.Recompute}:");
-        Line($"{1e3 * profile.StepSeconds:0.0} ms a step, {options.BatchTokens / profile.StepSeconds:0} tokens/s");
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{1e3 * profile.StepSeconds:0.0} ms a step, {options.BatchTokens / profile.StepSeconds:0} tokens/s");
+        Line($"{options.Model.Name}, {options.BatchTokens} tokens a step, recompute {profile.Plan.Choices.Recompute}: {speed}");
         Line($"{"op",-40} {"count",5} {"ms",9} {"share",7} {"GFLOP/s",9} {"of limit",9} {"GB/s",7}");
         foreach (OpTiming op in profile.Ops)
         {

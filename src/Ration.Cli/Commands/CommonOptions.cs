@@ -10,6 +10,9 @@ namespace Ration.Cli.Commands;
 /// <summary>Options that several commands have in common.</summary>
 internal static class CommonOptions
 {
+    /// <summary>The model of those who name none.</summary>
+    public const string DefaultModel = "preset:nano";
+
     private const int MostNamed = 10, LongestName = 80;
 
     /// <summary>The model, for which a preset does.</summary>
@@ -35,9 +38,6 @@ internal static class CommonOptions
     /// <summary>The budget.</summary>
     public static Option<ByteSize?> Memory { get; } = OptionFactory.Size("--memory",
         "Most memory that the process may have resident, such as 512MiB or 4GiB (default four fifths of what is free; to train nano 256MiB, tiny 512MiB).");
-
-    /// <summary>The model of those who name none.</summary>
-    public const string DefaultModel = "preset:nano";
 
     /// <summary>Tokens of a step.</summary>
     public static Option<int?> Batch { get; } = OptionFactory.Number<int>("--batch", "TOKENS", "Tokens of a step (default four rows).");

@@ -16,7 +16,7 @@ internal static class ConvertCommand
         "--format", $"How matrices are stored (default: as they are, or f16). In a GGUF file: {WeightFormats.Words(ModelConverter.GgufTypes)}; vectors are f32. "
         + $"In a folder: {WeightFormats.Words(ModelConverter.FolderTypes)}; f32, f16 and bf16 are for "
         + "vectors too, 4 bits (as bitsandbytes saves them; double quantizes their scales) only for the matrices of layers.",
-            [.. WeightFormats.Conversions.Select(static f => (f.Word, (DType?)f.Type))]);
+        [.. WeightFormats.Conversions.Select(static f => (f.Word, (DType?)f.Type))]);
     private static readonly Option<ByteSize?> s_largestFile = OptionFactory.Size(
         "--largest-file", "Most bytes of tensors in one file, such as 4GB; a larger tensor has one to itself (default 5GB in a folder, and a GGUF file in one piece).");
     private static readonly Option<bool> s_overwrite = OptionFactory.Switch("--overwrite", "Replace what is there.");
@@ -40,7 +40,6 @@ internal static class ConvertCommand
         long start = Stopwatch.GetTimestamp();
         using ConversionProgress progress = new();
         ConversionTarget target = new(output, parsed.GetValue(s_overwrite), parsed.GetValue(s_largestFile)?.Bytes);
-        target.RequireFree();
         RequireHolds(target, parsed.GetValue(s_format));
         if (parsed.GetValue(s_format) is null) NoteChange(target, model);
         IReadOnlyDictionary<DType, int> others = NoteOthers(target, model, parsed.GetValue(s_format));

@@ -110,8 +110,8 @@ internal sealed class TrainingArguments
     public string ReadOutput(ParseResult parsed) => parsed.GetValue(_output) switch
     {
         null => "ration-output",
-        var file when file.EndsWith(".gguf",
-            StringComparison.OrdinalIgnoreCase) => throw new InvalidInputException($"--output {file}: a run writes a folder; name one, and make a GGUF file of it with ration convert"),
+        var file when file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) =>
+            throw new InvalidInputException($"--output {file}: a run writes a folder; name one, and make a GGUF file of it with ration convert"),
         var folder => folder,
     };
 
@@ -282,9 +282,10 @@ internal sealed class TrainingArguments
         if (parsed.GetValue(_checkpointEvery) < 1) throw new InvalidInputException($"--checkpoint-every {every}: give at least 1, or leave it out for one every ten minutes");
         long? evaluation = parsed.GetValue(_evaluationTokens);
         if (evaluation < 1) throw new InvalidInputException($"--eval-tokens {evaluation}: give at least 1");
-        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation,
-            source.Path)
-        { Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json, CommonOptions.Threads]) };
+        return new TrainingRunOptions(ReadOutput(parsed), ReadResume(parsed), every, tokenizer, dataFingerprint, evaluation, source.Path)
+        {
+            Arguments = RunArguments.Of(parsed, [_output, _resume, _overwrite, CommonOptions.Json, CommonOptions.Threads]),
+        };
     }
 
     // The presets that train in minutes should also do so in little memory; whatever is larger takes what the machine has free.

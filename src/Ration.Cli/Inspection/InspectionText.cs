@@ -32,8 +32,8 @@ internal sealed class InspectionText(TextWriter writer)
 
     private void WriteConfiguration(ModelConfiguration model)
     {
-        Row(
-            "architecture", $"{model.Family}, {Counted.Of(model.Layers, "layer")}, width {Number(model.Width)}, MLP {Number(model.HiddenWidth)}, "
+        Row("architecture",
+            $"{model.Family}, {Counted.Of(model.Layers, "layer")}, width {Number(model.Width)}, MLP {Number(model.HiddenWidth)}, "
             + $"{Counted.Of(model.Heads, "head")} of {model.HeadDimension}, {Counted.Of(model.KvHeads, "key and value head")}");
         if (model.Experts > 0) Row("experts", $"{model.Experts}, of which a token goes through {model.ExpertsPerToken}, each with an MLP of {Number(model.ExpertHiddenWidth)}");
         Row("parameters", Number(model.Parameters));

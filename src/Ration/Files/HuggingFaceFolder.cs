@@ -134,8 +134,7 @@ public static class HuggingFaceFolder
 
     private static string[] Copy(string from, string to, string[] names)
     {
-        // Pipes and devices have no length, and no end either.
-        string[] there = [.. names.Where(name => Path.Combine(from, name) is var path && File.Exists(path) && InputFile.LengthOf(path) > 0)];
+        string[] there = [.. names.Where(name => InputFile.HasContent(Path.Combine(from, name)))];
         foreach (string name in there) AtomicFile.Write(Path.Combine(to, name), stream => InputFile.CopyTo(Path.Combine(from, name), stream));
         return there;
     }

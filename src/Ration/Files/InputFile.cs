@@ -50,6 +50,19 @@ internal static class InputFile
         return file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target.Length : 0;
     }
 
+    /// <summary>Whether a file that can be read to an end lies there: no pipe, no device, nothing empty, and no link to nowhere or in a circle.</summary>
+    public static bool HasContent(string path)
+    {
+        try
+        {
+            return LengthOf(path) > 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Fills <paramref name="destination"/> from <paramref name="offset"/>.</summary>
     /// <exception cref="FileFormatException">The file ends before.</exception>
     public static void ReadExactly(SafeFileHandle handle, string path, long offset, Span<byte> destination)

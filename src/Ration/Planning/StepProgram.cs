@@ -128,7 +128,7 @@ public sealed class StepProgram
 
     /// <summary>The offset of an input or output, by name.</summary>
     /// <exception cref="GraphException">There is none.</exception>
-    public long OffsetOf(string name) => _named.TryGetValue(name, out (Value Value, long Offset) entry) ? entry.Offset : throw new GraphException($"the program has no input or output {name}");
+    public long OffsetOf(string name) => Named(name).Offset;
 
     /// <summary>The offset of some bytes of an input or output.</summary>
     /// <param name="name">Its name.</param>
@@ -138,12 +138,14 @@ public sealed class StepProgram
     /// <exception cref="ArgumentOutOfRangeException">The bytes are not all its own.</exception>
     public long OffsetOf(string name, long start, long bytes)
     {
-        long offset = OffsetOf(name);
-        Value value = _named[name].Value;
+        (Value value, long offset) = Named(name);
         if (start < 0 || bytes < 0 || bytes > value.Bytes - start) throw new ArgumentOutOfRangeException(nameof(start), $"{bytes} bytes at {start} leave {value}");
         return offset + start;
     }
 
     /// <summary>Whether the program has an input or output of this name.</summary>
     public bool Has(string name) => _named.ContainsKey(name);
+
+    private (Value Value, long Offset) Named(string name) =>
+        _named.TryGetValue(name, out (Value Value, long Offset) entry) ? entry : throw new GraphException($"the program has no input or output {name}");
 }

@@ -129,8 +129,8 @@ public static class PlanPage
     {
         page.Append("<ul class=\"legend\">");
         long most = layers.Max(static l => l.Bytes.Max());
-        foreach (PlanLayer layer in layers.Where(l => l.Bytes.Max() > most * Visible).Reverse()) page.Append(
-            $"<li><span class=\"swatch\" style=\"background:var(--{layer.Key})\"></span>{Title(layer.Name)}</li>");
+        foreach (PlanLayer layer in layers.Where(l => l.Bytes.Max() > most * Visible).Reverse())
+            page.Append($"<li><span class=\"swatch\" style=\"background:var(--{layer.Key})\"></span>{Title(layer.Name)}</li>");
         page.Append("</ul>\n");
     }
 

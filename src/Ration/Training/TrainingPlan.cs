@@ -120,9 +120,10 @@ public sealed class TrainingPlan
     {
         long arena = found.Smallest!.ArenaBytes;
         ByteSize smallest = new(arena + RuntimeFootprint.Overhead(arena) + found.RuntimeBytes);
-        string hint = pinned ? "; a resumed run keeps the arrangement that it began with" : options.Rows > 1 && options.Optimizer.GradientParts == 0 && FitsOneRow(options,
-            RuntimeFootprint.LargestArena(budget - found.NarrowestBytes), device)
-            ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
+        bool fitsOneRow = !pinned && options.Rows > 1 && options.Optimizer.GradientParts == 0
+            && FitsOneRow(options, RuntimeFootprint.LargestArena(budget - found.NarrowestBytes), device);
+        string hint = pinned ? "; a resumed run keeps the arrangement that it began with"
+            : fitsOneRow ? $"; or --batch {options.Sequence} would fit {new ByteSize(budget)}"
             : options.Sequence > 1 ? "; a smaller --sequence or model needs less" : "";
         if (!pinned && LowerQuality(options, budget, runtimeOf, device) is { } lower) hint = lower;
         MemoryChoices least = found.Smallest.Choices;

@@ -39,14 +39,15 @@ public sealed class GgufFile : ITensorSource
     /// <summary>Tensors that are in the file but stored in ways that are not read here.</summary>
     public IReadOnlyList<UnsupportedTensor> Unsupported => _unsupported;
 
-    /// <summary>Whether a file is named or begins as GGUF files do; pipes and devices are none.</summary>
+    /// <summary>Whether a file is named or begins as GGUF files do; what has no content does not.</summary>
     /// <exception cref="InvalidInputException">It cannot be read.</exception>
     public static bool IsOne(string path)
     {
         if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) return true;
+        if (!InputFile.HasContent(path)) return false;
         Span<byte> magic = stackalloc byte[4];
-        if (InputFile.LengthOf(path) < magic.Length) return false;
-        using SafeFileHandle handle = InputFile.Open(path, out _);
+        using SafeFileHandle handle = InputFile.Open(path, out long length);
+        if (length < magic.Length) return false;
         InputFile.ReadExactly(handle, path, 0, magic);
         return magic.SequenceEqual("GGUF"u8);
     }

@@ -36,8 +36,8 @@ internal sealed class HuggingFaceWriter(string folder, WeightSource source, Weig
         byte[] described = HuggingFaceFolder.ComposeConfig(folder, config);
         _total = map.Tensors.Sum(t => PartsOf(t.Name, t.Shape).Sum(static p => p.Type.Bytes(p.Shape)));
         List<List<(string Name, Shape Shape)>> shards = Split(shardBytes);
-        string[] names = [.. shards.Select((_, i) => shards.Count == 1 ? SafetensorsFolder.SingleName : string.Create(CultureInfo.InvariantCulture,
-            $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors"))];
+        string[] names = [.. shards.Select(
+            (_, i) => shards.Count == 1 ? SafetensorsFolder.SingleName : string.Create(CultureInfo.InvariantCulture, $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors"))];
         AtomicFile.Write(Path.Combine(folder, HuggingFaceFolder.ConfigName), stream =>
         {
             stream.Write(described);

@@ -66,7 +66,7 @@ public static class MachineRatesFile
     {
         try
         {
-            if (path is null || !File.Exists(path) || InputFile.LengthOf(path) is 0 or > LargestBytes) return null;
+            if (path is null || !InputFile.HasContent(path) || InputFile.LengthOf(path) > LargestBytes) return null;
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             JsonElement root = document.RootElement;
             if (root.GetProperty("machine").GetString() != MachineOf(device)) return null;
