@@ -55,8 +55,7 @@ public sealed class GenerateTests(TrainedModel trained)
         JsonElement[] texts = [.. json.GetProperty("texts").EnumerateArray()];
         Assert.Equal(["the old ", "a\nb", "of the", "x\\y", "and", "in the house"], texts.Select(static t => t.GetProperty("prompt").GetString()));
         Assert.Equal(240, json.GetProperty("generatedTokens").GetInt64());
-        Assert.Equal(texts.Select(static t => t.GetProperty("text").GetString()!.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\r", "\\r",
-            StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)), result.Output.Split('\n')[..^1]);
+        Assert.Equal(texts.Select(static t => Escaped(t.GetProperty("text").GetString()!)), result.Output.Split('\n')[..^1]);
         Assert.Equal(Generate("--temperature", "0").GetProperty("text").GetString(), texts[0].GetProperty("text").GetString());
     }
 
@@ -124,6 +123,9 @@ public sealed class GenerateTests(TrainedModel trained)
         Assert.Equal(sample.Output, training.Output);
         Assert.Contains("3 steps", training.Error, StringComparison.Ordinal);
     }
+
+    private static string Escaped(string text) =>
+        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
     private JsonElement Generate(params string[] more) => ToolRun.Run([.. Arguments(), .. more, "--json"]).AssertDone().Json();
 

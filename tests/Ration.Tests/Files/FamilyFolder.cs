@@ -76,8 +76,8 @@ internal sealed class FamilyFolder : IDisposable
         if (Family == ModelFamily.Gpt2) return ExpectedOfGpt2(name);
         if (Family == ModelFamily.Phi3)
         {
-            string layer = stem.Contains("self_attn", StringComparison.Ordinal) ? stem[..stem.IndexOf("self_attn", StringComparison.Ordinal)] : stem.Contains("mlp",
-                StringComparison.Ordinal) ? stem[..stem.IndexOf("mlp", StringComparison.Ordinal)] : "";
+            string layer = stem.Contains("self_attn", StringComparison.Ordinal) ? stem[..stem.IndexOf("self_attn", StringComparison.Ordinal)]
+                : stem.Contains("mlp", StringComparison.Ordinal) ? stem[..stem.IndexOf("mlp", StringComparison.Ordinal)] : "";
             if (stem.EndsWith("q_proj.", StringComparison.Ordinal)) return Rows(layer + "self_attn.qkv_proj.weight", 0, Query);
             if (stem.EndsWith("k_proj.", StringComparison.Ordinal)) return Rows(layer + "self_attn.qkv_proj.weight", Query, Key);
             if (stem.EndsWith("v_proj.", StringComparison.Ordinal)) return Rows(layer + "self_attn.qkv_proj.weight", Query + Key, Key);
@@ -111,10 +111,10 @@ internal sealed class FamilyFolder : IDisposable
         string published = name.Replace("model.embed_tokens", "transformer.wte", StringComparison.Ordinal).Replace("model.embed_positions", "transformer.wpe", StringComparison.Ordinal)
             .Replace("model.layers.", "transformer.h.", StringComparison.Ordinal).Replace("model.norm", "transformer.ln_f", StringComparison.Ordinal)
             .Replace("input_layernorm", "ln_1", StringComparison.Ordinal).Replace("post_attention_layernorm", "ln_2", StringComparison.Ordinal)
-            .Replace("self_attn.o_proj", "attn.c_proj", StringComparison.Ordinal).Replace("mlp.up_proj", "mlp.c_fc", StringComparison.Ordinal).Replace("mlp.down_proj",
-                "mlp.c_proj", StringComparison.Ordinal);
-        int part = published.Contains(".q_proj", StringComparison.Ordinal) ? 0 : published.Contains(".k_proj",
-            StringComparison.Ordinal) ? 1 : published.Contains(".v_proj", StringComparison.Ordinal) ? 2 : -1;
+            .Replace("self_attn.o_proj", "attn.c_proj", StringComparison.Ordinal).Replace("mlp.up_proj", "mlp.c_fc", StringComparison.Ordinal)
+            .Replace("mlp.down_proj", "mlp.c_proj", StringComparison.Ordinal);
+        int part = published.Contains(".q_proj", StringComparison.Ordinal) ? 0
+            : published.Contains(".k_proj", StringComparison.Ordinal) ? 1 : published.Contains(".v_proj", StringComparison.Ordinal) ? 2 : -1;
         if (part >= 0) published = published[..published.IndexOf("self_attn", StringComparison.Ordinal)] + "attn.c_attn" + published[published.LastIndexOf('.')..];
         (Shape shape, float[] numbers) = _tensors[published];
         if (!published.Contains(".c_", StringComparison.Ordinal)) return numbers;

@@ -45,8 +45,8 @@ public sealed class ModelConverterTests
         Conversion.ToGguf(model, work["model.gguf"]);
         using StoredModel gguf = StoredModel.Open(work["model.gguf"]);
         Assert.Equal(DType.BF16, gguf.ElementType);
-        foreach (ParameterShape parameter in TransformerModel.ParameterShapes(model.Configuration).Where(static p => p.Name.EndsWith("o_proj.weight",
-            StringComparison.Ordinal) || p.Name.Contains("mlp", StringComparison.Ordinal)))
+        foreach (ParameterShape parameter in TransformerModel.ParameterShapes(model.Configuration)
+            .Where(static p => p.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || p.Name.Contains("mlp", StringComparison.Ordinal)))
             Assert.Equal(StoredModelTests.Numbers(model, parameter), StoredModelTests.Numbers(gguf, parameter));
     }
 

@@ -21,8 +21,8 @@ public class VrgdTests
             double[] bias = OptimizerTrial.Normal(count, 50, 0.1);
 
             // Parts never quite agree: their variance would be a small difference of large numbers.
-            double[][] part = [.. Enumerable.Range(0,
-                parts).Select(i => OptimizerTrial.Normal(count, (100 * step) + i, 0.1).Zip(bias, (x, b) => b + ((i % 2 == 0 ? 1 : -1) * (0.01 + Math.Abs(x)))).ToArray())];
+            double[][] part = [.. Enumerable.Range(0, parts).Select(
+                i => OptimizerTrial.Normal(count, (100 * step) + i, 0.1).Zip(bias, (x, b) => b + ((i % 2 == 0 ? 1 : -1) * (0.01 + Math.Abs(x)))).ToArray())];
             double[] sum = [.. Enumerable.Range(0, count).Select(i => (double)(float)part.Sum(g => g[i]))],
                 squares = [.. Enumerable.Range(0, count).Select(i => (double)(float)part.Sum(g => g[i] * g[i]))];
             trial.Step(sum, 0.01, squares);

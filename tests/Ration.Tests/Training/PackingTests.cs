@@ -54,8 +54,8 @@ public sealed class PackingTests
     {
         TrainingOptions options = TrainingSamples.Options("sgd") with { Steps = 4 };
         PackedBatches data = new(new UnevenTokens(options.Sequence), options.Sequence, options.Seed, heldOut: 0);
-        int[] valid = [.. Enumerable.Range(0,
-            options.Rows).Select(row => data.Fill(row, new int[options.Sequence], new int[options.Sequence], new int[options.Sequence], new int[2 * options.Sequence]))];
+        int[] valid = [.. Enumerable.Range(0, options.Rows).Select(
+            row => data.Fill(row, new int[options.Sequence], new int[options.Sequence], new int[options.Sequence], new int[2 * options.Sequence]))];
         Assert.True(valid.Min() < valid.Max() / 2, $"rows have {string.Join(", ", valid)} targets");
         float[] whole = Losses(options, data, options.Rows), parts = Losses(options, data, rows);
         for (int i = 0; i < whole.Length; i++) Assert.Equal(whole[i], parts[i], 2e-6 * whole[i]);

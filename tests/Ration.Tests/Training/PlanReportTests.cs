@@ -80,8 +80,8 @@ public class PlanReportTests
         foreach (PlanBuffer buffer in report.Largest.Where(static b => b.Persistent))
         {
             string[] ends = buffer.Name.Split('*');
-            Value[] members = [.. program.Graph.Persistent.Where(v => v.Name.StartsWith(ends[0], StringComparison.Ordinal) && v.Name.EndsWith(ends[^1],
-                StringComparison.Ordinal) && (ends.Length == 2 || v.Name == buffer.Name))];
+            Value[] members = [.. program.Graph.Persistent.Where(v => v.Name.StartsWith(ends[0], StringComparison.Ordinal)
+                && v.Name.EndsWith(ends[^1], StringComparison.Ordinal) && (ends.Length == 2 || v.Name == buffer.Name))];
             Assert.Equal((ends.Length == 2 ? report.Plan.Options.Model.Layers : 1, members.Sum(static v => v.Bytes)), (buffer.Count, buffer.Bytes));
             Assert.All(members, v => Assert.Equal(buffer.Kind, v.Kind));
         }

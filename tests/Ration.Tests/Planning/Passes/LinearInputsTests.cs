@@ -108,10 +108,7 @@ public sealed class LinearInputsTests
     {
         Graph graph = TrainingGraph.Build(GradientTrial.Step(GradientTrial.Gated), SavedActivationsTests.Choices(method, "none")).Graph;
         HashSet<int> read = [.. graph.Nodes.Where(static n => n.Pass == Pass.Backward).SelectMany(static n => n.Inputs).Select(static v => v.Id)];
-        return graph.Nodes.Where(static n => n is
-        {
-            Pass: Pass.Forward,
-            Block: 1
-        }).SelectMany(static n => n.Outputs).Where(v => read.Contains(v.Id) && v.Kind == MemoryKind.Activations).Sum(static v => v.Bytes);
+        return graph.Nodes.Where(static n => n is { Pass: Pass.Forward, Block: 1 })
+            .SelectMany(static n => n.Outputs).Where(v => read.Contains(v.Id) && v.Kind == MemoryKind.Activations).Sum(static v => v.Bytes);
     }
 }
