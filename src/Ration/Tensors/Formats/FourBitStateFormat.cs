@@ -13,7 +13,7 @@ namespace Ration.Tensors.Formats;
 /// must find. Here all state is in blocks of 128, as in the authors' fused kernel, and is updated in one pass.
 /// </para>
 /// </summary>
-internal readonly unsafe struct FourBitStateFormat<TCode> : IBlockFormat
+internal readonly unsafe struct FourBitStateFormat<TCode> : IScaledBlockFormat
     where TCode : struct, IFourBitStateCode
 {
     private const int Count = 128, Half = Count / 2;
@@ -25,9 +25,12 @@ internal readonly unsafe struct FourBitStateFormat<TCode> : IBlockFormat
 
     public static int Bytes => sizeof(float) + Half;
 
-    public static void Encode(float* source, byte* block)
+    public static float Scale(float* source) => BlockStatistics.GreatestMagnitude(source, Count);
+
+    public static void Encode(float* source, byte* block) => Encode(source, block, Scale(source));
+
+    public static void Encode(float* source, byte* block, float greatest)
     {
-        float greatest = BlockStatistics.GreatestMagnitude(source, Count);
         *(float*)block = greatest;
         Vector512<float> inverse = Vector512.Create(1 / float.Max(greatest, LeastScale));
         for (nint i = 0; i < Half; i += 16)

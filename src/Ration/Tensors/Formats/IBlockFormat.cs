@@ -15,3 +15,13 @@ internal unsafe interface IBlockFormat
     /// <summary>Stores elements, rounded to what the block can hold; nothing outside of it is written.</summary>
     static abstract void Encode(float* source, byte* block);
 }
+
+/// <summary>A format whose blocks have one scale each, which is known before any element is encoded.</summary>
+internal unsafe interface IScaledBlockFormat : IBlockFormat
+{
+    /// <summary>The scale of a block.</summary>
+    static abstract float Scale(float* source);
+
+    /// <summary>Stores elements by the scale that <see cref="Scale"/> has found.</summary>
+    static abstract void Encode(float* source, byte* block, float scale);
+}

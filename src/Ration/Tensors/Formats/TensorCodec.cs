@@ -118,10 +118,10 @@ public static unsafe class TensorCodec
             case DType.Q6_K: EncodeBlocks<Q6_KFormat>(source, target, count); break;
             case DType.NF4: EncodeBlocks<FourBitFormat<NormalFloatCode>>(source, target, count); break;
             case DType.FP4: EncodeBlocks<FourBitFormat<FourBitFloatCode>>(source, target, count); break;
-            case DType.Dynamic8: EncodeBlocks<DynamicFormat<SignedDynamicCode>>(source, target, count); break;
-            case DType.DynamicUnsigned8: EncodeBlocks<DynamicFormat<UnsignedDynamicCode>>(source, target, count); break;
-            case DType.Dynamic4: EncodeBlocks<FourBitStateFormat<FourBitDynamicCode>>(source, target, count); break;
-            case DType.LinearUnsigned4: EncodeBlocks<FourBitStateFormat<FourBitLinearCode>>(source, target, count); break;
+            case DType.Dynamic8: EncodeScaledBlocks<DynamicFormat<SignedDynamicCode>>(source, target, count); break;
+            case DType.DynamicUnsigned8: EncodeScaledBlocks<DynamicFormat<UnsignedDynamicCode>>(source, target, count); break;
+            case DType.Dynamic4: EncodeScaledBlocks<FourBitStateFormat<FourBitDynamicCode>>(source, target, count); break;
+            case DType.LinearUnsigned4: EncodeScaledBlocks<FourBitStateFormat<FourBitLinearCode>>(source, target, count); break;
             case DType.F8Expanded: EncodeBlocks<ExpandedByteFloatFormat>(source, target, count); break;
             case DType.NF4Double: DoubleQuantization.Encode<NormalFloatCode>(source, target, count); break;
             case DType.FP4Double: DoubleQuantization.Encode<FourBitFloatCode>(source, target, count); break;
@@ -156,6 +156,21 @@ public static unsafe class TensorCodec
         where TFormat : struct, IBlockFormat
     {
         for (nint i = 0; i < count; i += TFormat.Elements, source += TFormat.Elements, target += TFormat.Bytes) TFormat.Encode(source, target);
+    }
+
+    // A scale is the end of a long chain of operations, for which all elements would wait: those of some blocks are found side by side.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void EncodeScaledBlocks<TFormat>(float* source, byte* target, nint count)
+        where TFormat : struct, IScaledBlockFormat
+    {
+        const int AtOnce = 8;
+        float* scales = stackalloc float[AtOnce];
+        for (nint blocks = count / TFormat.Elements; blocks > 0; blocks -= AtOnce)
+        {
+            nint these = nint.Min(AtOnce, blocks);
+            for (nint i = 0; i < these; i++) scales[i] = TFormat.Scale(source + (i * TFormat.Elements));
+            for (nint i = 0; i < these; i++, source += TFormat.Elements, target += TFormat.Bytes) TFormat.Encode(source, target, scales[i]);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -72,18 +72,23 @@ public class FusedKernelTests
         TileStep[] tiles = new TileStep[code.Length];
         int count;
         fixed (FormulaStep* all = steps)
-        fixed (TileStep* tile = tiles) count = FormulaPlan.FormTiles(code, direct, all, tile);
-        foreach (TileStep step in tiles) (loads, stores) = (loads + (step.Loaded.Address != 0 ? 1 : 0), stores + (step.Stored.Address != 0 ? 1 : 0));
+        fixed (TileStep* tile = tiles) count = TilePlan.FormTiles(code, direct, all, tile);
+        foreach (TileStep step in tiles)
+        {
+            loads += (step.Loaded.Address != 0 ? 1 : 0) + (step.Other.Address != 0 ? 1 : 0);
+            stores += step.Stored.Address != 0 ? 1 : 0;
+        }
+
         Assert.Equal(14, arithmetic);
         Assert.Equal(arithmetic, steps[first].Together);
         Assert.Equal((0, count), (steps[first].FirstTileStep, steps[first].TileSteps));
 
-        // Each of the five products with a scalar is part of the step after it.
-        Assert.Equal(9, count);
+        // Two for each mean, one for the divisor, one to divide, one to subtract: products with a scalar, the square and the root are parts of them.
+        Assert.Equal(7, count);
 
-        // Loaded: gradient twice, dividend, minuend. Stored: divisor, quotient, and three results.
-        Assert.Equal(4, loads);
-        Assert.Equal(5, stores);
+        // The gradient twice, both moments, the addend of the divisor, the new mean and the parameter; the three results.
+        Assert.Equal(7, loads);
+        Assert.Equal(3, stores);
     }
 
     private static Executor Prepare(Graph graph, Value[] values, int seed, out float[][] contents, out StepProgram program)
@@ -105,7 +110,7 @@ public class FusedKernelTests
     {
         if (depth == 0 || random.Next(5) == 0) return random.Next(4) switch { 0 => new Load(scalar), 1 => new Constant(1.25f), _ => new Load(values[random.Next(values.Length)]) };
         Expression a = Formula(random, values, scalar, depth - 1), b = random.Next(6) == 0 ? a : Formula(random, values, scalar, depth - 1);
-        return random.Next(17) switch
+        return random.Next(22) switch
         {
             0 or 1 or 2 => a + b,
             3 or 4 or 5 => a - b,
@@ -117,6 +122,10 @@ public class FusedKernelTests
             13 => Expression.Sign(a),
             14 => Expression.SquareRoot(Expression.Absolute(a)),
             15 => new Unary(UnaryFunction.Reciprocal, a),
+            16 or 17 => Expression.Lerp(a, b, new Load(scalar)),
+            18 => (a * new Load(scalar)) - b,
+            19 => (new Constant(0.37f) * a) / b,
+            20 => a * a,
             _ => Expression.Absolute(a),
         };
     }

@@ -50,25 +50,56 @@ internal static unsafe class FormulaTiles
             if (step->FetchesLoaded) Prefetch(step->Loaded.At(first));
             if (step->FetchesOther) Prefetch(step->Other.At(first));
             if (step->Loaded.Address != 0) Load(step->Loaded.At(first), out a, out b, out c, out d, out e, out f, out g, out h);
+            switch (step->Before)
+            {
+                case TileFunction.Negate:
+                    (a, b, c, d) = (-a, -b, -c, -d);
+                    (e, f, g, h) = (-e, -f, -g, -h);
+                    break;
+                case TileFunction.Absolute:
+                    (a, b, c, d) = (Absolute.Do(a), Absolute.Do(b), Absolute.Do(c), Absolute.Do(d));
+                    (e, f, g, h) = (Absolute.Do(e), Absolute.Do(f), Absolute.Do(g), Absolute.Do(h));
+                    break;
+                case TileFunction.Sign:
+                    (a, b, c, d) = (Sign.Do(a), Sign.Do(b), Sign.Do(c), Sign.Do(d));
+                    (e, f, g, h) = (Sign.Do(e), Sign.Do(f), Sign.Do(g), Sign.Do(h));
+                    break;
+                case TileFunction.SquareRoot:
+                    (a, b, c, d) = (SquareRoot.Do(a), SquareRoot.Do(b), SquareRoot.Do(c), SquareRoot.Do(d));
+                    (e, f, g, h) = (SquareRoot.Do(e), SquareRoot.Do(f), SquareRoot.Do(g), SquareRoot.Do(h));
+                    break;
+                case TileFunction.Square:
+                    (a, b, c, d) = (a * a, b * b, c * c, d * d);
+                    (e, f, g, h) = (e * e, f * f, g * g, h * h);
+                    break;
+            }
+
             if (step->Scale.Address != 0) Scale(T.Load((float*)step->Scale.Address), ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h);
             if (step->Other.Address != 0) Load(step->Other.At(first), out a2, out b2, out c2, out d2, out e2, out f2, out g2, out h2);
+            if (step->OtherScale.Address != 0) Scale(T.Load((float*)step->OtherScale.Address), ref a2, ref b2, ref c2, ref d2, ref e2, ref f2, ref g2, ref h2);
+            if (step->IsTurned)
+            {
+                (a, b, c, d, a2, b2, c2, d2) = (a2, b2, c2, d2, a, b, c, d);
+                (e, f, g, h, e2, f2, g2, h2) = (e2, f2, g2, h2, e, f, g, h);
+            }
+
             switch (step->Operation)
             {
                 case TileOperation.Add:
-                    (a, b, c, d) = (Add.Do(a, a2), Add.Do(b, b2), Add.Do(c, c2), Add.Do(d, d2));
-                    (e, f, g, h) = (Add.Do(e, e2), Add.Do(f, f2), Add.Do(g, g2), Add.Do(h, h2));
+                    (a, b, c, d) = (a + a2, b + b2, c + c2, d + d2);
+                    (e, f, g, h) = (e + e2, f + f2, g + g2, h + h2);
                     break;
                 case TileOperation.Subtract:
-                    (a, b, c, d) = (Subtract.Do(a, a2), Subtract.Do(b, b2), Subtract.Do(c, c2), Subtract.Do(d, d2));
-                    (e, f, g, h) = (Subtract.Do(e, e2), Subtract.Do(f, f2), Subtract.Do(g, g2), Subtract.Do(h, h2));
+                    (a, b, c, d) = (a - a2, b - b2, c - c2, d - d2);
+                    (e, f, g, h) = (e - e2, f - f2, g - g2, h - h2);
                     break;
                 case TileOperation.Multiply:
-                    (a, b, c, d) = (Multiply.Do(a, a2), Multiply.Do(b, b2), Multiply.Do(c, c2), Multiply.Do(d, d2));
-                    (e, f, g, h) = (Multiply.Do(e, e2), Multiply.Do(f, f2), Multiply.Do(g, g2), Multiply.Do(h, h2));
+                    (a, b, c, d) = (a * a2, b * b2, c * c2, d * d2);
+                    (e, f, g, h) = (e * e2, f * f2, g * g2, h * h2);
                     break;
                 case TileOperation.Divide:
-                    (a, b, c, d) = (Divide.Do(a, a2), Divide.Do(b, b2), Divide.Do(c, c2), Divide.Do(d, d2));
-                    (e, f, g, h) = (Divide.Do(e, e2), Divide.Do(f, f2), Divide.Do(g, g2), Divide.Do(h, h2));
+                    (a, b, c, d) = (a / a2, b / b2, c / c2, d / d2);
+                    (e, f, g, h) = (e / e2, f / f2, g / g2, h / h2);
                     break;
                 case TileOperation.Minimum:
                     (a, b, c, d) = (Minimum.Do(a, a2), Minimum.Do(b, b2), Minimum.Do(c, c2), Minimum.Do(d, d2));
@@ -77,22 +108,6 @@ internal static unsafe class FormulaTiles
                 case TileOperation.Maximum:
                     (a, b, c, d) = (Maximum.Do(a, a2), Maximum.Do(b, b2), Maximum.Do(c, c2), Maximum.Do(d, d2));
                     (e, f, g, h) = (Maximum.Do(e, e2), Maximum.Do(f, f2), Maximum.Do(g, g2), Maximum.Do(h, h2));
-                    break;
-                case TileOperation.Negate:
-                    (a, b, c, d) = (Negate.Do(a), Negate.Do(b), Negate.Do(c), Negate.Do(d));
-                    (e, f, g, h) = (Negate.Do(e), Negate.Do(f), Negate.Do(g), Negate.Do(h));
-                    break;
-                case TileOperation.Absolute:
-                    (a, b, c, d) = (Absolute.Do(a), Absolute.Do(b), Absolute.Do(c), Absolute.Do(d));
-                    (e, f, g, h) = (Absolute.Do(e), Absolute.Do(f), Absolute.Do(g), Absolute.Do(h));
-                    break;
-                case TileOperation.Sign:
-                    (a, b, c, d) = (Sign.Do(a), Sign.Do(b), Sign.Do(c), Sign.Do(d));
-                    (e, f, g, h) = (Sign.Do(e), Sign.Do(f), Sign.Do(g), Sign.Do(h));
-                    break;
-                case TileOperation.SquareRoot:
-                    (a, b, c, d) = (SquareRoot.Do(a), SquareRoot.Do(b), SquareRoot.Do(c), SquareRoot.Do(d));
-                    (e, f, g, h) = (SquareRoot.Do(e), SquareRoot.Do(f), SquareRoot.Do(g), SquareRoot.Do(h));
                     break;
             }
 
@@ -135,8 +150,8 @@ internal static unsafe class FormulaTiles
     private static void Scale<T>(T scale, ref T a, ref T b, ref T c, ref T d, ref T e, ref T f, ref T g, ref T h)
         where T : unmanaged, ILanes<T>
     {
-        (a, b, c, d) = (Multiply.Do(a, scale), Multiply.Do(b, scale), Multiply.Do(c, scale), Multiply.Do(d, scale));
-        (e, f, g, h) = (Multiply.Do(e, scale), Multiply.Do(f, scale), Multiply.Do(g, scale), Multiply.Do(h, scale));
+        (a, b, c, d) = (a * scale, b * scale, c * scale, d * scale);
+        (e, f, g, h) = (e * scale, f * scale, g * scale, h * scale);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -72,10 +72,10 @@ internal static unsafe class FusedKernel
                 Random = random,
             };
             Prepare(program, work, direct, scalars, (float*)registers);
-            work.TileCount = FormulaPlan.FormTiles(code, direct, steps, tiles);
+            work.TileCount = TilePlan.FormTiles(code, direct, steps, tiles);
             for (int n = 0; n < code.Length; n++) work.Coded += IsCoded(steps[n]) ? 1 : 0;
             work.Fetched = fetched;
-            if (work.Coded > 0) work.FetchedCount = FormulaPlan.TakeFetches(tiles, work.TileCount, fetched);
+            if (work.Coded > 0) work.FetchedCount = TilePlan.TakeFetches(tiles, work.TileCount, fetched);
             pool.Run(ref work, checked((int)((elements + Item - 1) / Item)));
         }
     }

@@ -1,6 +1,28 @@
 namespace Ration.Devices.Cpu.Kernels;
 
-/// <summary>An operation on the accumulator of a tile, which is the first operand.</summary>
+/// <summary>A function of the accumulator of a tile.</summary>
+internal enum TileFunction
+{
+    /// <summary>None: nothing happens to it.</summary>
+    None,
+
+    /// <summary>The sign turned.</summary>
+    Negate,
+
+    /// <summary>The magnitude.</summary>
+    Absolute,
+
+    /// <summary>−1, 0 or 1.</summary>
+    Sign,
+
+    /// <summary>The square root.</summary>
+    SquareRoot,
+
+    /// <summary>The square.</summary>
+    Square,
+}
+
+/// <summary>An operation on the accumulator of a tile and an operand.</summary>
 internal enum TileOperation
 {
     /// <summary>None: nothing happens to it.</summary>
@@ -23,28 +45,19 @@ internal enum TileOperation
 
     /// <summary>The greater of both.</summary>
     Maximum,
-
-    /// <summary>The sign turned.</summary>
-    Negate,
-
-    /// <summary>The magnitude.</summary>
-    Absolute,
-
-    /// <summary>−1, 0 or 1.</summary>
-    Sign,
-
-    /// <summary>The square root.</summary>
-    SquareRoot,
 }
 
 /// <summary>
-/// What happens to the accumulator of a tile at once, in this order, each only where there is something to do: it is loaded, multiplied by a
-/// scalar, combined with an operand, stored.
+/// What happens to the accumulator of a tile at once, in this order, each only where there is something to do: it is loaded, replaced by a function
+/// of it, multiplied by a scalar, combined with an operand, stored.
 /// </summary>
 internal struct TileStep
 {
     /// <summary>What is loaded; nothing at <see cref="StepOperand.Address"/> 0, as for the others.</summary>
     public StepOperand Loaded;
+
+    /// <summary>The function.</summary>
+    public TileFunction Before;
 
     /// <summary>The scalar.</summary>
     public StepOperand Scale;
@@ -52,8 +65,14 @@ internal struct TileStep
     /// <summary>What then happens.</summary>
     public TileOperation Operation;
 
-    /// <summary>The operand beside the accumulator.</summary>
+    /// <summary>The operand beside the accumulator; nothing too where it is there already, since the step before had the same.</summary>
     public StepOperand Other;
+
+    /// <summary>The scalar by which that operand is multiplied.</summary>
+    public StepOperand OtherScale;
+
+    /// <summary>Whether that operand is the first one and the accumulator the second.</summary>
+    public bool IsTurned;
 
     /// <summary>Where the result is stored.</summary>
     public StepOperand Stored;
