@@ -21,20 +21,28 @@ internal static class MethodsOnText
 {
     private const int Sequence = 128, BatchTokens = 2048, TokensToTune = 10, HigherRates = 2, HigherBy = 3;
 
-    private static readonly (string Name, Func<TrainingOptions, TrainingOptions> Apply)[] s_methods =
+    // Of GaLore's rate and its kin's, the multiple that was best.
+    private const double LowRankFactor = 3;
+
+    // What is done to AdamW's options, and multiples of the default rate.
+    private static readonly (string Name, double Factor, Func<TrainingOptions, TrainingOptions> Apply)[] s_methods =
     [
-        ("--state bf16", static o => o with { State = StateFormat.BF16 }),
-        ("--state 8bit", static o => o with { State = StateFormat.EightBit }),
-        ("--state 4bit", static o => o with { State = StateFormat.FourBit }),
-        ("--state fp8", static o => o with { State = StateFormat.Float8 }),
-        ("--weights bf16", static o => o with { Weights = WeightFormat.BF16 }),
-        ("--weights bf16-kahan", static o => o with { Weights = WeightFormat.CompensatedBF16 }),
-        ("--weights int8", static o => o with { Weights = WeightFormat.Int8 }),
-        ("--products int8", static o => o with { Products = ProductFormat.Int8 }),
+        ("--state bf16", 1, static o => o with { State = StateFormat.BF16 }),
+        ("--state 8bit", 1, static o => o with { State = StateFormat.EightBit }),
+        ("--state 4bit", 1, static o => o with { State = StateFormat.FourBit }),
+        ("--state fp8", 1, static o => o with { State = StateFormat.Float8 }),
+        ("--weights bf16", 1, static o => o with { Weights = WeightFormat.BF16 }),
+        ("--weights bf16-kahan", 1, static o => o with { Weights = WeightFormat.CompensatedBF16 }),
+        ("--weights int8", 1, static o => o with { Weights = WeightFormat.Int8 }),
+        ("--products int8", 1, static o => o with { Products = ProductFormat.Int8 }),
         .. ActivationMethods.All.Where(static m => m.Quality != MethodQuality.Exact && m.Name != "approx-bp")
-            .Select(static m => ($"--activations {m.Name}", (Func<TrainingOptions, TrainingOptions>)(o => o with { Activations = m }))),
-        ("--loss cut-filtered", static o => o with { Loss = new LossOptions { Method = LossMethod.Filtered } }),
-        ("--loss sampled", static o => o with { Loss = new LossOptions { Method = LossMethod.Sampled } }),
+            .Select(static m => ($"--activations {m.Name}", 1.0, (Func<TrainingOptions, TrainingOptions>)(o => o with { Activations = m }))),
+        ("--loss cut-filtered", 1, static o => o with { Loss = new LossOptions { Method = LossMethod.Filtered } }),
+        ("--loss sampled", 1, static o => o with { Loss = new LossOptions { Method = LossMethod.Sampled } }),
+        ("galore --state 8bit", LowRankFactor, static o => o with { Optimizer = Rule("galore"), State = StateFormat.EightBit }),
+        ("q-galore --state 8bit --weights int8", LowRankFactor, static o => o with { Optimizer = Rule("q-galore"), State = StateFormat.EightBit, Weights = WeightFormat.Int8 }),
+        ("ungated", 1, Ungated),
+        ("ungated --activations approx-bp", 1, static o => Ungated(o) with { Activations = ActivationMethods.All.Single(static m => m.Name == "approx-bp") }),
     ];
 
     /// <summary>Runs: TEXT [--tokens N] [--only NAME,NAME] [--rates X,Y] [--threads N]; rates are multiples of each rule's default.</summary>
@@ -45,21 +53,28 @@ internal static class MethodsOnText
         string[] only = Words(arguments, "--only", []);
         double[] factors = [.. Words(arguments, "--rates", ["0.33", "1", "3"]).Select(static w => double.Parse(w, CultureInfo.InvariantCulture))];
         using TokenStore store = TokenStore.Create(TextCorpus.Open(arguments[0]), new ByteTokenizer());
-        Console.WriteLine($"{"rule or method",-24} {"rate",9} {"loss",8} {"state MiB",10} {"tokens/s",9}   losses after {tokens / TokensToTune:N0} tokens by rate");
+        Console.WriteLine($"{"rule or method",-36} {"rate",9} {"loss",8} {"state MiB",10} {"tokens/s",9}   losses after {tokens / TokensToTune:N0} tokens by rate");
         foreach (OptimizerEntry entry in OptimizerCatalog.All.Where(o => IsWanted(o.Name)))
         {
-            TrainingOptions options = OptionsOf(entry.Create(new OptimizerSettings { TokensPerStep = BatchTokens }), threads);
+            TrainingOptions options = OptionsOf(Rule(entry.Name), threads);
             List<Outcome> tried = factors.Length == 1 ? [] : Tune(options, factors, tokens / TokensToTune, store);
             Outcome? best = Best(tried);
             Report(entry.Name, Train(options, best?.Factor ?? factors[0], tokens, store), tried);
         }
 
-        foreach ((string name, Func<TrainingOptions, TrainingOptions> apply) in s_methods.Where(m => IsWanted(m.Name)))
-            Report(name, Train(apply(OptionsOf(new AdamW(), threads)), 1, tokens, store), []);
+        foreach ((string name, double factor, Func<TrainingOptions, TrainingOptions> apply) in s_methods.Where(m => IsWanted(m.Name)))
+            Report(name, Train(apply(OptionsOf(new AdamW(), threads)), factor, tokens, store), []);
         return 0;
 
         bool IsWanted(string name) => only.Length == 0 || only.Contains(name);
     }
+
+    private static IOptimizer Rule(string name) =>
+        OptimizerCatalog.All.Single(o => o.Name == name).Create(new OptimizerSettings { TokensPerStep = BatchTokens });
+
+    // As many weights in an MLP of GELU, which a method of activation functions without a gate is for.
+    private static TrainingOptions Ungated(TrainingOptions options) =>
+        options with { Model = options.Model with { GatedMlp = false, Activation = MlpActivation.Gelu, HiddenWidth = options.Model.HiddenWidth * 3 / 2 } };
 
     private static Outcome? Best(List<Outcome> tried) => tried.Where(static t => double.IsFinite(t.Loss)).MinBy(static t => t.Loss);
 
@@ -75,7 +90,7 @@ internal static class MethodsOnText
     {
         string all = string.Join("  ", tried.Select(static t => string.Create(CultureInfo.InvariantCulture, $"{t.Rate:0.0e0}: {t.Loss:0.0000}")));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name,-24} {outcome.Rate,9:0.0e0} {outcome.Loss,8:0.0000} {outcome.StateBytes / 1048576.0,10:0.00} {outcome.TokensPerSecond,9:0}   {all}"));
+            $"{name,-36} {outcome.Rate,9:0.0e0} {outcome.Loss,8:0.0000} {outcome.StateBytes / 1048576.0,10:0.00} {outcome.TokensPerSecond,9:0}   {all}"));
     }
 
     private static TrainingOptions OptionsOf(IOptimizer optimizer, int threads)
