@@ -40,9 +40,10 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
 {
     private static readonly (string Rule, string Name)[] s_rules =
     [
-        ("sgd", "SGD"), ("sgd-plain", "plain SGD"), ("sgd-sai", "SGD-SaI"), ("lion", "Lion"), ("adafactor", "Adafactor"), ("lomo", "LOMO"),
-        ("adalomo", "AdaLomo"), ("apollo", "APOLLO"), ("apollo-mini", "APOLLO-Mini"), ("galore", "GaLore"), ("q-galore", "Q-GaLore"), ("fira", "Fira"),
-        ("frugal-columns", "FRUGAL"), ("dct-adamw", "DCT-AdamW"),
+        ("sgd", "SGD"), ("sgd-plain", "plain SGD"), ("sgd-sai", "SGD-SaI"), ("lion", "Lion"), ("lamb", "LAMB"), ("muon", "Muon"), ("cosmos", "COSMOS"),
+        ("adafactor", "Adafactor"), ("lomo", "LOMO"), ("adalomo", "AdaLomo"), ("apollo", "APOLLO"), ("apollo-mini", "APOLLO-Mini"), ("galore", "GaLore"),
+        ("q-galore", "Q-GaLore"), ("grad-norm-lorp", "GradNormLoRP"), ("fira", "Fira"), ("compact", "CompAct's rule"), ("frugal-columns", "FRUGAL columns"),
+        ("frugal-random", "FRUGAL random"), ("frugal-blocks", "FRUGAL blocks"), ("dct-adamw", "DCT-AdamW"), ("lisa", "LISA"), ("badam", "BAdam"), ("slimfit", "SlimFit"),
     ];
 
     /// <summary>The exact plan with plenty of memory, to which all others are compared.</summary>
@@ -58,6 +59,8 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
         new(MethodFamily.Exact, "recompute attention", "--recompute attention"),
         new(MethodFamily.Exact, "recompute MLP", "--recompute mlp"),
         new(MethodFamily.Exact, "recompute blocks", "--recompute all"),
+        new(MethodFamily.Exact, "recompute √n", "--recompute sqrt"),
+        new(MethodFamily.Exact, "late head gradient", "--recompute none --head-gradient late"),
         new(MethodFamily.Exact, "4 MLP tiles", "--recompute none --mlp-tiles 4"),
         new(MethodFamily.Exact, "full logits", "--recompute none --loss full"),
         new(MethodFamily.State, "BF16 state", "--state bf16"),
@@ -67,6 +70,7 @@ internal sealed record MemoryMethod(MethodFamily Family, string Name, string Opt
         new(MethodFamily.Weights, "BF16 weights", "--weights bf16"),
         new(MethodFamily.Weights, "compensated BF16 weights", "--weights bf16-kahan"),
         new(MethodFamily.Weights, "INT8 weights", "--weights int8"),
+        new(MethodFamily.Weights, "products of bytes", "--products int8"),
         new(MethodFamily.Activations, "BF16 activations", "--recompute none --activations bf16"),
         new(MethodFamily.Activations, "Mesa", "--recompute none --activations mesa"),
         new(MethodFamily.Activations, "WTA-CRS", "--recompute none --activations wta-crs"),

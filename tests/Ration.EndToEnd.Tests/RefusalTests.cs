@@ -132,7 +132,7 @@ public sealed class RefusalTests(TrainedModel trained)
     [InlineData("--set", "weight-decay=0.01", "--set")]
     [InlineData("--dropout", "0.1", "dropout")]
     [InlineData("--loss", "full", "--loss")]
-    [InlineData("--recompute", "sqrt", "recomputation")]
+    [InlineData("--recompute", "sqrt", "--recompute")]
     [InlineData("--activations", "mesa", "--activations f32")]
     [InlineData("--head-gradient", "late", "--head-gradient early")]
     [InlineData("--mlp-tiles", "2", "--mlp-tiles 1")]

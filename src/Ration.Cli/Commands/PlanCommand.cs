@@ -55,6 +55,7 @@ internal static class PlanCommand
         }
 
         TrainingArguments.RequireState(options, plan);
+        if (parsed.GetValue(CommonOptions.Data) is not { Length: > 0 }) Log.Line("note: without --data the plan has room for the tokens of any text; with it, it is that of the run");
         MachineRates rates = kept ?? KeptRates.Measure(options.Threads);
         if (parsed.GetValue(CommonOptions.Json)) PlanJson.Write(plan, rates, refusal);
         else if (refusal is null) WriteTable(PlanReport.Of(plan, rates));
@@ -65,7 +66,7 @@ internal static class PlanCommand
     private static void WriteTable(PlanReport report)
     {
         using StreamWriter stdout = StandardOutput.Open();
-        stdout.WriteLine(WordWrap.ForOutput(report.ToString()));
+        stdout.WriteLine(Console.IsOutputRedirected ? report.ToString() : report.ToString(Console.WindowWidth));
     }
 
     private static void WritePage(string path, PlanReport report)

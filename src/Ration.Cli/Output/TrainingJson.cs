@@ -97,7 +97,7 @@ internal static class PlanJson
         choices.Flag("releaseGradients", plan.Choices.Release);
         choices.Text("headGradient", plan.Choices.HeadGradient.Name());
         choices.Text("optimizer", plan.Options.Optimizer.Name);
-        choices.Text("state", plan.Options.Step.State.Name());
+        choices.Text("state", plan.StoredState.Name());
         choices.Text("weights", plan.Options.Step.Weights.Name());
         choices.Text("products", plan.Options.Products.Name());
         choices.Number("batch", plan.Options.BatchTokens);

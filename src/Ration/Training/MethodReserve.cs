@@ -22,13 +22,14 @@ internal static class MethodReserve
     /// <summary>Bytes beside <see cref="RuntimeFootprint"/>.</summary>
     /// <param name="options">The run; its <see cref="TrainingOptions.Quality"/> is the widest at which methods are looked at.</param>
     /// <param name="compilesRule">Whether <see cref="CompilesRule"/>, of its step with the methods that were asked for.</param>
-    public static long Bytes(TrainingOptions options, bool compilesRule)
+    /// <param name="compilesFourBits">Whether state of that step is stored in 4 bits, as was asked for.</param>
+    public static long Bytes(TrainingOptions options, bool compilesRule, bool compilesFourBits)
     {
         if (options.Quality > MethodQuality.Exact) return options.Quality == MethodQuality.Any ? s_lookingAtAllMethods : s_lookingAtMethods;
         long bytes = (options.Activations ?? ActivationMethods.Full) != ActivationMethods.Full ? CompiledForActivations : 0;
         if (RuntimeFootprint.IsNative) return bytes;
         if ((options.Weights ?? WeightFormat.F32) != WeightFormat.F32) bytes += CompiledForWeights;
-        if (options.State == StateFormat.FourBit) bytes += CompiledForFourBits;
+        if (compilesFourBits) bytes += CompiledForFourBits;
         return compilesRule ? bytes + CompiledForRule : bytes;
     }
 

@@ -40,7 +40,8 @@ internal static class PlanReasons
     {
         RecomputeChoice choice = plan.Choices.Recompute;
         PlanningResult search = found.Plans;
-        if (plan.Options.Recompute is not (null or RecomputeMode.Optimal)) return new("recompute", choice.ToString(), "as asked");
+        if (plan.Options.Recompute is not (null or RecomputeMode.Optimal))
+            return new("recompute", choice.Mode == RecomputeMode.Blocks ? "all" : choice.ToString(), "as asked");
         if (found.IsKept && choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), AsKept);
         if (choice.Mode == RecomputeMode.None) return new("recompute", choice.ToString(), "everything that blocks keep fits, so none is computed again");
         double slower = Seconds(search, plan.Choices) / Seconds(search, plan.Choices with { Recompute = new RecomputeChoice(RecomputeMode.None) });
@@ -82,10 +83,10 @@ internal static class PlanReasons
     {
         List<string> words = [];
         if (choices.Methods.Rule is { } rule) words.Add($"{rule} instead of {asked.Optimizer.Name}");
-        bool hasState = step?.Persistent.Any(static v => v.Kind == MemoryKind.OptimizerState && v.DType != DType.F32) ?? true;
-        if (choices.Methods.State is { } state && hasState) words.Add($"optimizer state in {Words(state)}");
-        if (choices.Methods.Weights is { } weights) words.Add($"weights in {(weights == WeightFormat.Int8 ? "8 bits" : "bf16")}");
-        if (asked.Activations is null && choices.Activations != ActivationMethods.Full) words.Add($"activations {choices.Activations.Description}");
+        if (choices.Methods.State is { } state && (step is null || StateStorage.IsOf(step))) words.Add($"optimizer state in {Words(state)} (--state {state.Name()})");
+        if (choices.Methods.Weights is { } weights) words.Add($"weights in {(weights == WeightFormat.Int8 ? "8 bits" : "bf16")} (--weights {weights.Name()})");
+        if (asked.Activations is null && choices.Activations != ActivationMethods.Full)
+            words.Add($"activations {choices.Activations.Description} (--activations {choices.Activations.Name})");
         return string.Join(", ", words);
     }
 
@@ -165,7 +166,8 @@ internal static class PlanReasons
         if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, $"keeps no state{set}");
         string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes))
             .Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
-        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}{set}");
+        string small = plan.Asked.State is { } asked && asked != StateFormat.F32 && !StateStorage.IsOf(plan.Program.Graph) ? $"; no tensor of it is large enough for --state {asked.Name()}" : "";
+        return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}{small}{set}");
     }
 
     // The numbers of a rule that are not what they usually are.

@@ -89,8 +89,12 @@ public sealed class PlanReport
     /// <param name="rates">Speeds of the machine, measured or nominal.</param>
     public static PlanReport Of(TrainingPlan plan, MachineRates rates) => new(plan, rates);
 
-    /// <summary>The plan as a table of fixed width.</summary>
+    /// <summary>The plan as a table of at most 100 columns.</summary>
     public override string ToString() => PlanTable.Write(this);
+
+    /// <summary>The plan as a table for a terminal.</summary>
+    /// <param name="width">Columns of the terminal; no more than 100 are used, and some 50 are needed.</param>
+    public string ToString(int width) => PlanTable.Write(this, width);
 
     /// <summary>The name of a kind for people.</summary>
     internal static string NameOf(MemoryKind kind) => kind switch

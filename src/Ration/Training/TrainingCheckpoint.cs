@@ -146,7 +146,13 @@ public static class TrainingCheckpoint
     // An arrangement of a run that is not the one that is asked for now, in the words of its option; null where all are.
     private static string? Arranged(MemoryChoices choices, TrainingOptions asked) =>
         asked.MicroBatchRows is { } rows && rows != choices.MicroBatchRows ? $"--micro-batch {choices.MicroBatchRows}"
-        : asked.Recompute is { } recompute && recompute != choices.Recompute.Mode ? $"recomputation {choices.Recompute}"
+        : asked.Recompute is { } recompute && recompute != choices.Recompute.Mode ? choices.Recompute.Mode switch
+        {
+            RecomputeMode.Optimal => "--recompute optimal",
+            RecomputeMode.Blocks when choices.Recompute.Blocks == asked.Model.Layers => "--recompute all",
+            RecomputeMode.Blocks => $"recomputation {choices.Recompute}",
+            _ => $"--recompute {choices.Recompute}",
+        }
         : asked.Activations is { } activations && activations != choices.Activations ? $"--activations {choices.Activations.Name}"
         : asked.MlpTiles is { } tiles && tiles != choices.MlpTiles ? $"--mlp-tiles {choices.MlpTiles}"
         : asked.HeadGradient is { } head && head != choices.HeadGradient ? $"--head-gradient {choices.HeadGradient.Name()}"

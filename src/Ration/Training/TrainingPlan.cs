@@ -76,6 +76,9 @@ public sealed class TrainingPlan
     public bool RuleKeepsState => Program.Graph.Persistent.Any(
         static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(Optimizers.UpdateBuilder.CompensationSuffix, StringComparison.Ordinal));
 
+    /// <summary>The format in which state of the update rule is stored: F32 where none is large enough for another.</summary>
+    public StateFormat StoredState => StateStorage.IsOf(Program.Graph) ? Options.Step.State : StateFormat.F32;
+
     /// <summary>Predicted seconds of a step at measured or nominal rates.</summary>
     public double PredictedStepSeconds(MachineRates rates) => new CostModel(rates).Seconds(Program.Graph);
 
@@ -98,9 +101,9 @@ public sealed class TrainingPlan
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         Graph traced = TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph;
         hostBytes += BytesOfNode * traced.Nodes.Count;
-        bool compilesRule = MethodReserve.CompilesRule(traced);
+        bool compilesRule = MethodReserve.CompilesRule(traced), compilesFourBits = options.State == StateFormat.FourBit && StateStorage.IsOf(new StateStorage(StateFormat.FourBit).Apply(traced));
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
-        long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(device.Threads, hostBytes + MethodReserve.Bytes(allowed, compilesRule));
+        long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(device.Threads, hostBytes + MethodReserve.Bytes(allowed, compilesRule, compilesFourBits));
         StepProgram EvaluationOf(StepProgram program)
         {
             int rows = (int)program.Graph.Inputs.First(static v => v.Name == ModelInputs.TokensName).Shape[0];

@@ -1,4 +1,5 @@
 using Ration.Devices;
+using Ration.Devices.Cpu;
 using Ration.Graphs;
 using Ration.Memory;
 using Ration.Models;
@@ -29,6 +30,21 @@ public class PlanReportTests
         MemoryTimeline timeline = report.Plan.Program.Timeline;
         foreach (MemoryKind kind in Enum.GetValues<MemoryKind>()) Assert.Equal(timeline.AtPeak(kind), Assert.Single(report.Rows, r => r.Kind == kind).Bytes);
         Assert.Equal(report.Plan.RuntimeBytes, Assert.Single(report.Rows, static r => r.Name == "runtime").Bytes);
+    }
+
+    [Theory]
+    [InlineData(55)]
+    [InlineData(80)]
+    [InlineData(100)]
+    public void A_table_keeps_within_the_columns_that_there_are(int width)
+    {
+        TrainingOptions options = new() { Model = Presets.Get("tiny"), BatchTokens = 1024, Sequence = 256, Memory = ByteSize.Parse("200MiB"), Quality = MethodQuality.High, Threads = 2 };
+        PlanReport report = PlanReport.Of(TrainingPlan.Create(options, new CpuDevice(2)), MachineRates.Nominal);
+        string table = report.ToString(width);
+        Assert.All(table.Split('\n'), line => Assert.InRange(line.Length, 0, width));
+        Assert.Equal(Words(report.ToString()), Words(table));
+
+        static string[] Words(string table) => [.. table.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Where(static w => !w.All(static c => c is '#' or '-'))];
     }
 
     [Theory]

@@ -153,8 +153,23 @@ public sealed class QualityTests
         TrainingPlan plan = Plan(MethodQuality.High, Smallest(MethodQuality.High) + (1 << 20));
         PlanReason reason = Assert.Single(plan.Reasons, static r => r.Name == "methods");
         Assert.Contains("optimizer state in", reason.Choice, StringComparison.Ordinal);
+        Assert.Contains($"(--state {plan.StoredState.Name()})", reason.Choice, StringComparison.Ordinal);
         Assert.Contains("no exact plan fits", reason.Reason, StringComparison.Ordinal);
         Assert.Matches("(% (faster|slower) than|as fast as) the fastest of all exact plans, which takes [0-9.]+ [KMG]iB more$", reason.Reason);
+    }
+
+    [Theory]
+    [InlineData(StateFormat.EightBit)]
+    [InlineData(StateFormat.FourBit)]
+    public void State_that_is_too_small_for_a_format_costs_nothing_and_is_said_to_be_in_f32(StateFormat format)
+    {
+        using CpuDevice device = new(1);
+        TrainingOptions options = TrainingSamples.Options("adalomo");
+        TrainingPlan plain = TrainingPlan.Create(options, device), asked = TrainingPlan.Create(options with { State = format }, device);
+        Assert.Equal(plain.PlannedPeakBytes, asked.PlannedPeakBytes);
+        Assert.Equal(StateFormat.F32, asked.StoredState);
+        Assert.Contains($"no tensor of it is large enough for --state {format.Name()}", Assert.Single(asked.Reasons, static r => r.Name == "optimizer").Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("--state", Assert.Single(plain.Reasons, static r => r.Name == "optimizer").Reason, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -101,7 +101,7 @@ public sealed class DeferredHeadGradientTests
         Assert.Equal(trainer.Plan.Choices, TrainingCheckpoint.ReadHeader(folder.Path, options).Choices);
         Assert.Equal(trainer.Plan.Choices, TrainingCheckpoint.ReadHeader(folder.Path, Options(true)).Choices);
         Refused("--head-gradient late", options with { HeadGradient = HeadGradient.Early });
-        Refused("recomputation sqrt", options with { Recompute = RecomputeMode.None });
+        Refused("--recompute sqrt", options with { Recompute = RecomputeMode.None });
         Refused("--activations mesa", options with { Activations = ActivationMethods.Full });
         Refused("--mlp-tiles 1", options with { MlpTiles = 2 });
         Refused("--micro-batch 8", options with { MicroBatchRows = 4 });
