@@ -29,6 +29,8 @@ internal static class Tool
             TokenizeCommand.Create(), ConvertCommand.Create(), InspectCommand.Create(), BenchCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments.Length == 0 ? ["--help"] : arguments, Parsing);
+        // What such a value leaves over is no mistake of its own.
+        if (OptionFactory.WithoutValue(parsed) is { } lacking) return Complain(lacking, ExitCode.BadInput);
         if (parsed.UnmatchedTokens.Count > 0) return Complain(UnknownWord.Complaint(parsed, arguments), ExitCode.BadInput);
         if (parsed.Errors.Count > 0) return Complain(MistakenOption(parsed) ?? parsed.Errors[0].Message, ExitCode.BadInput);
         try

@@ -122,8 +122,7 @@ internal static class CommonOptions
     {
         foreach (Token token in result.Tokens)
         {
-            if (OptionFactory.IsOption(result, token.Value)) result.AddError(OptionFactory.NoValue(result.Option, token.Value));
-            else if (token.Value.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(token.Value) && result.Parent is CommandResult { Command: { } command })
+            if (token.Value.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(token.Value) && result.Parent is CommandResult { Command: { } command })
                 result.AddError(UnknownWord.Complaint(command, token.Value));
         }
     }

@@ -70,11 +70,7 @@ internal static class OptionFactory
     {
         Description = description,
         HelpName = placeholder,
-        CustomParser = static result =>
-        {
-            RefuseOptions(result);
-            return Text(result);
-        },
+        CustomParser = static result => Text(result),
     };
 
     /// <summary>A file or folder; null where it is not given.</summary>
@@ -84,7 +80,6 @@ internal static class OptionFactory
         HelpName = placeholder,
         CustomParser = result =>
         {
-            RefuseOptions(result);
             if (Text(result) is { Length: > 0 } path) return path;
             result.AddError($"{name} is empty; name a file or folder, or leave the option out");
             return null;
@@ -98,22 +93,16 @@ internal static class OptionFactory
         HelpName = placeholder,
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = manyAfterOne,
-        CustomParser = static result =>
-        {
-            RefuseOptions(result);
-            return [.. result.Tokens.Select(static t => t.Value)];
-        },
+        CustomParser = static result => [.. result.Tokens.Select(static t => t.Value)],
     };
 
-    /// <summary>Refuses the name of an option where a value should be: the parser takes whatever word comes next.</summary>
-    private static void RefuseOptions(ArgumentResult result)
+    /// <summary>The complaint about an option that has the name of another where its value should be: the parser takes whatever word comes next. Null where none has.</summary>
+    public static string? WithoutValue(ParseResult parsed)
     {
-        if (result.Parent is not OptionResult option) return;
-        foreach (Token token in result.Tokens.Where(token => IsOption(option, token.Value))) result.AddError(NoValue(option.Option, token.Value));
+        HashSet<string> names = [.. parsed.CommandResult.Command.Options.SelectMany(static o => (string[])[o.Name, .. o.Aliases])];
+        return parsed.CommandResult.Children.OfType<OptionResult>()
+            .SelectMany(given => given.Tokens.Where(token => names.Contains(token.Value)).Select(token => NoValue(given.Option, token.Value))).FirstOrDefault();
     }
-
-    /// <summary>Whether a word is an option of the command that an option was given to.</summary>
-    public static bool IsOption(OptionResult given, string word) => given.Parent is CommandResult { Command: { } command } && command.Options.Any(o => o.Name == word || o.Aliases.Contains(word));
 
     /// <summary>The complaint that an option has no value.</summary>
     /// <param name="option">The option.</param>
