@@ -71,7 +71,7 @@ internal sealed class TrainingArguments
     private readonly Option<int?> _microBatch = OptionFactory.Number<int>("--micro-batch", "ROWS", "Rows that go through the model at once (default: the plan decides).");
     private readonly Option<long?> _checkpointEvery = OptionFactory.Number<long>("--checkpoint-every", "STEPS", "Steps between checkpoints (default: one every ten minutes).");
     private readonly Option<long?> _evaluationTokens = OptionFactory.Number<long>("--eval-tokens", "N",
-        "Held-out tokens to evaluate on at the end, at the most (default a tenth of what was trained on, and no fewer than 8,192).");
+        "Held-out tokens to evaluate on at the end, at the most, in whole rows, of which at least one is taken (default a tenth of what was trained on, and no fewer than 8,192).");
     private readonly Option<string?> _tokenizer = OptionFactory.Word("--tokenizer", "KIND",
         "What a preset reads: bytes (the default), or train:N for a vocabulary of N tokens learnt from the data first.");
     private readonly Option<bool> _overwrite = OptionFactory.Switch("--overwrite", "Start anew where the output folder holds a model, or a run that is not finished.");
@@ -160,6 +160,8 @@ internal sealed class TrainingArguments
         int sequence = ReadSequence(parsed, source.Configuration);
         int batch = parsed.GetValue(CommonOptions.Batch) ?? sequence * Math.Clamp((1 << 24) / sequence, 1, 4);
         OptimizerSettings settings = Settings(parsed, source.Configuration, batch, batch / sequence);
+        IOptimizer rule = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, settings);
+        RequireLayers(settings, source.Configuration);
         TrainingOptions options = new()
         {
             Model = source.Configuration,
@@ -172,7 +174,7 @@ internal sealed class TrainingArguments
             WarmupSteps = parsed.GetValue(_warmup),
             Quality = parsed.GetValue(_quality),
             RuleSettings = parsed.GetValue(_optimizer) is null && parsed.GetValue(_learningRate) is null && settings.Numbers.Count == 0 ? settings : null,
-            Optimizer = OptimizerCatalog.Create(parsed.GetValue(_optimizer) ?? OptimizerCatalog.All[0].Name, settings),
+            Optimizer = rule,
             State = parsed.GetValue(_state),
             Weights = parsed.GetValue(_weights),
             Products = parsed.GetValue(_products),
@@ -271,6 +273,13 @@ internal sealed class TrainingArguments
         if (rank > most) throw new InvalidInputException($"--rank {rank} is more than any matrix of {model.Name} has; give at most {most}, and to save memory much less");
     }
 
+    // A rule's own number of them may be more than a small model has: then it trains all.
+    private static void RequireLayers(OptimizerSettings settings, ModelConfiguration model)
+    {
+        if (settings.Numbers.TryGetValue("layers", out double layers) && layers > model.Layers)
+            throw new InvalidInputException($"--set layers={layers} is more than {model.Name} has, which is {Counted.Of(model.Layers, "block")}; give at most {model.Layers}");
+    }
+
     // Micro-batches as asked for, or as many as divide the rows of a step and are at most eight: more would tell little more of the variance.
     private static int Parts(int rows, int? microBatch) =>
         microBatch > 0 ? rows / microBatch.Value : Enumerable.Range(1, 8).Where(n => rows % n == 0).DefaultIfEmpty(1).Max();
@@ -300,7 +309,7 @@ internal sealed class TrainingArguments
     {
         if (parsed.GetValue(_epochs) is not { } epochs) return parsed.GetValue(_steps) ?? DefaultSteps;
         if (parsed.GetValue(_steps) is not null) throw new InvalidInputException("--steps and --epochs exclude each other; give one of them");
-        if (!(epochs is > 0 and < 1e9)) throw new InvalidInputException($"--epochs {epochs}: give a positive number");
+        if (!(epochs is > 0 and < 1e9)) throw new InvalidInputException($"--epochs {epochs}: give a number above 0 and below 1,000,000,000");
         if (trainingTokens == 0) throw new InvalidInputException("--epochs needs --data, whose length decides the number of steps");
         return Math.Max(1, (long)Math.Round(epochs * trainingTokens / Math.Max(1, batch)));
     }

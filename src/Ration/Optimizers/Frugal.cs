@@ -55,17 +55,20 @@ public sealed record Frugal(
     public string Name => Part switch { StateFullPart.Columns => "frugal-columns", StateFullPart.RandomProjection => "frugal-random", _ => "frugal-blocks" };
 
     /// <inheritdoc/>
-    public IOptimizer WithNumbers(RuleNumbers numbers) => this with
+    public IOptimizer WithNumbers(RuleNumbers numbers)
     {
-        // The rank says it already.
-        Density = Rank is null ? numbers.Part("density", Density) : Density,
-        Period = numbers.Count("period", Period),
-        StateFreeScale = numbers.Positive("state-free-scale", StateFreeScale),
-        Beta1 = numbers.Share("beta1", Beta1),
-        Beta2 = numbers.Share("beta2", Beta2),
-        Epsilon = numbers.Positive("epsilon", Epsilon),
-        WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
-    };
+        if (Rank is not null) numbers.RequireUnset("density", "--rank");
+        return this with
+        {
+            Density = Rank is null ? numbers.Part("density", Density) : Density,
+            Period = numbers.Count("period", Period),
+            StateFreeScale = numbers.Positive("state-free-scale", StateFreeScale),
+            Beta1 = numbers.Share("beta1", Beta1),
+            Beta2 = numbers.Share("beta2", Beta2),
+            Epsilon = numbers.Positive("epsilon", Epsilon),
+            WeightDecay = numbers.NotNegative("weight-decay", WeightDecay),
+        };
+    }
 
     /// <inheritdoc/>
     public void Update(UpdateBuilder u)

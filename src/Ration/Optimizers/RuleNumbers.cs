@@ -59,6 +59,15 @@ public sealed class RuleNumbers(IReadOnlyDictionary<string, double> asked)
     public int Count(string name, int usual, int most = int.MaxValue) =>
         (int)Take(name, usual, n => n >= 1 && n <= most && double.IsInteger(n), string.Create(CultureInfo.InvariantCulture, $"that is whole and from 1 to {most:N0}"));
 
+    /// <summary>Refuses a number where an option has said the same.</summary>
+    /// <param name="name">In words joined by hyphens.</param>
+    /// <param name="option">The option.</param>
+    /// <exception cref="InvalidInputException">It was asked for.</exception>
+    public void RequireUnset(string name, string option)
+    {
+        if (asked.ContainsKey(name)) throw new InvalidInputException($"--set {name}: {option} says it already; give one of them");
+    }
+
     /// <summary>Refuses what was not taken.</summary>
     /// <param name="rule">Name of the rule.</param>
     /// <exception cref="InvalidInputException">A name means nothing to the rule; the message lists those that do.</exception>

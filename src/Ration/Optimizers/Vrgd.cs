@@ -26,7 +26,7 @@ public sealed record Vrgd(IOptimizer Inner, int Parts, float Gamma = 0.1f, float
 
     /// <summary>Parts of a step.</summary>
     public int Parts { get; } = Parts >= 2 ? Parts : throw new InvalidInputException(
-        $"vr-{Inner.Name} compares the gradients of the parts of a step, and there is {Parts}: give a --batch of at least two rows, or a --micro-batch of fewer rows than a step has");
+        $"vr-{Inner.Name} compares the gradients of the parts of a step, and there is {Parts}: give a --batch of at least two rows; where it has them, a --micro-batch of fewer rows than that");
 
     /// <inheritdoc/>
     public int GradientParts => Parts;

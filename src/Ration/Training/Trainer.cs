@@ -103,7 +103,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>The mean loss over the targets of the first held-out rows.</summary>
-    /// <param name="mostTokens">How many tokens to look at, at the most; at least one micro-batch is.</param>
+    /// <param name="mostTokens">How many tokens to look at, at the most; in whole rows, of which at least one is taken.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     public (double Loss, long Tokens) Evaluate(long mostTokens, CancellationToken cancellation = default)
     {

@@ -11,7 +11,7 @@ namespace Ration.Training;
 /// <param name="CheckpointEvery">Steps between checkpoints; 0 for one every ten minutes.</param>
 /// <param name="Tokenizer">Name of the tokenizer, for the model's configuration.</param>
 /// <param name="DataFingerprint">Names the data, so that a run is not resumed on other data.</param>
-/// <param name="EvaluationTokens">Held-out tokens to evaluate on at the end, at the most; null for a tenth of what was trained on and no fewer than 8,192.</param>
+/// <param name="EvaluationTokens">Held-out tokens to evaluate on at the end, at the most, in whole rows and at least one; null for a tenth of what was trained on and no fewer than 8,192.</param>
 /// <param name="InitialWeights">A model, folder or file, whose weights to start from; null for new ones from the seed.</param>
 public sealed record TrainingRunOptions(
     string? Output, bool Resume = false, long CheckpointEvery = 0, string? Tokenizer = null, string DataFingerprint = "", long? EvaluationTokens = null,
