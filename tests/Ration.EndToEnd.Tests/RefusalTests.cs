@@ -54,6 +54,22 @@ public sealed class RefusalTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Data_that_is_a_pipe_or_a_device()
+    {
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        NamedPipe.Create(folder["pipe"]);
+        File.CreateSymbolicLink(folder["link"], folder["pipe"]);
+        foreach (string path in (string[])[folder["pipe"], folder["link"], "/dev/zero"])
+        {
+            AssertRefused($"{path}: this is no plain file", TrainingJob.Arguments(path, folder["output"]));
+            AssertRefused($"{path}: this is no plain file", ["eval", "--model", trained.Output, "--data", path]);
+        }
+
+        Assert.False(Directory.Exists(folder["output"]));
+    }
+
+    [Fact]
     public void An_output_that_is_a_file()
     {
         string complaint = ToolRun.Run(TrainingJob.Arguments(trained.Data, trained.Data)).AssertRefused(BadInput);

@@ -30,6 +30,8 @@ internal sealed class TextFileFinder(string? leaveOut = null)
     {
         if (string.IsNullOrEmpty(path)) throw new InvalidInputException("a data path is empty; name a text file or a folder of them");
         string full = Path.GetFullPath(path);
+        if (PlainFile.IsDevice(full))
+            throw new InvalidInputException($"{path}: this is no plain file but a device, a pipe or the like, and data are read more than once; write the text to a file and name that");
         if (Directory.Exists(full)) AddFolder(path, full);
         else if (File.Exists(full)) AddFile(full, namedAs: path);
         else throw new InvalidInputException($"{path}: there is no such file or folder; check the path");

@@ -18,6 +18,15 @@ public static class PlainFile
         return OperatingSystem.IsLinux() ? TypeOf(file.FullName) == RegularFile : !file.FullName.StartsWith("/dev/", StringComparison.Ordinal);
     }
 
+    /// <summary>Whether something else than a plain file or a folder lies at a path, or at the end of the links there.</summary>
+    public static bool IsDevice(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (OperatingSystem.IsWindows() || Directory.Exists(path)) return false;
+        string full = Path.GetFullPath(path);
+        return OperatingSystem.IsLinux() ? TypeOf(full) is not (0 or RegularFile) : full.StartsWith("/dev/", StringComparison.Ordinal);
+    }
+
     // Of all that tells the type of a file, only this has the same layout on every processor.
     private static unsafe int TypeOf(string path)
     {
