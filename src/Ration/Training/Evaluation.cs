@@ -20,6 +20,7 @@ public sealed class Evaluation : IDisposable
     private readonly Executor _executor;
     private readonly int _sequence;
     private readonly int _rows;
+    private string _model = "";
 
     private Evaluation(IDevice device, StepProgram program, int rows, int sequence, long budget, long runtime)
     {
@@ -65,18 +66,29 @@ public sealed class Evaluation : IDisposable
 
     /// <summary>Reads the weights of a model.</summary>
     /// <exception cref="InvalidInputException">They are damaged, or of another model.</exception>
-    public void Load(StoredModel model) => model.Load(_program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights), _executor);
+    public void Load(StoredModel model)
+    {
+        model.Load(_program.Graph.Persistent.Where(static v => v.Kind == MemoryKind.Weights), _executor);
+        _model = model.Path;
+    }
 
     /// <summary>The mean loss, in nats, over the targets of all held-out rows.</summary>
     /// <param name="data">Rows of this sequence length.</param>
     /// <param name="done">Told how many rows are done after each part; null for nobody.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     /// <exception cref="ArgumentException">The data has rows of another length.</exception>
+    /// <exception cref="InvalidInputException">The loss is not finite: the model is damaged.</exception>
     public (double Loss, long Targets) Run(PackedBatches data, Action<long>? done = null, CancellationToken cancellation = default)
     {
         if (data.Sequence != _sequence) throw new ArgumentException($"the data has rows of {data.Sequence} tokens, not {_sequence}", nameof(data));
-        return new RowFiller(data, _rows).Evaluate(_executor, _program, data.EvaluationRows, done, cancellation);
+        (double loss, long targets) = new RowFiller(data, _rows).Evaluate(_executor, _program, data.EvaluationRows, done, cancellation);
+        return targets == 0 || double.IsFinite(loss) ? (loss, targets) : throw NoFiniteLoss(_model);
     }
+
+    /// <summary>The complaint that a model is damaged, as its loss shows.</summary>
+    /// <param name="model">The folder or file.</param>
+    internal static InvalidInputException NoFiniteLoss(string model) =>
+        new($"{model}: the model gives no finite loss for this text, so its weights are probably damaged; make it again, or restore it from a copy");
 
     /// <inheritdoc/>
     public void Dispose() => _executor.Dispose();

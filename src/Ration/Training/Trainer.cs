@@ -25,6 +25,7 @@ public sealed class Trainer : IDisposable
     private readonly ClassSampler? _sampler;
     private readonly int _rows;
     private readonly float[] _measured;
+    private string? _model;
 
     /// <summary>Reserves the plan's memory. Weights are undefined until <see cref="Initialize()"/> or a checkpoint sets them.</summary>
     /// <param name="plan">The plan.</param>
@@ -60,7 +61,7 @@ public sealed class Trainer : IDisposable
     public void Initialize()
     {
         foreach (Value value in _program.Graph.Persistent) WeightInitialization.Fill(_executor, value, Plan.Options.Model, Plan.Options.Seed);
-        StepsDone = 0;
+        (StepsDone, _model) = (0, null);
     }
 
     /// <summary>Sets the weights to those of a model, folder or file, and all other state to zero.</summary>
@@ -73,11 +74,12 @@ public sealed class Trainer : IDisposable
         }
 
         ModelFolder.Load(modelFolder, Weights, _executor);
-        StepsDone = 0;
+        (StepsDone, _model) = (0, modelFolder);
     }
 
     /// <summary>Runs one step and returns its mean loss over targets. Nothing is allocated.</summary>
-    /// <exception cref="TrainingDivergedException">The loss is not finite.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer finite.</exception>
+    /// <exception cref="InvalidInputException">It never was: the model that the run started from is damaged.</exception>
     public float Step()
     {
         long step = StepsDone + 1, firstRow = StepsDone * Plan.Options.Rows;
@@ -96,7 +98,8 @@ public sealed class Trainer : IDisposable
             loss += _executor.ReadScalar(_program, TrainingGraph.Loss);
         }
 
-        if (!double.IsFinite(loss)) throw new TrainingDivergedException(step);
+        // Nothing was updated yet: then no other rate mends it.
+        if (!double.IsFinite(loss)) throw step == 1 && _model is not null ? Evaluation.NoFiniteLoss(_model) : new TrainingDivergedException(step);
         _executor.Run(_program, Phase.Finish);
         StepsDone = step;
         return (float)loss;

@@ -91,7 +91,9 @@ public sealed class TrainingRun : IDisposable
         Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.safetensors").Any(static f => Path.GetFileName(f) != TrainingCheckpoint.FileName);
 
     /// <summary>Trains to the last step, or until asked to stop; either way the state is saved, if a step was done and there is an output folder.</summary>
-    /// <exception cref="TrainingDivergedException">The loss or a weight is not finite; the last checkpoint is as it was.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite; the last checkpoint is as it was.</exception>
+    /// <exception cref="InvalidInputException">The model that the run started from is damaged.</exception>
+    /// <exception cref="IOException">Something could not be written.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         long lastCheckpoint = Stopwatch.GetTimestamp(), saved = _options.Resume ? Trainer.StepsDone : -1;
