@@ -76,6 +76,17 @@ public sealed class TrainTests(TrainedModel trained)
     }
 
     [Fact]
+    public void Rows_beyond_what_a_model_that_is_trained_on_is_meant_for_are_noted()
+    {
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        string[] arguments = ["--model", trained.Output, "--data", trained.Data, "--output", folder["output"], "--steps", "1", "--batch", "512", "--threads", "1", "--json"];
+        foreach (string command in (string[])["plan", "train"])
+            Assert.Contains("note: rows of 512 tokens are longer than the 256 that", ToolRun.Run([command, .. arguments, "--sequence", "512"]).AssertDone().Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("longer than", ToolRun.Run(["plan", .. arguments, "--sequence", "64"]).AssertDone().Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_trained_model_can_be_trained_on()
     {
         using TestFolder folder = new();

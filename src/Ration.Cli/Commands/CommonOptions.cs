@@ -4,6 +4,7 @@ using Ration.Cli.Output;
 using Ration.Files;
 using Ration.Inference;
 using Ration.Memory;
+using Ration.Models;
 
 namespace Ration.Cli.Commands;
 
@@ -72,6 +73,12 @@ internal static class CommonOptions
     {
         if (parsed.GetValue(Memory) is { } budget && MeasuredMemory.InstalledBytes() is { } installed && budget.Bytes > installed)
             Log.Line($"note: --memory {budget} is more than the {new ByteSize(installed)} that this machine has");
+    }
+
+    /// <summary>Says that rows are longer than what a model is meant for.</summary>
+    public static void NoteLongRows(int sequence, ModelConfiguration model)
+    {
+        if (sequence > model.Context) Log.Line($"note: rows of {sequence:N0} tokens are longer than the {model.Context:N0} that the model is meant for");
     }
 
     /// <summary>The files of a model.</summary>

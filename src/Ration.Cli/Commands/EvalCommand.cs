@@ -37,7 +37,7 @@ internal static class EvalCommand
         ITokenizer tokenizer = ModelTokenizer.Describe(stored).Tokenizer;
         int sequence = parsed.GetValue(CommonOptions.Sequence) ?? Math.Min(model.Context, LongestDefaultSequence);
         if (sequence is < 1 or > 1 << 24) throw new InvalidInputException($"--sequence {sequence}: give 1 to 16,777,216");
-        if (sequence > model.Context) Log.Line($"note: rows of {sequence:N0} tokens are longer than the {model.Context:N0} that the model is meant for");
+        CommonOptions.NoteLongRows(sequence, model);
         using TrainingData data = TrainingData.Open(paths, tokenizer, null, interruption.Token);
         PackedBatches batches = new(data.Tokens, sequence, seed: 0, heldOut: 1);
         CpuDevice device = new(CommonOptions.ReadThreads(parsed));

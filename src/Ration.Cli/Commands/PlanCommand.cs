@@ -38,6 +38,7 @@ internal static class PlanCommand
         if (choice?.Vocabulary is { } vocabulary) source = source.Reading(vocabulary);
         (long tokens, long hostBytes) = Measure(parsed, ref source, choice);
         TrainingOptions options = arguments.ReadOptions(parsed, source, tokens);
+        TrainingArguments.NoteLongRows(source, options);
         CpuDevice device = new(options.Threads);
         MemoryChoices? pinned = arguments.ReadResume(parsed) ? TrainingCheckpoint.ReadHeader(arguments.ReadOutput(parsed), options).Choices : null;
         MachineRates? kept = KeptRates.Of(device);

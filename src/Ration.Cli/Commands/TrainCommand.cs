@@ -74,6 +74,7 @@ internal static class TrainCommand
         Log.Line($"{Counted.Of(data.Files, "file")} ({data.Skipped} left out), {Counted.Of(data.Tokens.Count, "token")}, of which {batches.EvaluationTokens:N0} are held out for evaluation");
         PlanSummary.Write(plan);
         if (runOptions.InitialWeights is null && !resume) NoteShortRows(options);
+        TrainingArguments.NoteLongRows(source, options);
         if (replaces) Log.Line($"the model of the run before in {output} is replaced; --output names another folder");
         cancellation.ThrowIfCancellationRequested();
         GarbageLimit.ReleaseAll();

@@ -195,6 +195,12 @@ internal sealed class TrainingArguments
         return options;
     }
 
+    /// <summary>Says that rows are longer than a model that is trained further is meant for; a new one is made for them.</summary>
+    public static void NoteLongRows(ModelSource source, TrainingOptions options)
+    {
+        if (source.Path is not null) CommonOptions.NoteLongRows(options.Sequence, options.Model);
+    }
+
     /// <summary>Refuses a format of state where a rule keeps none.</summary>
     /// <exception cref="InvalidInputException">There is no state.</exception>
     public static void RequireState(TrainingOptions options, TrainingPlan plan)
