@@ -90,7 +90,7 @@ internal sealed class ConversionTarget
         if (!_overwrite && Directory.EnumerateFileSystemEntries(Output).Any()) throw new InvalidInputException($"{Option} {Output} exists already; give another name, or --overwrite to replace it");
         if (RunFolder.FindCheckpoint(Output) is { IsDone: false } run)
             throw new InvalidInputException(
-                $"{Option} {Output}: it holds a run that stopped at step {run.StepsDone} of {run.Steps}, which could not be resumed once another model lay there; give another name");
+                $"{Option} {Output}: it holds a run that stopped at step {run.StepsDone:N0} of {run.Steps:N0}, which could not be resumed once another model lay there; give another name");
     }
 
     // Of an earlier conversion; how many parts this one will have is not known before its tensors are laid out.

@@ -36,6 +36,6 @@ internal static class RunFolder
     {
         if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, HuggingFaceFolder.ConfigName)) || FindCheckpoint(folder) is not { } run) return;
         throw new InvalidInputException(
-            $"--model {folder}: there is no model yet, but a run that stopped at step {run.StepsDone} of {run.Steps}; finish it with ration train --output {folder} --resume");
+            $"--model {folder}: there is no model yet, but a run that stopped at step {run.StepsDone:N0} of {run.Steps:N0}; finish it with ration train --output {folder} --resume");
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Ration.Cli.Output;
 using Ration.Data;
 using Ration.Files;
 using Ration.Memory;
@@ -55,7 +56,16 @@ internal sealed class TrainingData : IDisposable
         DateTime saved = File.GetLastWriteTimeUtc(Path.Combine(output, TrainingCheckpoint.FileName));
         string[] newer = [.. TextCorpus.Open(paths, output).Documents.Select(static d => d.Path).Where(path => File.GetLastWriteTimeUtc(path) > saved)];
         string hint = newer.Length == 0 ? "" : $"; newer than the checkpoint: {string.Join(", ", newer.Take(MostNamed))}{(newer.Length > MostNamed ? $" and {newer.Length - MostNamed} more" : "")}";
-        TrainingCheckpoint.RequireSameData(header, output, Fingerprint(), hint);
+        TrainingCheckpoint.RequireSameData(header, output, Fingerprint(), hint, InWords);
+    }
+
+    // What names data is compared to the letter, so that there its numbers stay as they are.
+    private static string InWords(string fingerprint)
+    {
+        string[] parts = fingerprint.Split([" tokens in ", " documents"], StringSplitOptions.None);
+        return parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out long tokens) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out long documents)
+            ? $"{Counted.Of(tokens, "token")} in {Counted.Of(documents, "document")}{parts[2]}"
+            : fingerprint;
     }
 
     private static long BytesOfWords(int? words) => words is { } count ? VocabularyBytes + TokenizerExtensions.HostBytes(count) : 0;

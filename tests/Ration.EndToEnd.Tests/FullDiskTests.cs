@@ -38,7 +38,25 @@ public sealed class FullDiskTests(TrainedModel trained)
         string complaint = result.AssertRefused(2);
         Assert.Contains("disk is full", complaint, StringComparison.Ordinal);
         Assert.Contains(disk, complaint, StringComparison.Ordinal);
+        Assert.DoesNotContain("--resume", complaint, StringComparison.Ordinal);
         Assert.Equal(before, TestFolder.Snapshot(after));
+    }
+
+    [Fact]
+    public void Where_the_checkpoint_has_room_and_the_model_has_not_the_run_can_be_gone_on_with()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("only Linux can mount a small disk for one process");
+        trained.Result.AssertDone();
+        using TestFolder folder = new();
+        string disk = Make(folder["disk"]), after = Make(folder["after"]), old = Make(folder["old"]);
+        File.WriteAllText(Path.Combine(old, "something-else"), "a");
+        ToolResult result = Run([old, disk, after, "12m", ToolRun.ToolPath, .. TrainingJob.Arguments(trained.Data, disk, 4)]);
+        if (result.Code == CannotMount || result.Error.StartsWith("unshare:", StringComparison.Ordinal)) Assert.Skip($"no small disk can be mounted here: {result.Error.Trim()}");
+        string complaint = result.AssertRefused(2);
+        Assert.Contains("disk is full", complaint, StringComparison.Ordinal);
+        Assert.Contains("the run is saved up to step 4, and once that is mended --resume goes on from there", complaint, StringComparison.Ordinal);
+        Assert.Equal(4, TrainingJob.StepsDone(after));
+        Assert.False(File.Exists(Path.Combine(after, TrainingJob.Model)));
     }
 
     [Fact]

@@ -93,6 +93,23 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
     }
 
     [Fact]
+    public void A_signal_after_the_last_step_ends_the_evaluation_which_resuming_does()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
+        using TestFolder folder = new();
+        string output = folder["output"];
+        Signals.StopIgnoring(Signals.Interrupt);
+        using ToolRun run = ToolRun.Start([.. TrainingJob.Arguments(whole.Data, output, 1), "--eval-tokens", "1000000"]);
+        run.WaitUntil(() => File.Exists(Path.Combine(output, TrainingJob.Model)));
+        Signals.Send(run, Signals.Interrupt);
+        ToolResult result = run.Wait();
+        Assert.True(result.Code == Interrupted, $"exit code {result.Code}: {result}");
+        Assert.StartsWith("ration: interrupted after step 1 of 1, before the end of the evaluation; the model is saved in ", result.ErrorLines[^1], StringComparison.Ordinal);
+        ToolResult resumed = ToolRun.Run("train", "--output", output, "--resume", "--eval-tokens", "100").AssertDone();
+        Assert.Contains(resumed.ErrorLines, static line => line.StartsWith("held-out loss ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_signal_before_the_first_step_ends_the_run_with_130_too()
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such signals");
@@ -135,6 +152,7 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         string complaint = ToolRun.RunIn(folder.Root, "train", "--output", "output", "--resume").AssertRefused(2);
         Assert.Contains("newer than the checkpoint: ", complaint, StringComparison.Ordinal);
         Assert.Contains("new.txt", complaint, StringComparison.Ordinal);
+        Assert.Matches(@"\(\d+,\d+ tokens in 1 document, checksum [0-9a-f]+, now \d+,\d+ tokens in 2 documents, checksum ", complaint);
         File.Delete(folder["new.txt"]);
         ToolRun.RunIn(folder.Root, "train", "--output", "output", "--resume").AssertDone();
     }
@@ -170,7 +188,8 @@ public sealed class InterruptionTests(UninterruptedRun whole) : IClassFixture<Un
         string[] arguments =
             [.. Arguments("output").Select(word => word == whole.Data ? Path.GetFileName(word) : word), "--checkpoint-every", "3", "--set", "beta1=0.8", "--set", "weight-decay=0"];
         File.Copy(whole.Data, folder[Path.GetFileName(whole.Data)]);
-        ToolRun.RunIn(folder.Root, arguments).AssertDone();
+        ToolResult first = ToolRun.RunIn(folder.Root, arguments).AssertDone();
+        Assert.Matches(@"\btraining loss [0-9.]+ over the last 3 steps; held-out loss ", first.Error);
         Directory.CreateDirectory(folder["elsewhere"]);
         ToolResult again = ToolRun.RunIn(folder["elsewhere"], "train", "--output", folder["output"], "--resume").AssertDone();
         Assert.Contains("complete already", again.Error, StringComparison.Ordinal);

@@ -39,15 +39,22 @@ internal static class TrainCommand
         if (json) TrainingJson.Write(outcome);
         if (outcome.Result.Interrupted)
         {
-            if (outcome.Result.StepsDone == 0) Log.Line("ration: interrupted before the first step was done; nothing was changed");
-            else
-                Log.Line($"ration: interrupted after step {outcome.Result.StepsDone} of {outcome.Plan.Options.Steps}; the state is saved in {outcome.Output}, "
-                    + $"and --resume goes on from there{(outcome.Result.KeptEarlierModel ? "; the model there still is that of the run before" : "")}");
+            Log.Line($"ration: {Interrupted(outcome)}");
             return ExitCode.Interrupted;
         }
 
         if (!json && tokenizer.Length > 0) TryWriteSample(outcome, interruption.Token);
         return ExitCode.Done;
+    }
+
+    private static string Interrupted(TrainingOutcome outcome)
+    {
+        (long done, long steps) = (outcome.Result.StepsDone, outcome.Plan.Options.Steps);
+        if (done == 0) return "interrupted before the first step was done; nothing was changed";
+        string after = $"interrupted after step {done:N0} of {steps:N0}";
+        return done < steps
+            ? $"{after}; the state is saved in {outcome.Output}, and --resume goes on from there{(outcome.Result.KeptEarlierModel ? "; the model there still is that of the run before" : "")}"
+            : $"{after}, before the end of the evaluation; the model is saved in {outcome.Output}, and --resume evaluates it";
     }
 
     private static TrainingOutcome Train(ParseResult parsed, TrainingArguments arguments, ModelSource source, Interruption interruption, out string tokenizerName)
@@ -99,7 +106,7 @@ internal static class TrainCommand
     {
         if (RunFolder.FindCheckpoint(output) is { IsDone: false } found)
             throw new InvalidInputException(
-                $"{output} holds a run that stopped at step {found.StepsDone} of {found.Steps}; give --resume to finish it, another --output, or --overwrite to start anew");
+                $"{output} holds a run that stopped at step {found.StepsDone:N0} of {found.Steps:N0}; give --resume to finish it, another --output, or --overwrite to start anew");
         if (!File.Exists(Path.Combine(output, HuggingFaceFolder.ConfigName)) && !TrainingRun.HasWeights(output)) return false;
         if (isNamed) throw new InvalidInputException($"{output} holds a finished model; give another --output, or --overwrite to replace it");
         return true;

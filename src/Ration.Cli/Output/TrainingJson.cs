@@ -30,6 +30,7 @@ internal static class TrainingJson
         json.Number("stepsNow", result.StepsNow);
         json.Number("tokens", result.Tokens);
         json.Number("trainLoss", result.TrainLoss);
+        json.Number("trainLossSteps", result.TrainLossSteps);
         json.Number("evalLoss", result.EvaluationLoss);
         json.Number("evalPerplexity", Math.Exp(result.EvaluationLoss));
         json.Number("evalTokens", result.EvaluationTokens);

@@ -6,13 +6,16 @@ namespace Ration.Training;
 /// <param name="steps">Steps of the run.</param>
 internal sealed class RecentSteps(long steps)
 {
-    private const int Most = 4096;
+    private const int Most = 4096, Parts = 20;
     private readonly float[] _losses = new float[(int)Math.Min(steps, Most)];
     private readonly long[] _ticks = new long[(int)Math.Min(steps, Most)];
     private long _allTicks;
 
     /// <summary>Steps added, those that are forgotten included.</summary>
     public long Count { get; private set; }
+
+    /// <summary>How many steps are the last ones: a twentieth of those added, at least one where there is one.</summary>
+    public int Last => (int)Math.Clamp(Count / Parts, Math.Min(1, Count), Kept);
 
     /// <summary>Time of all steps.</summary>
     public double Seconds => Stopwatch.GetElapsedTime(0, _allTicks).TotalSeconds;

@@ -163,12 +163,14 @@ public static class TrainingCheckpoint
     /// <param name="folder">The folder that it lies in.</param>
     /// <param name="dataFingerprint">Names the data.</param>
     /// <param name="hint">What may have changed, for the message.</param>
+    /// <param name="inWords">What names data, as people read it; null for as it is.</param>
     /// <exception cref="InvalidInputException">They are others.</exception>
-    public static void RequireSameData(CheckpointHeader header, string folder, string dataFingerprint, string hint = "")
+    public static void RequireSameData(CheckpointHeader header, string folder, string dataFingerprint, string hint = "", Func<string, string>? inWords = null)
     {
         if (header.DataFingerprint == dataFingerprint) return;
+        (string then, string now) = inWords is null ? (header.DataFingerprint, dataFingerprint) : (inWords(header.DataFingerprint), inWords(dataFingerprint));
         throw new InvalidInputException(
-            $"{InvalidInputException.Quote(Path.Combine(folder, FileName))} was made with other data ({header.DataFingerprint}, now {dataFingerprint}{hint}); "
+            $"{InvalidInputException.Quote(Path.Combine(folder, FileName))} was made with other data ({then}, now {now}{hint}); "
             + "give the same data, or --overwrite instead of --resume to start anew");
     }
 

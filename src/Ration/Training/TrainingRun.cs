@@ -37,7 +37,8 @@ public readonly record struct TrainingProgress(long Step, long Steps, float Loss
 /// <param name="StepsDone">Steps done in all.</param>
 /// <param name="StepsNow">Steps done now, without those of before a resume.</param>
 /// <param name="Tokens">Tokens of those steps.</param>
-/// <param name="TrainLoss">Mean loss of the last steps (a twentieth of the run, at least one).</param>
+/// <param name="TrainLoss">Mean loss of the last of the steps done now.</param>
+/// <param name="TrainLossSteps">How many those are: a twentieth, at least one.</param>
 /// <param name="EvaluationLoss">Loss on held-out text; NaN where there is none or the run was interrupted.</param>
 /// <param name="EvaluationTokens">Targets that the evaluation looked at.</param>
 /// <param name="TokensPerSecond">Of the median step.</param>
@@ -45,7 +46,8 @@ public readonly record struct TrainingProgress(long Step, long Steps, float Loss
 /// <param name="Interrupted">Whether the run was asked to stop.</param>
 /// <param name="KeptEarlierModel">Whether the model in the output folder is that of a run before, because this one has not finished.</param>
 public sealed record TrainingResult(
-    long StepsDone, long StepsNow, long Tokens, double TrainLoss, double EvaluationLoss, long EvaluationTokens, double TokensPerSecond, double Seconds, bool Interrupted, bool KeptEarlierModel);
+    long StepsDone, long StepsNow, long Tokens, double TrainLoss, long TrainLossSteps, double EvaluationLoss, long EvaluationTokens, double TokensPerSecond, double Seconds, bool Interrupted,
+    bool KeptEarlierModel);
 
 /// <summary>Runs a plan from beginning to end: steps, progress, checkpoints, evaluation, the saved model.</summary>
 public sealed class TrainingRun : IDisposable
@@ -58,6 +60,7 @@ public sealed class TrainingRun : IDisposable
     private GarbageLimit _garbage;
     private readonly bool _hasEarlierModel;
     private bool _keptEarlierModel, _isTokenizerKept;
+    private long _saved;
 
     /// <summary>Reserves the plan's memory and sets the first state: initial weights, a model's, or a checkpoint's.</summary>
     /// <exception cref="InvalidInputException">The checkpoint or the model cannot be used.</exception>
@@ -96,7 +99,25 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="IOException">Something could not be written.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        long lastCheckpoint = Stopwatch.GetTimestamp(), saved = _options.Resume ? Trainer.StepsDone : -1;
+        _saved = _options.Resume ? Trainer.StepsDone : -1;
+        try
+        {
+            TrainAndSave(progress, cancellation);
+        }
+        catch (IOException e) when (_saved > 0)
+        {
+            throw new IOException($"{e.Message}; the run is saved up to step {_saved}, and once that is mended --resume goes on from there", e);
+        }
+
+        return Evaluate(cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Trainer.Dispose();
+
+    private void TrainAndSave(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        long lastCheckpoint = Stopwatch.GetTimestamp();
         while (StepsLeft > 0 && !cancellation.IsCancellationRequested)
         {
             long start = Stopwatch.GetTimestamp();
@@ -106,16 +127,12 @@ public sealed class TrainingRun : IDisposable
             progress?.Report(Progress(loss));
             if (_options.Output is null || StepsLeft == 0 || !CheckpointDue(lastCheckpoint)) continue;
             SaveCheckpoint();
-            (lastCheckpoint, saved) = (Stopwatch.GetTimestamp(), Trainer.StepsDone);
+            lastCheckpoint = Stopwatch.GetTimestamp();
         }
 
         // Saved before it is evaluated: whatever happens then, the training is not lost.
-        if (_options.Output is not null && (Trainer.StepsDone > 0 || StepsLeft == 0)) Save(saved);
-        return Evaluate(cancellation);
+        if (_options.Output is not null && (Trainer.StepsDone > 0 || StepsLeft == 0)) Save();
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => Trainer.Dispose();
 
     private TrainingResult Evaluate(CancellationToken cancellation)
     {
@@ -136,9 +153,9 @@ public sealed class TrainingRun : IDisposable
         ? Trainer.StepsDone % _options.CheckpointEvery == 0
         : Stopwatch.GetElapsedTime(last) >= s_checkpointInterval;
 
-    private void Save(long alreadySaved)
+    private void Save()
     {
-        if (alreadySaved != Trainer.StepsDone) SaveCheckpoint();
+        if (_saved != Trainer.StepsDone) SaveCheckpoint();
         // An earlier run's finished model is not given up for one that was stopped.
         _keptEarlierModel = StepsLeft > 0 && _hasEarlierModel;
         if (_keptEarlierModel) return;
@@ -165,6 +182,7 @@ public sealed class TrainingRun : IDisposable
         if (!Trainer.WeightsAreFinite()) throw new TrainingDivergedException(Trainer.StepsDone, "a weight");
         KeepTokenizer(Path.Combine(_options.Output!, TrainingCheckpoint.TokenizerFolderName));
         TrainingCheckpoint.Save(Trainer, _options.Output!, _options.DataFingerprint, _options.Arguments, _hasEarlierModel && StepsLeft > 0);
+        _saved = Trainer.StepsDone;
     }
 
     private long EvaluationTokens() =>
@@ -183,7 +201,7 @@ public sealed class TrainingRun : IDisposable
     {
         int batch = Trainer.Plan.Options.BatchTokens;
         return new TrainingResult(
-            Trainer.StepsDone, _recent.Count, _recent.Count * batch, _recent.MeanLoss((int)Math.Clamp(_recent.Count / 20, 1, int.MaxValue)), evaluation.Loss, evaluation.Tokens,
+            Trainer.StepsDone, _recent.Count, _recent.Count * batch, _recent.MeanLoss(_recent.Last), _recent.Last, evaluation.Loss, evaluation.Tokens,
             batch / _recent.MedianSeconds(), _recent.Seconds, interrupted, _keptEarlierModel);
     }
 }

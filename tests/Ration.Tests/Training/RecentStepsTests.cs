@@ -34,6 +34,19 @@ public sealed class RecentStepsTests
         Assert.Equal(steps * (steps - 1.0) / 2, recent.Seconds, 1e-3);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(39, 1)]
+    [InlineData(60, 3)]
+    [InlineData(100_000, 4096)]
+    public void The_last_ones_are_a_twentieth(int steps, int last)
+    {
+        RecentSteps recent = new(100_000);
+        for (int i = 0; i < steps; i++) recent.Add(1, 1);
+        Assert.Equal(last, recent.Last);
+    }
+
     [Fact]
     public void The_median_leaves_out_the_first_step_in_which_code_is_compiled()
     {
