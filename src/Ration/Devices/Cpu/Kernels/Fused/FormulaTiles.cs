@@ -50,30 +50,7 @@ internal static unsafe class FormulaTiles
             if (step->FetchesLoaded) Prefetch(step->Loaded.At(first));
             if (step->FetchesOther) Prefetch(step->Other.At(first));
             if (step->Loaded.Address != 0) Load(step->Loaded.At(first), out a, out b, out c, out d, out e, out f, out g, out h);
-            switch (step->Before)
-            {
-                case TileFunction.Negate:
-                    (a, b, c, d) = (-a, -b, -c, -d);
-                    (e, f, g, h) = (-e, -f, -g, -h);
-                    break;
-                case TileFunction.Absolute:
-                    (a, b, c, d) = (Absolute.Do(a), Absolute.Do(b), Absolute.Do(c), Absolute.Do(d));
-                    (e, f, g, h) = (Absolute.Do(e), Absolute.Do(f), Absolute.Do(g), Absolute.Do(h));
-                    break;
-                case TileFunction.Sign:
-                    (a, b, c, d) = (Sign.Do(a), Sign.Do(b), Sign.Do(c), Sign.Do(d));
-                    (e, f, g, h) = (Sign.Do(e), Sign.Do(f), Sign.Do(g), Sign.Do(h));
-                    break;
-                case TileFunction.SquareRoot:
-                    (a, b, c, d) = (SquareRoot.Do(a), SquareRoot.Do(b), SquareRoot.Do(c), SquareRoot.Do(d));
-                    (e, f, g, h) = (SquareRoot.Do(e), SquareRoot.Do(f), SquareRoot.Do(g), SquareRoot.Do(h));
-                    break;
-                case TileFunction.Square:
-                    (a, b, c, d) = (a * a, b * b, c * c, d * d);
-                    (e, f, g, h) = (e * e, f * f, g * g, h * h);
-                    break;
-            }
-
+            Apply(step->Before, ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h);
             if (step->Scale.Address != 0) Scale(T.Load((float*)step->Scale.Address), ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h);
             if (step->Other.Address != 0) Load(step->Other.At(first), out a2, out b2, out c2, out d2, out e2, out f2, out g2, out h2);
             if (step->OtherScale.Address != 0) Scale(T.Load((float*)step->OtherScale.Address), ref a2, ref b2, ref c2, ref d2, ref e2, ref f2, ref g2, ref h2);
@@ -144,6 +121,35 @@ internal static unsafe class FormulaTiles
         f = T.Load(x + (5 * T.Count));
         g = T.Load(x + (6 * T.Count));
         h = T.Load(x + (7 * T.Count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Apply<T>(TileFunction function, ref T a, ref T b, ref T c, ref T d, ref T e, ref T f, ref T g, ref T h)
+        where T : unmanaged, ILanes<T>
+    {
+        switch (function)
+        {
+            case TileFunction.Negate:
+                (a, b, c, d) = (-a, -b, -c, -d);
+                (e, f, g, h) = (-e, -f, -g, -h);
+                break;
+            case TileFunction.Absolute:
+                (a, b, c, d) = (Absolute.Do(a), Absolute.Do(b), Absolute.Do(c), Absolute.Do(d));
+                (e, f, g, h) = (Absolute.Do(e), Absolute.Do(f), Absolute.Do(g), Absolute.Do(h));
+                break;
+            case TileFunction.Sign:
+                (a, b, c, d) = (Sign.Do(a), Sign.Do(b), Sign.Do(c), Sign.Do(d));
+                (e, f, g, h) = (Sign.Do(e), Sign.Do(f), Sign.Do(g), Sign.Do(h));
+                break;
+            case TileFunction.SquareRoot:
+                (a, b, c, d) = (SquareRoot.Do(a), SquareRoot.Do(b), SquareRoot.Do(c), SquareRoot.Do(d));
+                (e, f, g, h) = (SquareRoot.Do(e), SquareRoot.Do(f), SquareRoot.Do(g), SquareRoot.Do(h));
+                break;
+            case TileFunction.Square:
+                (a, b, c, d) = (a * a, b * b, c * c, d * d);
+                (e, f, g, h) = (e * e, f * f, g * g, h * h);
+                break;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
