@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Ration.Training;
 
 namespace Ration.Benchmarks;
 
@@ -13,7 +14,7 @@ internal static class MemoryMethodRuns
     private const string Plenty = "8GiB";
 
     /// <summary>
-    /// Runs: TOOL TEXT [--steps N] [--only NAME,NAME] [--svg FILE] [--runs FILE]. Runs that the last file holds are not repeated; new ones are added
+    /// Runs: TOOL TEXT [--steps N] [--only NAME,NAME] [--chart FILE.svg|FILE.html] [--runs FILE]. Runs that the last file holds are not repeated; new ones are added
     /// to it as they end.
     /// </summary>
     /// <returns>0 if every run came to its end, its budget held, and its peak was as planned, to 5 %.</returns>
@@ -25,7 +26,7 @@ internal static class MemoryMethodRuns
             return 2;
         }
 
-        string only = Options.Text(arguments, "--only", ""), kept = Options.Text(arguments, "--runs", ""), chart = Options.Text(arguments, "--svg", "");
+        string only = Options.Text(arguments, "--only", ""), kept = Options.Text(arguments, "--runs", ""), chart = Options.Text(arguments, "--chart", "");
         Job job = new(new RationTool(arguments[0]), arguments[1], Options.Number(arguments, "--steps", 4));
         List<MemoryMethodRun> runs = kept.Length > 0 && File.Exists(kept) ? [.. File.ReadLines(kept).Select(static l => JsonSerializer.Deserialize<MemoryMethodRun>(l)!)] : [];
         MemoryMethodRun? reference = runs.LastOrDefault(static r => r.Name == MemoryMethod.Unconstrained.Name);
@@ -52,7 +53,7 @@ internal static class MemoryMethodRuns
             }
         }
 
-        if (chart.Length > 0) File.WriteAllText(chart, MemoryMethodChart.Draw([.. MemoryMethod.All.SelectMany(m => runs.Where(r => r.Name == m.Name).Select(r => (m, r)))], job.Title));
+        if (chart.Length > 0) WriteChart(chart, MemoryMethodChart.Draw([.. MemoryMethod.All.SelectMany(m => runs.Where(r => r.Name == m.Name).Select(r => (m, r)))], job.Title), job.Title);
         return sound && runs.TrueForAll(static r => r.Holds) ? 0 : 1;
 
         void Add(MemoryMethod method, MemoryMethodRun run)
@@ -62,6 +63,11 @@ internal static class MemoryMethodRuns
             Report(method, run);
         }
     }
+
+    // A picture, or a page with the picture in it.
+    private static void WriteChart(string path, string picture, string title) => File.WriteAllText(path, path.EndsWith(".html", StringComparison.OrdinalIgnoreCase)
+        ? $"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{PlanPage.Escape(title)}</title>\n{picture}</html>\n"
+        : picture);
 
     private static bool Selects(string only, string name) => only.Length == 0 || only.Split(',').Any(part => name.Contains(part.Trim(), StringComparison.OrdinalIgnoreCase));
 

@@ -8,7 +8,7 @@ using Ration.Benchmarks;
     ("losses", "the ways to compute the vocabulary's loss   [--tokens N] [--width N] [--vocabulary N] [--threads N] [--rounds N]", LossMethodComparison.Run),
     ("filter", "what the loss's gradient filter skips on a trained model   MODEL TEXT [--tokens N] [--threads N] [--rounds N]", GradientFilterOnModel.Run),
     ("budgets", "the tool at five budgets for three presets: planned against measured   TOOL TEXT", BudgetSweep.Run),
-    ("methods", "small with every memory method: planned and measured peak, speed   TOOL TEXT [--steps N] [--only NAME,NAME] [--svg FILE] [--runs FILE]", MemoryMethodRuns.Run),
+    ("methods", "small with every memory method: planned and measured peak, speed   TOOL TEXT [--steps N] [--only NAME,NAME] [--chart FILE.svg|FILE.html] [--runs FILE]", MemoryMethodRuns.Run),
     ("attention", "attention at 1k, 4k and 16k tokens", AttentionMemory.Run),
     ("generate", "tokens a second of a preset   [--preset NAME] [--weights TYPE] [--cache TYPE] [--prompt N] [--tokens N] [--profile]", GenerationSpeed.Run),
     ("caches", "attention of one token over long caches against reading them   [--threads N] [--rounds N] [--keys N]", CachesAgainstMemory.Run),
