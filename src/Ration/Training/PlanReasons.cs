@@ -83,7 +83,7 @@ internal static class PlanReasons
     {
         List<string> words = [];
         if (choices.Methods.Rule is { } rule) words.Add($"{rule} instead of {asked.Optimizer.Name}");
-        if (choices.Methods.State is { } state && (step is null || StateStorage.IsOf(step))) words.Add($"optimizer state in {Words(state)} (--state {state.Name()})");
+        if (choices.Methods.State is { } state && (step is null || TrainingPlan.StoresState(step))) words.Add($"optimizer state in {Words(state)} (--state {state.Name()})");
         if (choices.Methods.Weights is { } weights) words.Add($"weights in {(weights == WeightFormat.Int8 ? "8 bits" : "bf16")} (--weights {weights.Name()})");
         if (asked.Activations is null && choices.Activations != ActivationMethods.Full)
             words.Add($"activations {choices.Activations.Description} (--activations {choices.Activations.Name})");
@@ -166,7 +166,8 @@ internal static class PlanReasons
         if (state.Length == 0) return new("optimizer", plan.Options.Optimizer.Name, $"keeps no state{set}");
         string[] parts = [.. state.GroupBy(static v => v.DType).OrderByDescending(static g => g.Sum(static v => v.Bytes))
             .Select(static g => $"{new ByteSize(g.Sum(static v => v.Bytes))} of state in {Words(g.Key)}")];
-        string small = plan.Asked.State is { } asked && asked != StateFormat.F32 && !StateStorage.IsOf(plan.Program.Graph) ? $"; no tensor of it is large enough for --state {asked.Name()}" : "";
+        bool isSmall = plan.Asked.State is { } asked && asked != plan.StoredState;
+        string small = isSmall ? $"; no tensor of it is large enough for --state {plan.Asked.State!.Value.Name()}" : "";
         return new("optimizer", plan.Options.Optimizer.Name, $"keeps {string.Join(", ", parts)}{small}{set}");
     }
 

@@ -5,6 +5,7 @@ using Ration.Memory;
 using Ration.Models;
 using Ration.Planning;
 using Ration.Planning.Passes;
+using Ration.Tensors;
 
 namespace Ration.Training;
 
@@ -73,11 +74,13 @@ public sealed class TrainingPlan
     public IDevice Device { get; }
 
     /// <summary>Whether the update rule keeps state; what the rounding of weights leaves over is not the rule's.</summary>
-    public bool RuleKeepsState => Program.Graph.Persistent.Any(
-        static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(Optimizers.UpdateBuilder.CompensationSuffix, StringComparison.Ordinal));
+    public bool RuleKeepsState => RuleState(Program.Graph).Any();
 
     /// <summary>The format in which state of the update rule is stored: F32 where none is large enough for another.</summary>
-    public StateFormat StoredState => StateStorage.IsOf(Program.Graph) ? Options.Step.State : StateFormat.F32;
+    public StateFormat StoredState => StoresState(Program.Graph) ? Options.Step.State : StateFormat.F32;
+
+    /// <summary>Whether a step stores state of its rule in fewer bits than F32.</summary>
+    internal static bool StoresState(Graph step) => RuleState(step).Any(static v => v.DType != DType.F32);
 
     /// <summary>Predicted seconds of a step at measured or nominal rates.</summary>
     public double PredictedStepSeconds(MachineRates rates) => new CostModel(rates).Seconds(Program.Graph);
@@ -101,7 +104,7 @@ public sealed class TrainingPlan
         if (options.Loss.Method == LossMethod.Sampled) hostBytes += ClassSampler.HostBytes(options.Model.Vocabulary, options.Loss.SampleRoom(options.Model.Vocabulary, options.BatchTokens));
         Graph traced = TrainingGraph.Trace(options.Step, options.Rows / Math.Max(1, options.Optimizer.GradientParts)).Graph;
         hostBytes += BytesOfNode * traced.Nodes.Count;
-        bool compilesRule = MethodReserve.CompilesRule(traced), compilesFourBits = options.State == StateFormat.FourBit && StateStorage.IsOf(new StateStorage(StateFormat.FourBit).Apply(traced));
+        bool compilesRule = MethodReserve.CompilesRule(traced), compilesFourBits = options.State == StateFormat.FourBit && StoresState(new StateStorage(StateFormat.FourBit).Apply(traced));
         long budget = options.Memory?.Bytes ?? MeasuredMemory.DefaultBudgetBytes();
         long RuntimeOf(TrainingOptions allowed) => RuntimeFootprint.Reserve(device.Threads, hostBytes + MethodReserve.Bytes(allowed, compilesRule, compilesFourBits));
         StepProgram EvaluationOf(StepProgram program)
@@ -162,4 +165,8 @@ public sealed class TrainingPlan
         PlanningResult result = new Planner(device).Choose(TrainingPlanFamilies.Of(one, device, arenaBudget), arenaBudget, static _ => 0);
         return result.Best is not null;
     }
+
+    // What the rounding of weights leaves over is not the rule's.
+    private static IEnumerable<Value> RuleState(Graph step) => step.Persistent.Where(
+        static v => v.Kind == MemoryKind.OptimizerState && !v.Name.EndsWith(Optimizers.UpdateBuilder.CompensationSuffix, StringComparison.Ordinal));
 }

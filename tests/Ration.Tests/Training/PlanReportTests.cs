@@ -39,7 +39,8 @@ public class PlanReportTests
     public void A_table_keeps_within_the_columns_that_there_are(int width)
     {
         TrainingOptions options = new() { Model = Presets.Get("small"), BatchTokens = 1024, Sequence = 256, Memory = ByteSize.Parse("1300MiB"), Quality = MethodQuality.High, Threads = 2 };
-        PlanReport report = PlanReport.Of(TrainingPlan.Create(options, new CpuDevice(2)), MachineRates.Nominal);
+        using CpuDevice device = new(2);
+        PlanReport report = PlanReport.Of(TrainingPlan.Create(options, device), MachineRates.Nominal);
         Assert.Contains(report.Choices, static c => c.Name == "methods");
         string table = report.ToString(width);
         Assert.All(table.Split('\n'), line => Assert.InRange(line.Length, 0, width));

@@ -2,7 +2,6 @@ using Ration.Graphs;
 using Ration.Graphs.Elementwise;
 using Ration.Graphs.Ops;
 using Ration.Memory;
-using Ration.Optimizers;
 using Ration.Tensors;
 
 namespace Ration.Planning.Passes;
@@ -15,10 +14,6 @@ namespace Ration.Planning.Passes;
 /// <param name="format">The format.</param>
 public sealed class StateStorage(StateFormat format) : IGraphPass
 {
-    /// <summary>Whether a step stores state of its rule in fewer bits than F32; what the rounding of weights leaves over is not the rule's.</summary>
-    public static bool IsOf(Graph step) => step.Persistent.Any(
-        static v => v.Kind == MemoryKind.OptimizerState && v.DType != DType.F32 && !v.Name.EndsWith(UpdateBuilder.CompensationSuffix, StringComparison.Ordinal));
-
     /// <inheritdoc/>
     public Graph Apply(Graph graph)
     {
